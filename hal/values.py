@@ -9,6 +9,10 @@ device stands by it, so nobody can take an old value for a new one.
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import Final
+
+SAFE_TO_OPEN_A: Final = 1.0
+"""Contactors may be opened below this current without wearing their contacts."""
 
 
 class Quality(Enum):

@@ -1,0 +1,105 @@
+"""Which connector a driver means, and whether it may take a driver now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from chargerd.core.authorization import same
+from chargerd.core.reasons import Why
+from chargerd.core.session import BILLED, Phase, Session
+
+
+class Meaning(Enum):
+    """What holding a card to a reader can mean."""
+
+    START = auto()
+    STOP = auto()  # with the card that started
+    STOP_OF_GROUP = auto()  # with another card, if it is of the same group
+    WITHDRAW = auto()  # the authorization given before the plug came
+    NOTHING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """What a driver wants, and where."""
+
+    meaning: Meaning
+    connector: int = 0
+    floating: bool = False
+    """Any free connector will do: the one that is plugged in next."""
+
+
+_NOTHING = Intention(Meaning.NOTHING)
+
+
+def intention(scope: Sequence[Session], id_tag: str) -> Intention:
+    """Return what ``id_tag`` at a reader means.
+
+    Args:
+        scope: The sessions of the connectors that the reader stands for.
+        id_tag: The tag that was presented.
+    """
+    return _of_the_same_driver(scope, id_tag) or _start(scope) or _of_a_group(scope)
+
+
+def _of_the_same_driver(scope: Iterable[Session], id_tag: str) -> Intention | None:
+    for session in scope:
+        if not same(session.id_tag, id_tag):
+            continue
+        if session.phase in BILLED:
+            return Intention(Meaning.STOP, session.connector)
+        if session.phase is Phase.AUTHORIZED:
+            return Intention(Meaning.WITHDRAW, session.connector)
+    return None
+
+
+def _start(scope: Sequence[Session]) -> Intention | None:
+    plugged = [s for s in _open(scope) if s.phase is Phase.PLUGGED]
+    if plugged:
+        latest = max(plugged, key=lambda session: session.since_s)
+        return Intention(Meaning.START, latest.connector)
+    free = [s for s in _open(scope) if s.phase is Phase.IDLE]
+    if free:
+        return Intention(Meaning.START, free[0].connector, floating=len(free) > 1)
+    # A plug that was left in may be another driver's: it counts only where no
+    # other connector can be meant.
+    left = [s for s in _open(scope) if s.phase is Phase.FINISHED]
+    if len(left) == 1 and len(scope) == 1:
+        return Intention(Meaning.START, left[0].connector)
+    return None
+
+
+def _of_a_group(scope: Iterable[Session]) -> Intention:
+    for session in scope:
+        if session.phase in BILLED and session.parent:
+            return Intention(Meaning.STOP_OF_GROUP, session.connector)
+    return _NOTHING
+
+
+def remote(
+    sessions: Sequence[Session], connector: int | None, id_tag: str
+) -> tuple[int | None, Why | None]:
+    """Return where a RemoteStartTransaction can start, or why nowhere.
+
+    Args:
+        sessions: All of them, in the order of their connectors.
+        connector: The one that was asked for; ``None`` leaves the choice to us.
+        id_tag: Who shall pay.
+    """
+    if connector is None:
+        order = (Phase.PLUGGED, Phase.IDLE, Phase.FINISHED)
+        found = [s for phase in order for s in _open(sessions) if s.phase is phase]
+        return (found[0].connector, None) if found else (None, Why.NO_FREE_CONNECTOR)
+    session = next((s for s in sessions if s.connector == connector), None)
+    if session is None:
+        return None, Why.NO_SUCH_CONNECTOR
+    if session.phase is Phase.AUTHORIZED and not same(session.id_tag, id_tag):
+        return None, Why.AUTHORIZATION_PENDING
+    if session not in _open(sessions):
+        return None, Why.CONNECTOR_OCCUPIED
+    return connector, None
+
+
+def _open(sessions: Iterable[Session]) -> list[Session]:
+    startable = (Phase.IDLE, Phase.PLUGGED, Phase.FINISHED)
+    return [s for s in sessions if s.phase in startable and not s.barred]

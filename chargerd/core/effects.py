@@ -1,0 +1,148 @@
+"""What was decided and must become known: to the disk, the CSMS, or the journal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chargerd.core.events import TagInfo
+from chargerd.core.permissive import Facts
+from chargerd.core.reasons import Cause, Why
+
+
+class Context(StrEnum):
+    """On what occasion a sample was taken, in OCPP's words (ReadingContext)."""
+
+    PERIODIC = "Sample.Periodic"
+    CLOCK = "Sample.Clock"
+    BEGIN = "Transaction.Begin"
+    END = "Transaction.End"
+    TRIGGER = "Trigger"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Everything that could be measured at one connector at one moment."""
+
+    connector: int
+    at: datetime
+    context: Context
+    facts: Facts
+    offered_w: float
+    offered_a: float
+    key: str | None = None
+    """The transaction that was running."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStarted:
+    """A driver, a plug and a meter register are now bound together."""
+
+    key: str
+    connector: int
+    id_tag: str
+    parent: str | None
+    at: datetime
+    meter_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionCheckpoint:
+    """How far a running transaction has come; what a power cut cannot take back."""
+
+    key: str
+    at: datetime
+    meter_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEnded:
+    """The bill is final."""
+
+    key: str
+    at: datetime
+    meter_wh: int
+    cause: Cause
+    id_tag: str | None
+    """Who ended it, if a card did."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagLearned:
+    """The CSMS has said what it thinks of an id tag; worth remembering."""
+
+    id_tag: str
+    info: TagInfo
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TagsForgotten:
+    """These id tags (folded) are no longer in the authorization cache."""
+
+    id_tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultOpened:
+    """A fault has come."""
+
+    id: int
+    connector: int
+    name: str
+    at: datetime
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultClosed:
+    """A fault has gone."""
+
+    id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationWanted:
+    """Nobody here can decide on this id tag; the CSMS must."""
+
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A sample is due to be told."""
+
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that people want to read in the story of a connector."""
+
+    connector: int
+    what: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something was refused, and here is why."""
+
+    connector: int
+    asked: str
+    why: Why
+    detail: str
+
+
+CoreRecord = (
+    TransactionStarted
+    | TransactionCheckpoint
+    | TransactionEnded
+    | TagLearned
+    | TagsForgotten
+    | FaultOpened
+    | FaultClosed
+)
+"""What must be on the disk before anything follows from it."""
+
+Effect = CoreRecord | AuthorizationWanted | Sampled | Noted | Refused

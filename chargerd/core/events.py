@@ -1,0 +1,199 @@
+"""What can happen to the station. Sensors, timers, drivers and the CSMS speak this."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chargerd.core.permissive import Facts, Loss
+from chargerd.core.policy import Policy
+from chargerd.core.reasons import Cause
+from hal.values import Reading, Token
+
+WHOLE_STATION = 0
+"""The connector number of what belongs to no single connector, as in OCPP."""
+
+
+class Standing(StrEnum):
+    """What is known of an id tag, in OCPP's words (AuthorizationStatus)."""
+
+    ACCEPTED = "Accepted"
+    BLOCKED = "Blocked"
+    EXPIRED = "Expired"
+    INVALID = "Invalid"
+    CONCURRENT_TX = "ConcurrentTx"
+
+
+@dataclass(frozen=True, slots=True)
+class TagInfo:
+    """What the CSMS said of an id tag (IdTagInfo)."""
+
+    standing: Standing
+    parent: str | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened at one connector; 0 is the station as a whole."""
+
+    connector: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed(Event):
+    """A device was read, or said something by itself."""
+
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class FactsChanged(Event):
+    """What is known of a connector, after something was sensed."""
+
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyFailed(Event):
+    """The board's own supply is about to go: write down what can be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost(Event):
+    """A device has given no answer, or no true one, for as long as it may."""
+
+    kind: str
+    loss: Loss
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceBack(Event):
+    """A lost device answers again."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFailed(Event):
+    """An actuator did not confirm what it was told."""
+
+    kind: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuardCut(Event):
+    """The guard has taken the energy away because of these faults."""
+
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPresented(Event):
+    """A driver held a card against the reader (0: the station's only one)."""
+
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequested(Event):
+    """The CSMS wants a transaction (RemoteStartTransaction); the handler agreed."""
+
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagAnswered(Event):
+    """The CSMS answered for an id tag; ``None``: it did not, so decide without."""
+
+    id_tag: str
+    info: TagInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionNumbered(Event):
+    """The CSMS has numbered the transaction ``key`` and judged its id tag."""
+
+    key: str
+    number: int
+    info: TagInfo
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAccepted(Event):
+    """Somebody may charge here. ``floating``: or wherever the plug goes in."""
+
+    id_tag: str
+    parent: str | None = None
+    floating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationWithdrawn(Event):
+    """The authorization was given up, or moved to another connector."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested(Event):
+    """Somebody ended the transaction in good order."""
+
+    cause: Cause
+    id_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted(Event):
+    """Energy must go at once and the transaction with it."""
+
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimitPassed(Event):
+    """The connector has been in its phase for as long as that phase may last."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested(Event):
+    """The daemon shall end its sessions for ``cause`` and then restart or stop."""
+
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChanged(Event):
+    """The operator chose otherwise."""
+
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineChanged(Event):
+    """The CSMS can be asked now, or cannot any more."""
+
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChanged(Event):
+    """The CSMS has accepted this station, so it may serve drivers from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChanged(Event):
+    """The disk takes records again, or does not."""
+
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCodeSet(Event):
+    """Report this OCPP error code for a fault; ``None``: the usual one."""
+
+    fault: str
+    error_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagsCleared(Event):
+    """The CSMS wants the authorization cache empty."""

@@ -1,0 +1,125 @@
+"""What is wrong right now: faults as a function of facts, and their history."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from chargerd.clock import Instant
+from chargerd.core.effects import Effect, FaultClosed, FaultOpened
+from chargerd.core.events import WHOLE_STATION
+from chargerd.core.faults import FAULTS, Fault
+from chargerd.core.permissive import Facts, Loss, present, silent
+from chargerd.core.session import OUTPUTS, Session
+from hal.values import Position
+
+_WELDED_AFTER_S: Final = 0.5
+"""Contacts that still report closed so long after the order to open are welded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A fault that is there."""
+
+    id: int
+    connector: int
+    fault: Fault
+    since: datetime
+    value: str | None
+
+
+class Health:
+    """Knows the faults that are there and numbers new ones."""
+
+    def __init__(self, last_id: int = 0) -> None:
+        """Go on numbering after ``last_id``."""
+        self._last_id = last_id
+        self._active: dict[tuple[int, str], Active] = {}
+        self._latched: dict[tuple[int, str], str] = {}
+
+    @property
+    def active(self) -> tuple[Active, ...]:
+        """What is wrong, oldest first."""
+        return tuple(self._active.values())
+
+    def at(self, connector: int) -> tuple[Active, ...]:
+        """Return what is wrong at a connector, the worst first."""
+        felt = (
+            fault
+            for fault in self._active.values()
+            if fault.connector == connector
+            or (fault.connector == WHOLE_STATION and fault.fault.stops)
+        )
+        return tuple(sorted(felt, key=lambda active: not active.fault.stops))
+
+    def latch(self, connector: int, name: str, value: str) -> None:
+        """Hold a fault that no fact shows, until the plug is out."""
+        self._latched[(connector, name)] = value
+
+    def unlatch(self, connector: int, name: str | None = None) -> None:
+        """Let go of one held fault of a connector, or of all of them."""
+        for key in list(self._latched):
+            if key[0] == connector and name in (None, key[1]):
+                del self._latched[key]
+
+    def judge(self, sessions: Iterable[Session], now: Instant) -> tuple[Effect, ...]:
+        """Compare what is wrong with what was; return what has come and gone."""
+        found = dict(self._latched)
+        for session in sessions:
+            for name, value in _conditions(session, now.monotonic_s).items():
+                of_station = FAULTS[name].of_station
+                found[(WHOLE_STATION if of_station else session.connector, name)] = (
+                    value
+                )
+        gone = [key for key in self._active if key not in found]
+        come = [key for key in found if key not in self._active]
+        closed = tuple(FaultClosed(self._active.pop(key).id, now.utc) for key in gone)
+        return closed + tuple(self._open(key, found[key], now.utc) for key in come)
+
+    def _open(self, key: tuple[int, str], value: str, at: datetime) -> FaultOpened:
+        self._last_id += 1
+        connector, name = key
+        self._active[key] = Active(
+            self._last_id, connector, FAULTS[name], at, value or None
+        )
+        return FaultOpened(self._last_id, connector, name, at, value or None)
+
+
+def _conditions(session: Session, now_s: float) -> Mapping[str, str]:
+    facts = session.facts
+    found = {name: _measured(name, facts) for name in present(facts) if name in FAULTS}
+    for kind, loss in facts.lost.items():
+        found[_loss_name(kind, loss)] = loss.words
+    if facts.power_module is not None and facts.power_module.failed_modules:
+        numbers = ", ".join(map(str, facts.power_module.failed_modules))
+        found["module-failure"] = f"module {numbers}"
+    if _welded(session, now_s):
+        found["contactor-weld"] = "auxiliary contacts report closed"
+    return found
+
+
+def _measured(name: str, facts: Facts) -> str:
+    if name == "insulation" and facts.isolation is not None:
+        return f"{facts.isolation.resistance_ohm / 1000:.0f} kohm"
+    if name == "plug-over-temperature" and facts.temperature is not None:
+        return f"{facts.temperature.temperature_c:.0f} °C"
+    if name in ("module-over-temperature", "over-voltage") and facts.power_module:
+        module = facts.power_module
+        return f"{module.voltage_v:.0f} V, {module.temperature_c:.0f} °C"
+    return ""
+
+
+def _loss_name(kind: str, loss: Loss) -> str:
+    if kind == "meter" and loss.implausible:
+        return "meter-implausible"
+    return silent(kind)
+
+
+def _welded(session: Session, now_s: float) -> bool:
+    contactor = session.facts.contactor
+    return (
+        contactor is not None
+        and not OUTPUTS[session.phase].closed
+        and contactor.position is Position.CLOSED
+        and contactor.at_s > session.since_s + _WELDED_AFTER_S
+    )

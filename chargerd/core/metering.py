@@ -1,0 +1,70 @@
+"""When a sample is due, on which grid, and when a checkpoint is.
+
+Two grids: every ``sample_interval_s`` from the start of a transaction, on the
+monotonic clock; and every ``aligned_interval_s`` from midnight UTC, on the wall
+clock. Timestamps stand exactly on their grid, however late the reading came.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from chargerd.clock import Instant
+
+CHECKPOINT_S: Final = 60.0
+CHECKPOINT_WH: Final = 1000
+"""A power cut may take back no more of a bill than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The periodic samples of one transaction: where they start, how many came."""
+
+    start_s: float
+    interval_s: int
+    taken: int = 0
+
+    @property
+    def due_s(self) -> float | None:
+        """When the next sample is due, on the monotonic clock."""
+        if self.interval_s <= 0:
+            return None
+        return self.start_s + (self.taken + 1) * self.interval_s
+
+    def take(self, now: Instant) -> tuple["Grid", datetime | None]:
+        """Return the grid after ``now``, and the time of the sample due, if any.
+
+        Points that were missed altogether (the process stood still) are passed
+        over: there is no reading that belongs to them.
+        """
+        if self.due_s is None or now.monotonic_s < self.due_s:
+            return self, None
+        elapsed_s = now.monotonic_s - self.start_s
+        count = int(elapsed_s // self.interval_s)
+        late_s = elapsed_s - count * self.interval_s
+        # From the present wall clock, not the start's: it may have been corrected.
+        return replace(self, taken=count), now.utc - timedelta(seconds=late_s)
+
+    def every(self, interval_s: int, now: Instant) -> "Grid":
+        """Return the grid with another interval, from its next point after ``now``."""
+        if interval_s == self.interval_s:
+            return self
+        elapsed_s = now.monotonic_s - self.start_s
+        taken = int(elapsed_s // interval_s) if interval_s > 0 else 0
+        return Grid(self.start_s, interval_s, taken)
+
+
+def next_aligned(after: datetime, interval_s: int) -> datetime:
+    """Return the first point of the clock-aligned grid later than ``after``.
+
+    An interval that does not divide the day starts anew at each midnight.
+    """
+    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+    passed = int((after - midnight).total_seconds() // interval_s)
+    point = midnight + timedelta(seconds=(passed + 1) * interval_s)
+    return min(point, midnight + timedelta(days=1))
+
+
+def checkpoint_due(since_s: float, now_s: float, energy_since_wh: int) -> bool:
+    """Tell whether a running transaction should be written down once more."""
+    return now_s - since_s >= CHECKPOINT_S or energy_since_wh >= CHECKPOINT_WH

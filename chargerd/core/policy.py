@@ -1,0 +1,37 @@
+"""The operator's choices as one frozen value."""
+
+from dataclasses import dataclass
+from typing import Final
+
+ENERGY: Final = "Energy.Active.Import.Register"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the configuration keys of OCPP mean to the station.
+
+    ``ocpp16.keys`` makes it from the keys and explains each of them; zero turns
+    an interval off unless its key says otherwise.
+    """
+
+    allow_offline_unknown_id: bool = False
+    authorize_remote_start: bool = False
+    cache_enabled: bool = True
+    connection_timeout_s: int = 60
+    heartbeat_interval_s: int = 300
+    aligned_interval_s: int = 0
+    aligned_measurands: tuple[str, ...] = (ENERGY,)
+    local_authorize_offline: bool = True
+    local_pre_authorize: bool = False
+    max_energy_on_invalid_id_wh: int = 0
+    message_timeout_s: int = 30
+    sampled_measurands: tuple[str, ...] = (ENERGY,)
+    sample_interval_s: int = 60
+    minimum_status_duration_s: int = 0
+    reset_retries: int = 3
+    stop_on_invalid_id: bool = True
+    stop_aligned_measurands: tuple[str, ...] = ()
+    stop_sampled_measurands: tuple[str, ...] = ()
+    message_attempts: int = 3
+    message_retry_interval_s: int = 60
+    ping_interval_s: int = 60

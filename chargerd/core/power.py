@@ -1,0 +1,107 @@
+"""What the power modules shall do at this moment, from every limit at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import Final
+
+from chargerd.core.permissive import hard_limit_v
+from hal.values import PowerRating, Setpoint, VehiclePhase, VehicleReading
+
+
+class Supply(Enum):
+    """What the power modules are for, in one phase of a session."""
+
+    OFF = auto()
+    TEST_VOLTAGE = auto()
+    MATCH_BATTERY = auto()
+    CHARGE = auto()
+
+
+_CONNECTED: Final = frozenset(
+    {VehiclePhase.READY, VehiclePhase.CHARGING, VehiclePhase.PAUSED}
+)
+_PHASES: Final[Mapping[Supply, frozenset[VehiclePhase]]] = {
+    Supply.OFF: frozenset(),
+    Supply.TEST_VOLTAGE: frozenset({VehiclePhase.CABLE_CHECK}),
+    Supply.MATCH_BATTERY: frozenset({VehiclePhase.PRECHARGE}) | _CONNECTED,
+    Supply.CHARGE: _CONNECTED,
+}
+"""Where the vehicle must stand for each kind of supply."""
+
+SMALL_CURRENT_A: Final = 2.0
+"""Cable check and pre-charge supply no more (IEC 61851-23 Annex CC)."""
+
+LEASE_S: Final = 1.0
+"""How long the modules follow a set-point that nobody renews."""
+
+
+class Setter(StrEnum):
+    """Who set the limit that holds."""
+
+    VEHICLE = "vehicle"
+    HARDWARE = "hardware"
+    CONFIGURATION = "configuration"
+    AUTHORIZATION = "authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most power that a connector may give, and whose word that is."""
+
+    power_w: float
+    set_by: Setter
+
+
+def offer(
+    rating: PowerRating, configured_w: float | None, paused: bool = False
+) -> Limit:
+    """Return what the station offers a vehicle; zero is a pause, not an end."""
+    if paused:
+        return Limit(0.0, Setter.AUTHORIZATION)
+    if configured_w is not None and configured_w < rating.max_power_w:
+        return Limit(configured_w, Setter.CONFIGURATION)
+    return Limit(rating.max_power_w, Setter.HARDWARE)
+
+
+def offered_current_a(limit: Limit, rating: PowerRating, voltage_v: float) -> float:
+    """Return the current that a limit leaves at ``voltage_v``."""
+    if limit.power_w <= 0.0:
+        return 0.0
+    volts = max(voltage_v, rating.min_voltage_v)
+    return min(rating.max_current_a, limit.power_w / volts)
+
+
+def setpoint(
+    supply: Supply, limit: Limit, rating: PowerRating, vehicle: VehicleReading
+) -> Setpoint:
+    """Return what the vehicle asks for, cut to what it may have.
+
+    Args:
+        supply: What the phase of the session is about.
+        limit: The most power for this connector.
+        rating: What the modules can do.
+        vehicle: The vehicle's wish of this moment.
+    """
+    voltage_v = min(
+        vehicle.target_voltage_v,
+        rating.max_voltage_v,
+        vehicle.max_voltage_v or rating.max_voltage_v,
+    )
+    if vehicle.phase not in _PHASES[supply] or voltage_v <= 0.0:
+        return Setpoint(0.0, 0.0, LEASE_S)
+    if supply is not Supply.CHARGE:
+        return Setpoint(_test_voltage(vehicle, rating), SMALL_CURRENT_A, LEASE_S)
+    current_a = min(
+        max(vehicle.target_current_a, 0.0),
+        vehicle.max_current_a or rating.max_current_a,
+        offered_current_a(limit, rating, voltage_v),
+    )
+    return Setpoint(voltage_v, current_a, LEASE_S)
+
+
+def _test_voltage(vehicle: VehicleReading, rating: PowerRating) -> float:
+    # The cable check may go above the vehicle's own maximum (IEC 61851-23 CC.4.1.2):
+    # its contactors are still open then.
+    highest_v = hard_limit_v(vehicle.max_voltage_v or rating.max_voltage_v)
+    return min(vehicle.target_voltage_v, rating.max_voltage_v, highest_v)

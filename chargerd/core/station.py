@@ -1,0 +1,489 @@
+"""The whole station without hardware, network or clock."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from chargerd.clock import Instant
+from chargerd.core import admission, events
+from chargerd.core.admission import Intention, Meaning
+from chargerd.core.authorization import Decision, Verdict, decide, folded, judged, same
+from chargerd.core.effects import (
+    AuthorizationWanted,
+    Effect,
+    Noted,
+    Refused,
+)
+from chargerd.core.events import WHOLE_STATION, Event, TagInfo
+from chargerd.core.faults import cause
+from chargerd.core.health import Health
+from chargerd.core.permissive import Facts, Loss, learned, present
+from chargerd.core.policy import Policy
+from chargerd.core.power import Limit, Supply, offer, offered_current_a
+from chargerd.core.reasons import Cause, Why
+from chargerd.core.sampling import Sampler
+from chargerd.core.session import (
+    BILLED,
+    OUTPUTS,
+    Output,
+    Phase,
+    Session,
+    advance,
+    deadline_s,
+)
+from chargerd.core.tags import Tags
+from hal.values import PowerRating
+
+Effects = tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What one connector is made of."""
+
+    rating: PowerRating
+    fitted: frozenset[str]
+    """Kinds of device that it depends on, the station's included."""
+    limit_w: float | None = None
+    """What the station file allows it; ``None``: what the modules can do."""
+    own_reader: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What waits for the CSMS to answer for an id tag."""
+
+    id_tag: str
+    connector: int
+    meaning: Meaning
+    floating: bool
+    asked: str
+
+
+class Station:
+    """Holds the present state and replaces it, one event at a time."""
+
+    def __init__(
+        self,
+        fittings: Mapping[int, Fitting],
+        policy: Policy,
+        new_key: Callable[[], str],
+        tags: Tags,
+        last_fault_id: int = 0,
+    ) -> None:
+        """Start with nothing known of any connector."""
+        self.fittings = fittings
+        self.policy = policy
+        self.online = False
+        self.in_service = False
+        self.storage_failing = False
+        self.restarting: Cause | None = None
+        self.paused: frozenset[int] = frozenset()
+        """Connectors whose transaction goes on without energy (invalid id tag)."""
+        self.error_codes: dict[str, str] = {}
+        self.health = Health(last_fault_id)
+        self.refusals: deque[tuple[datetime, Refused]] = deque(maxlen=50)
+        self.sampler = Sampler()
+        self.tags = tags
+        self._new_key = new_key
+        self._asking: dict[str, _Asking] = {}
+        self._invalid_from_wh: dict[int, int] = {}
+        self.sessions = {
+            number: Session(number, facts=Facts(fitting.fitted))
+            for number, fitting in fittings.items()
+        }
+        self._settle_all()
+
+    def apply(self, event: Event, now: Instant) -> Effects:
+        """Let one event happen; return what must become known."""
+        handle = _HANDLERS.get(type(event), Station._advance)
+        effects = handle(self, event, now)
+        effects += self._watch_invalid(now)
+        effects += self._judge(now)
+        self._settle_all()
+        for effect in effects:
+            if isinstance(effect, Refused):
+                self.refusals.append((now.utc, effect))
+        return effects + self.sampler.follow(self, effects, now)
+
+    def expire(self, now: Instant) -> Effects:
+        """Let every time limit that has passed take effect."""
+        effects: Effects = ()
+        for number, session in self.sessions.items():
+            due_s = deadline_s(session, self.policy)
+            if due_s is not None and due_s <= now.monotonic_s:
+                effects += self.apply(events.TimeLimitPassed(number), now)
+        return effects + self.sampler.expire(self, now)
+
+    def next_deadline_s(self, now: Instant) -> float | None:
+        """Return when ``expire`` next has something to do."""
+        due = [deadline_s(session, self.policy) for session in self.sessions.values()]
+        due.append(self.sampler.next_deadline_s(now))
+        return min((s for s in due if s is not None), default=None)
+
+    def outputs(self) -> Mapping[int, Output]:
+        """Return what the hardware of each connector shall be at this moment."""
+        return {number: self._output(s) for number, s in self.sessions.items()}
+
+    def limit(self, connector: int) -> Limit:
+        """Return the most power that a connector may give now, and who says so."""
+        fitting = self.fittings[connector]
+        return offer(fitting.rating, fitting.limit_w, connector in self.paused)
+
+    def offered(self, connector: int) -> tuple[float, float]:
+        """Return the power [W] and the current [A] offered to a vehicle now."""
+        limit, rating = self.limit(connector), self.fittings[connector].rating
+        vehicle = self.sessions[connector].facts.vehicle
+        voltage_v = vehicle.target_voltage_v if vehicle else 0.0
+        return limit.power_w, offered_current_a(limit, rating, voltage_v)
+
+    def bar(self, connector: int) -> Why | None:
+        """Return why nothing may begin at a connector."""
+        reasons = (
+            (self.restarting is not None, Why.RESTART_PENDING),
+            (not self.in_service, Why.NOT_REGISTERED),
+            (self.storage_failing, Why.STORAGE_FAILING),
+            (self.faulted(connector), Why.CONNECTOR_FAULTED),
+        )
+        return next((why for holds, why in reasons if holds), None)
+
+    def faulted(self, connector: int) -> bool:
+        """Tell whether a fault keeps a connector (or 0: the station) from working."""
+        return any(active.fault.stops for active in self.health.at(connector))
+
+    def billed(self) -> tuple[Session, ...]:
+        """Return the sessions whose bill is open."""
+        return tuple(s for s in self.sessions.values() if s.phase in BILLED)
+
+    def begin_remotely(
+        self, connector: int | None, id_tag: str
+    ) -> tuple[int | None, Why | None]:
+        """Return where a RemoteStartTransaction can start, or why it cannot."""
+        found, why = admission.remote(tuple(self.sessions.values()), connector, id_tag)
+        if connector in self.sessions and (barred := self.bar(connector or 0)):
+            return None, barred
+        if found is None and connector is None:
+            bars = {self.bar(number) for number in self.sessions}
+            return None, (bars.pop() if len(bars) == 1 else None) or why
+        if found is not None and any(a.connector == found for a in self._waiting):
+            return None, Why.AUTHORIZATION_PENDING
+        return found, why
+
+    @property
+    def _waiting(self) -> tuple[_Asking, ...]:
+        return tuple(self._asking.values())
+
+    def _output(self, session: Session) -> Output:
+        output = OUTPUTS[session.phase]
+        if output.supply is not Supply.CHARGE:
+            return output
+        return replace(output, limit_w=self.limit(session.connector).power_w)
+
+    def _advance(self, event: Event, now: Instant) -> Effects:
+        before = self.sessions.get(event.connector)
+        if before is None:
+            return ()
+        after, effects = advance(before, event, now)
+        self.sessions[event.connector] = after
+        if after.phase is before.phase:
+            return effects
+        if after.phase is Phase.IDLE:
+            self.health.unlatch(event.connector)
+        key = after.key or before.key or None
+        told = Noted(event.connector, after.phase.value, key)
+        return (*effects, told, *self._settled_elsewhere(after, now))
+
+    def _settled_elsewhere(self, session: Session, now: Instant) -> Effects:
+        if session.phase is not Phase.PLUGGED:
+            return ()
+        for other in self.sessions.values():
+            if other.phase is Phase.AUTHORIZED and other.floating:
+                withdrawn = self._advance(
+                    events.AuthorizationWithdrawn(other.connector), now
+                )
+                accepted = events.TokenAccepted(
+                    session.connector, other.id_tag, other.parent
+                )
+                return withdrawn + self._advance(accepted, now)
+        return ()
+
+    def _sensed(self, event: events.Sensed, now: Instant) -> Effects:
+        return self._know(event.connector, lambda f: learned(f, event.reading), now)
+
+    def _lost(self, event: events.DeviceLost, now: Instant) -> Effects:
+        lost = {event.kind: event.loss}
+        return self._know(
+            event.connector, lambda f: _with_lost(f, {**f.lost, **lost}), now
+        )
+
+    def _back(self, event: events.DeviceBack, now: Instant) -> Effects:
+        def find(facts: Facts) -> Facts:
+            lost = {k: loss for k, loss in facts.lost.items() if k != event.kind}
+            return _with_lost(facts, lost)
+
+        return self._know(event.connector, find, now)
+
+    def _know(
+        self, connector: int, learn: Callable[[Facts], Facts], now: Instant
+    ) -> Effects:
+        effects: Effects = ()
+        numbers = self.sessions if connector == WHOLE_STATION else (connector,)
+        for number in tuple(numbers):
+            facts = learn(self.sessions[number].facts)
+            effects += self._advance(events.FactsChanged(number, facts), now)
+            effects += self._meter_counts(number)
+            if facts.supply is not None and facts.supply.failing:
+                effects += self._advance(events.SupplyFailed(number), now)
+        return effects
+
+    def _meter_counts(self, connector: int) -> Effects:
+        session = self.sessions[connector]
+        if self.sampler.frozen(session):
+            self.health.latch(connector, "meter-frozen", f"{session.meter_wh} Wh")
+        return ()
+
+    def _failed(self, event: events.CommandFailed, now: Instant) -> Effects:
+        closing = OUTPUTS[self.sessions[event.connector].phase].closed
+        if event.kind == "contactor" and closing:
+            self.health.latch(event.connector, "contactor-open", event.error)
+        if event.kind == "lock":
+            self.health.latch(event.connector, "lock-stuck", event.error)
+        return (Noted(event.connector, f"{event.kind}: {event.error}"),)
+
+    def _cut(self, event: events.GuardCut, now: Instant) -> Effects:
+        told = Noted(event.connector, f"guard cut: {', '.join(event.faults)}")
+        aborted = events.Aborted(event.connector, cause(event.faults[0]))
+        return (told, *self._advance(aborted, now))
+
+    def _judge(self, now: Instant) -> Effects:
+        effects: Effects = ()
+        if self.storage_failing:
+            self.health.latch(WHOLE_STATION, "storage", "")
+        else:
+            self.health.unlatch(WHOLE_STATION, "storage")
+        effects += self.health.judge(self.sessions.values(), now)
+        for number, session in tuple(self.sessions.items()):
+            if session.phase not in BILLED or session.cause is not None:
+                continue
+            for name in self._stoppers(session):
+                effects += self._advance(events.Aborted(number, cause(name)), now)
+        return effects
+
+    def _stoppers(self, session: Session) -> list[str]:
+        at = self.health.at(session.connector)
+        stopping = [active.fault.name for active in at if active.fault.stops]
+        # A vehicle that breaks off is no fault of the station, yet it ends all.
+        if "vehicle-emergency" in present(session.facts):
+            stopping.append("vehicle-emergency")
+        return stopping[:1]
+
+    def _presented(self, event: events.TokenPresented, now: Instant) -> Effects:
+        id_tag = event.token.uid
+        intention = admission.intention(self._scope(event.connector), id_tag)
+        match intention.meaning:
+            case Meaning.STOP:
+                return self._stop(intention.connector, id_tag, now)
+            case Meaning.WITHDRAW:
+                withdrawn = events.AuthorizationWithdrawn(intention.connector)
+                return self._advance(withdrawn, now)
+            case Meaning.NOTHING:
+                return (self._no_room(event.connector),)
+            case Meaning.STOP_OF_GROUP if not self._group_known(intention, id_tag):
+                return self._ask(intention, id_tag, "token")
+        return self._admit(intention, id_tag, "token", now)
+
+    def _group_known(self, intention: Intention, id_tag: str) -> bool:
+        if self.online:
+            return False
+        known = self.tags.find(id_tag)
+        return known is not None and self.policy.cache_enabled
+
+    def _scope(self, reader: int) -> Sequence[Session]:
+        if reader != WHOLE_STATION:
+            return (self.sessions[reader],)
+        shared = [n for n, fitting in self.fittings.items() if not fitting.own_reader]
+        return tuple(self.sessions[number] for number in shared)
+
+    def _no_room(self, reader: int) -> Refused:
+        bars = {self.bar(session.connector) for session in self._scope(reader)}
+        why = bars.pop() if len(bars) == 1 else None
+        return Refused(reader, "token", why or Why.OTHER_DRIVER, "no connector is free")
+
+    def _remote(self, event: events.StartRequested, now: Instant) -> Effects:
+        start = Intention(Meaning.START, event.connector)
+        if self.policy.authorize_remote_start:
+            return self._admit(start, event.id_tag, "RemoteStartTransaction", now)
+        known = self.tags.find(event.id_tag)
+        parent = known.parent if known else None
+        return self._accept(start, event.id_tag, parent, now)
+
+    def _admit(
+        self, intention: Intention, id_tag: str, asked: str, now: Instant
+    ) -> Effects:
+        if any(a.connector == intention.connector for a in self._waiting):
+            why = Why.AUTHORIZATION_PENDING
+            return (Refused(intention.connector, asked, why, "asking the CSMS"),)
+        decision = self._decide(id_tag, self.online, now)
+        if decision.verdict is Verdict.ASK:
+            return self._ask(intention, id_tag, asked)
+        return self._carry_out(intention, id_tag, decision, asked, now)
+
+    def _decide(self, id_tag: str, online: bool, now: Instant) -> Decision:
+        known = self.tags.find(id_tag) if self.policy.cache_enabled else None
+        return decide(known, online, self.policy, now.utc)
+
+    def _ask(self, intention: Intention, id_tag: str, asked: str) -> Effects:
+        self._asking[folded(id_tag)] = _Asking(
+            id_tag, intention.connector, intention.meaning, intention.floating, asked
+        )
+        return (AuthorizationWanted(id_tag),)
+
+    def _answered(self, event: events.TagAnswered, now: Instant) -> Effects:
+        learned = self._learn(event.id_tag, event.info, now)
+        asking = self._asking.pop(folded(event.id_tag), None)
+        if asking is None:
+            return learned
+        if event.info is None:
+            decision = self._decide(event.id_tag, online=False, now=now)
+        else:
+            decision = judged(event.info, now.utc)
+        intention = Intention(asking.meaning, asking.connector, asking.floating)
+        done = self._carry_out(intention, asking.id_tag, decision, asking.asked, now)
+        return learned + done
+
+    def _learn(self, id_tag: str, info: TagInfo | None, now: Instant) -> Effects:
+        if info is None or not self.policy.cache_enabled:
+            return ()
+        return self.tags.learn(id_tag, info, now.utc)
+
+    def _carry_out(
+        self,
+        intention: Intention,
+        id_tag: str,
+        decision: Decision,
+        asked: str,
+        now: Instant,
+    ) -> Effects:
+        connector = intention.connector
+        if decision.verdict is Verdict.REFUSE:
+            assert decision.why is not None
+            return (Refused(connector, asked, decision.why, "id tag not accepted"),)
+        if intention.meaning is Meaning.START:
+            return self._accept(intention, id_tag, decision.parent, now)
+        if same(decision.parent, self.sessions[connector].parent):
+            return self._stop(connector, id_tag, now)
+        return (Refused(connector, asked, Why.OTHER_DRIVER, "another driver charges"),)
+
+    def _accept(
+        self, intention: Intention, id_tag: str, parent: str | None, now: Instant
+    ) -> Effects:
+        connector = intention.connector
+        if why := self.bar(connector):
+            return (Refused(connector, "start", why, "it cannot start now"),)
+        session = self.sessions[connector]
+        if session.plugged and (
+            session.facts.meter is None or "meter" in session.facts.lost
+        ):
+            no_meter = Why.NO_METER_READING
+            return (Refused(connector, "start", no_meter, "the meter was never read"),)
+        accepted = events.TokenAccepted(connector, id_tag, parent, intention.floating)
+        return self._advance(accepted, now)
+
+    def _stop(self, connector: int, id_tag: str, now: Instant) -> Effects:
+        stop = events.StopRequested(connector, Cause.TOKEN, id_tag)
+        return self._advance(stop, now)
+
+    def _numbered(self, event: events.TransactionNumbered, now: Instant) -> Effects:
+        session = next((s for s in self.billed() if s.key == event.key), None)
+        if session is None:
+            return ()
+        learned = self._learn(session.id_tag, event.info, now)
+        if event.info.parent:
+            parented = replace(session, parent=event.info.parent)
+            self.sessions[session.connector] = parented
+        if judged(event.info, now.utc).verdict is Verdict.REFUSE:
+            self._invalid_from_wh[session.connector] = session.meter_wh
+        return learned
+
+    def _watch_invalid(self, now: Instant) -> Effects:
+        effects: Effects = ()
+        for number, from_wh in tuple(self._invalid_from_wh.items()):
+            session = self.sessions[number]
+            if session.phase not in BILLED:
+                del self._invalid_from_wh[number]
+                self.paused -= {number}
+            elif self.policy.stop_on_invalid_id and session.cause is None:
+                used_wh = session.meter_wh - from_wh
+                if used_wh >= self.policy.max_energy_on_invalid_id_wh:
+                    stop = events.StopRequested(number, Cause.DEAUTHORIZED)
+                    effects += self._advance(stop, now)
+            elif session.meter_wh - from_wh >= self.policy.max_energy_on_invalid_id_wh:
+                self.paused |= {number}
+        return effects
+
+    def _restart(self, event: events.RestartRequested, now: Instant) -> Effects:
+        self.restarting = event.cause
+        effects: Effects = ()
+        for number in self.sessions:
+            effects += self._advance(events.AuthorizationWithdrawn(number), now)
+            effects += self._advance(events.StopRequested(number, event.cause), now)
+        return effects
+
+    def _policy(self, event: events.PolicyChanged, now: Instant) -> Effects:
+        self.policy = event.policy
+        self.sampler.align(event.policy.aligned_interval_s, now)
+        return ()
+
+    def _online(self, event: events.OnlineChanged, now: Instant) -> Effects:
+        self.online = event.online
+        return ()
+
+    def _service(self, event: events.ServiceChanged, now: Instant) -> Effects:
+        self.in_service = True
+        return ()
+
+    def _storage(self, event: events.StorageChanged, now: Instant) -> Effects:
+        self.storage_failing = event.failing
+        return ()
+
+    def _code(self, event: events.ErrorCodeSet, now: Instant) -> Effects:
+        self.error_codes.pop(event.fault, None)
+        if event.error_code is not None:
+            self.error_codes[event.fault] = event.error_code
+        return ()
+
+    def _clear_tags(self, event: events.TagsCleared, now: Instant) -> Effects:
+        return self.tags.clear()
+
+    def _settle_all(self) -> None:
+        for number, session in self.sessions.items():
+            barred = self.bar(number) is not None
+            key = session.next_key or self._new_key()
+            if session.barred is not barred or session.next_key != key:
+                self.sessions[number] = replace(session, barred=barred, next_key=key)
+
+
+def _with_lost(facts: Facts, lost: Mapping[str, Loss]) -> Facts:
+    return replace(facts, lost=dict(lost))
+
+
+_HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]]] = {
+    events.Sensed: Station._sensed,
+    events.DeviceLost: Station._lost,
+    events.DeviceBack: Station._back,
+    events.CommandFailed: Station._failed,
+    events.GuardCut: Station._cut,
+    events.TokenPresented: Station._presented,
+    events.StartRequested: Station._remote,
+    events.TagAnswered: Station._answered,
+    events.TransactionNumbered: Station._numbered,
+    events.RestartRequested: Station._restart,
+    events.PolicyChanged: Station._policy,
+    events.OnlineChanged: Station._online,
+    events.ServiceChanged: Station._service,
+    events.StorageChanged: Station._storage,
+    events.ErrorCodeSet: Station._code,
+    events.TagsCleared: Station._clear_tags,
+}

@@ -1,0 +1,51 @@
+"""What a handler reads, and what it gives back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chargerd.clock import Instant
+from chargerd.core.effects import Refused
+from chargerd.core.events import Event
+from chargerd.core.station import Station
+from chargerd.ocpp16.keys import Judged, Values
+from chargerd.ocpp16.registration import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything that a handler may read."""
+
+    station: Station
+    values: Values
+    numbers: Mapping[str, int | None]
+    """Our key of a transaction → the CSMS's number, where it has given one."""
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A message that the CSMS wants to see, made when its turn comes."""
+
+    action: str
+    connector: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The response, and what happens once it is on its way."""
+
+    response: Any
+    events: tuple[Event, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    change: Judged | None = None
+    """A configuration key to change."""
+    refused: Refused | None = None
+    """Why the response is a no."""
+
+
+Handle = Callable[[Picture, Any, Instant], Answer]
+"""Reads the picture, changes nothing, answers at once."""
+
+Handlers = Mapping[str, Handle]
+"""What one feature profile of the station can be asked, by action."""

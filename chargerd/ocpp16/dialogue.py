@@ -1,0 +1,298 @@
+"""The conversation with the CSMS: what to say next, and what its answers mean."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chargerd.clock import Instant
+from chargerd.core.effects import AuthorizationWanted, Context, Effect
+from chargerd.core.events import (
+    WHOLE_STATION,
+    Event,
+    OnlineChanged,
+    ServiceChanged,
+    TagAnswered,
+)
+from chargerd.core.sampling import take
+from chargerd.core.session import BILLED
+from chargerd.core.station import Station
+from chargerd.ocpp16 import requests
+from chargerd.ocpp16.answer import Trigger
+from chargerd.ocpp16.errors import CallFailed
+from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
+from chargerd.ocpp16.measurands import meter_value
+from chargerd.ocpp16.records import AcceptedOnce, Entry
+from chargerd.ocpp16.registration import Registration, Standing
+from chargerd.ocpp16.reporter import Reporter
+from chargerd.ocpp16.requests import Nameplate
+from chargerd.ocpp16.rpc import Answered, Asked, Failed, FailureKind, Rpc
+from chargerd.ocpp16.status import Report, report
+from chargerd.ocpp16.wire import Json, decode_answer, moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Boot:
+    """A BootNotification is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beat:
+    """A Heartbeat is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A message that only the CSMS wanted is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Authorization:
+    id_tag: str
+
+
+class Dialogue:
+    """One identity's conversation, over as many links as it takes."""
+
+    def __init__(
+        self, rpc: Rpc, ledger: Ledger, nameplate: Nameplate, where: str, accepted: bool
+    ) -> None:
+        """Start unregistered.
+
+        Args:
+            rpc: The framing.
+            ledger: The transactions.
+            nameplate: Who we are.
+            where: Which CSMS this is (URL and identity).
+            accepted: Whether this CSMS has ever accepted this station.
+        """
+        self.rpc = rpc
+        self.ledger = ledger
+        self.registration = Registration()
+        self.reporter = Reporter()
+        self.clock_step_s: float | None = None
+        self.boot_interval_s: int | None = None
+        """HeartbeatInterval as the CSMS has just set it, until it is taken."""
+        self._nameplate = nameplate
+        self._where = where
+        self._accepted = accepted
+        self._authorizing: deque[str] = deque()
+        self._triggered: deque[Trigger] = deque()
+
+    @property
+    def online(self) -> bool:
+        """Whether the CSMS can be asked whether a driver may charge."""
+        return self.rpc.is_open and self.registration.accepted
+
+    def link_up(self, now: Instant) -> Heard:
+        """A link is there; go on where the last one was lost."""
+        self.rpc.open()
+        self.ledger.outbox.reconnected()
+        if not self.registration.accepted:
+            return Heard()
+        self.reporter.listen(now.monotonic_s, anew=False)
+        return Heard((OnlineChanged(WHOLE_STATION, True),))
+
+    def link_down(self, station: Station, now: Instant) -> Heard:
+        """The link is gone, and every question with it."""
+        failed = self.rpc.close()
+        heard = self.failed(failed, station, now) if failed else Heard()
+        self.reporter.mute()
+        self._triggered.clear()
+        # Offline first: whoever waited for the CSMS is decided without it.
+        left = tuple(TagAnswered(WHOLE_STATION, tag, None) for tag in self._authorizing)
+        self._authorizing.clear()
+        gone = OnlineChanged(WHOLE_STATION, False)
+        return Heard((gone, *heard.events, *left), heard.records)
+
+    def tell(self, effect: Effect, station: Station) -> Heard:
+        """Take one thing that the core decided."""
+        if isinstance(effect, AuthorizationWanted):
+            if not self.online:
+                answer = TagAnswered(WHOLE_STATION, effect.id_tag, None)
+                return Heard((answer,))
+            self._authorizing.append(effect.id_tag)
+        return Heard(records=self.ledger.tell(effect, station.policy))
+
+    def trigger(self, triggers: tuple[Trigger, ...], now: Instant) -> None:
+        """Take messages that the CSMS wants to see."""
+        for trigger in triggers:
+            if trigger.action == "BootNotification":
+                self.registration.boot_now(now)
+            else:
+                self._triggered.append(trigger)
+
+    def ask_next(self, station: Station, now: Instant) -> None:
+        """Ask the most urgent question, if none is under way."""
+        if not self.rpc.free:
+            return
+        for source in _SOURCES:
+            asked = source(self, station, now)
+            if asked is not None:
+                within_s = float(station.policy.message_timeout_s)
+                self.rpc.ask(asked, now, within_s)
+                self.registration.heard(now)
+                return
+
+    def next_deadline_s(self, station: Station, now: Instant) -> float | None:
+        """Return when something is due here by itself."""
+        policy = station.policy
+        if not self.rpc.is_open:
+            return None
+        due = [self.rpc.next_deadline_s()]
+        if self.rpc.free:
+            due.append(self.registration.next_deadline_s(policy.heartbeat_interval_s))
+        if self.online:
+            due.append(self.reporter.next_deadline_s(policy.minimum_status_duration_s))
+        if self.online and self.rpc.free:
+            due.append(self.ledger.outbox.next_deadline_s())
+        return min((s for s in due if s is not None), default=None)
+
+    def answered(self, answered: Answered, station: Station, now: Instant) -> Heard:
+        """Take the answer to a question of ours."""
+        try:
+            match answered.asked.about:
+                case _Boot():
+                    return self._booted(answered.payload, now)
+                case _Beat():
+                    answer = decode_answer("Heartbeat", answered.payload)
+                    self._clock(answer.current_time, now)
+                    self.registration.last_heartbeat = now.utc
+                case _Authorization(id_tag):
+                    info = decode_answer("Authorize", answered.payload).id_tag_info
+                    event = TagAnswered(WHOLE_STATION, id_tag, tag_info(info))
+                    return Heard((event,))
+                case Report() as told:
+                    self.reporter.acknowledged(told)
+                case Entry() as entry:
+                    return self.ledger.delivered(entry, answered.payload)
+        except CallFailed as error:
+            code, text = error.code, str(error)
+            failed = Failed(answered.asked, FailureKind.ERROR, code, text)
+            return self.failed(failed, station, now)
+        return Heard()
+
+    def failed(self, failed: Failed, station: Station, now: Instant) -> Heard:
+        """Take it that a question of ours was not answered as hoped."""
+        match failed.asked.about:
+            case _Boot():
+                lost = failed.kind is FailureKind.LINK
+                self.registration.unanswered(now, link_lost=lost)
+            case _Authorization(id_tag):
+                return Heard((TagAnswered(WHOLE_STATION, id_tag, None),))
+            case Report() as told:
+                self.reporter.failed(told, now.monotonic_s)
+            case Entry() as entry:
+                records = self.ledger.failed(entry, failed, now, station.policy)
+                return Heard(records=records)
+        return Heard()
+
+    def _booted(self, payload: Json, now: Instant) -> Heard:
+        answer = decode_answer("BootNotification", payload)
+        self._clock(answer.current_time, now)
+        self.registration.answered(str(answer.status), answer.interval, now)
+        if self.registration.standing is not Standing.ACCEPTED:
+            return Heard()
+        if answer.interval > 0:
+            self.boot_interval_s = answer.interval
+        self.reporter.listen(now.monotonic_s, anew=True)
+        news: tuple[Event, ...] = (
+            ServiceChanged(WHOLE_STATION),
+            OnlineChanged(WHOLE_STATION, True),
+        )
+        if self._accepted:
+            return Heard(news)
+        self._accepted = True
+        return Heard(news, (AcceptedOnce(self._where),))
+
+    def _clock(self, told: str, now: Instant) -> None:
+        step_s = self.registration.clock_step_s(moment(told), now)
+        self.clock_step_s = step_s if step_s is not None else self.clock_step_s
+
+    def _boot(self, _station: Station, now: Instant) -> Asked | None:
+        if not self.registration.boot_due(now):
+            return None
+        self.registration.boot_sent()
+        return Asked("BootNotification", requests.boot(self._nameplate), _Boot())
+
+    def _authorize(self, _station: Station, _now: Instant) -> Asked | None:
+        if not self._authorizing:
+            return None
+        id_tag = self._authorizing.popleft()
+        about = _Authorization(id_tag)
+        return Asked("Authorize", requests.authorize(id_tag), about)
+
+    def _wanted(self, station: Station, now: Instant) -> Asked | None:
+        while self._triggered and self.registration.standing is not Standing.REJECTED:
+            trigger = self._triggered.popleft()
+            payload = _WANTED[trigger.action](station, trigger.connector, self, now)
+            if payload is not None:
+                about = _Beat() if trigger.action == "Heartbeat" else _Shown()
+                return Asked(trigger.action, payload, about)
+        return None
+
+    def _status(self, _station: Station, _now: Instant) -> Asked | None:
+        told = self.reporter.next() if self.online else None
+        if told is None:
+            return None
+        return Asked("StatusNotification", requests.status_notification(told), told)
+
+    def _message(self, station: Station, now: Instant) -> Asked | None:
+        if not self.online or station.storage_failing:
+            return None
+        found = self.ledger.outgoing(now)
+        return Asked(found[0].action, found[1], found[0]) if found else None
+
+    def _beat(self, station: Station, now: Instant) -> Asked | None:
+        interval_s = station.policy.heartbeat_interval_s
+        if not self.registration.heartbeat_due(now, interval_s):
+            return None
+        return Asked("Heartbeat", {}, _Beat())
+
+
+Source = Callable[[Dialogue, Station, Instant], Asked | None]
+
+_SOURCES: Final[tuple[Source, ...]] = (
+    Dialogue._boot,
+    Dialogue._wanted,
+    Dialogue._authorize,
+    Dialogue._status,
+    Dialogue._message,
+    Dialogue._beat,
+)
+"""Most urgent first: a driver waits for Authorize, the CSMS for what it wanted."""
+
+
+def _values_now(
+    station: Station, connector: int | None, dialogue: Dialogue, now: Instant
+) -> Json | None:
+    assert connector is not None
+    session = station.sessions[connector]
+    key = session.key if session.phase in BILLED else None
+    sample = take(station, connector, Context.TRIGGER, now.utc, key)
+    value = meter_value(sample, station.policy.sampled_measurands)
+    if value is None:
+        return None
+    payload = requests.meter_values(connector, value)
+    number = dialogue.ledger.numbers.get(key) if key else None
+    return payload if number is None else {**payload, "transactionId": number}
+
+
+def _status_now(
+    station: Station, connector: int | None, _dialogue: Dialogue, now: Instant
+) -> Json:
+    assert connector is not None
+    return requests.status_notification(report(station, connector, now.utc))
+
+
+def _beat_now(
+    _station: Station, _connector: int | None, _dialogue: Dialogue, _now: Instant
+) -> Json:
+    return {}
+
+
+_WANTED: Final[dict[str, Callable[[Station, int | None, Dialogue, Instant], Any]]] = {
+    "Heartbeat": _beat_now,
+    "MeterValues": _values_now,
+    "StatusNotification": _status_now,
+}

@@ -1,0 +1,204 @@
+"""Core profile: what the CSMS may ask of every station."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ocpp.v16 import call, call_result
+from ocpp.v16.datatypes import KeyValue
+from ocpp.v16.enums import (
+    ClearCacheStatus,
+    ConfigurationStatus,
+    DataTransferStatus,
+    RemoteStartStopStatus,
+    ResetStatus,
+    ResetType,
+    UnlockStatus,
+)
+
+from chargerd.clock import Instant
+from chargerd.core import events
+from chargerd.core.effects import Refused
+from chargerd.core.events import WHOLE_STATION
+from chargerd.core.reasons import Cause, Why
+from chargerd.ocpp16.answer import Answer, Handlers, Picture
+from chargerd.ocpp16.keys import KEYS, Access, Judged, Outcome, judge, readable
+from chargerd.ocpp16.measurands import MEASURANDS, unmeasured
+from chargerd.ocpp16.registration import Standing
+
+_MEASURAND_KEYS: Final = frozenset(
+    name for name in KEYS if name.endswith(("sampleddata", "aligneddata"))
+)
+
+
+def get_configuration(
+    picture: Picture, request: call.GetConfiguration, _now: Instant
+) -> Answer:
+    """List all readable keys, or those asked for (OCPP 1.6 section 5.8)."""
+    values = picture.values
+    if not request.key:
+        known = [
+            KeyValue(key.name, key.access is Access.READ_ONLY, value)
+            for key, value in readable(values)
+        ]
+        return Answer(call_result.GetConfiguration(configuration_key=known))
+    found: dict[str, KeyValue] = {}
+    unknown: list[str] = []
+    for name in request.key:
+        key = KEYS.get(name.lower())
+        if key is None:
+            unknown.append(name)
+            continue
+        secret = key.access is Access.WRITE_ONLY
+        value = None if secret else values.get(key.name, key.default)
+        found[key.name] = KeyValue(key.name, key.access is Access.READ_ONLY, value)
+    return Answer(
+        call_result.GetConfiguration(
+            configuration_key=list(found.values()) or None,
+            unknown_key=list(dict.fromkeys(unknown)) or None,
+        )
+    )
+
+
+def change_configuration(
+    picture: Picture, request: call.ChangeConfiguration, _now: Instant
+) -> Answer:
+    """Change one key, or say why not (OCPP 1.6 section 5.3)."""
+    judged = consider(picture, request.key, request.value)
+    response = call_result.ChangeConfiguration(
+        ConfigurationStatus(judged.outcome.value)
+    )
+    if judged.outcome is Outcome.ACCEPTED:
+        return Answer(response, change=judged)
+    assert judged.why is not None
+    refused = Refused(WHOLE_STATION, "ChangeConfiguration", judged.why, judged.detail)
+    return Answer(response, refused=refused)
+
+
+def consider(picture: Picture, name: str, text: str) -> Judged:
+    """Return what becomes of a wish to change a key, whoever has it."""
+    judged = judge(name, text)
+    if judged.outcome is not Outcome.ACCEPTED:
+        return judged
+    if picture.station.storage_failing:
+        detail = "the disk takes no records; see the storage fault"
+        why = Why.STORAGE_FAILING
+        return Judged(Outcome.REJECTED, judged.name, why=why, detail=detail)
+    if judged.name.lower() in _MEASURAND_KEYS:
+        return _measurable(picture, judged)
+    return judged
+
+
+def _measurable(picture: Picture, judged: Judged) -> Judged:
+    wanted = KEYS[judged.name.lower()].parse(judged.value)
+    facts = [session.facts for session in picture.station.sessions.values()]
+    missing = unmeasured(wanted, facts)
+    if missing is None:
+        return judged
+    able = [m for m in MEASURANDS if unmeasured((m,), facts) is None]
+    detail = (
+        f"{judged.name}: {missing} is not measured here; choose of {', '.join(able)}"
+    )
+    return Judged(Outcome.REJECTED, judged.name, why=Why.BAD_VALUE, detail=detail)
+
+
+def remote_start(
+    picture: Picture, request: call.RemoteStartTransaction, _now: Instant
+) -> Answer:
+    """Promise to try a transaction, or say why not (OCPP 1.6 section 5.11)."""
+    station = picture.station
+    if picture.standing is not Standing.ACCEPTED:
+        return _no_start(request, Why.NOT_REGISTERED)
+    if request.charging_profile is not None:
+        return _no_start(request, Why.PROFILE_NOT_SUPPORTED)
+    connector, why = station.begin_remotely(request.connector_id, request.id_tag)
+    if connector is None:
+        return _no_start(request, why or Why.NO_FREE_CONNECTOR)
+    return Answer(
+        call_result.RemoteStartTransaction(RemoteStartStopStatus.accepted),
+        events=(events.StartRequested(connector, request.id_tag),),
+    )
+
+
+def _no_start(request: call.RemoteStartTransaction, why: Why) -> Answer:
+    connector = request.connector_id or WHOLE_STATION
+    return Answer(
+        call_result.RemoteStartTransaction(RemoteStartStopStatus.rejected),
+        refused=Refused(connector, "RemoteStartTransaction", why, "Rejected"),
+    )
+
+
+def remote_stop(
+    picture: Picture, request: call.RemoteStopTransaction, _now: Instant
+) -> Answer:
+    """Stop a running transaction, or say why not (OCPP 1.6 section 5.12)."""
+    running = [
+        session
+        for session in picture.station.billed()
+        if picture.numbers.get(session.key) == request.transaction_id
+    ]
+    accepted = picture.standing is Standing.ACCEPTED
+    if accepted and len(running) == 1:
+        stop = events.StopRequested(running[0].connector, Cause.REMOTE)
+        return Answer(
+            call_result.RemoteStopTransaction(RemoteStartStopStatus.accepted),
+            events=(stop,),
+        )
+    why = Why.AMBIGUOUS_TRANSACTION if running else Why.NO_SUCH_TRANSACTION
+    return Answer(
+        call_result.RemoteStopTransaction(RemoteStartStopStatus.rejected),
+        refused=Refused(
+            WHOLE_STATION,
+            "RemoteStopTransaction",
+            why if accepted else Why.NOT_REGISTERED,
+            f"transaction {request.transaction_id}",
+        ),
+    )
+
+
+_RESETS: Final[Mapping[ResetType, Cause]] = {
+    ResetType.hard: Cause.HARD_RESET,
+    ResetType.soft: Cause.SOFT_RESET,
+}
+
+
+def reset(_picture: Picture, request: call.Reset, _now: Instant) -> Answer:
+    """End all transactions and restart (OCPP 1.6 section 5.14)."""
+    cause = _RESETS[ResetType(request.type)]
+    return Answer(
+        call_result.Reset(ResetStatus.accepted),
+        events=(events.RestartRequested(WHOLE_STATION, cause),),
+    )
+
+
+def clear_cache(_picture: Picture, _request: call.ClearCache, _now: Instant) -> Answer:
+    """Empty the authorization cache (OCPP 1.6 section 5.4)."""
+    return Answer(
+        call_result.ClearCache(ClearCacheStatus.accepted),
+        events=(events.TagsCleared(WHOLE_STATION),),
+    )
+
+
+def unlock_connector(
+    _picture: Picture, _request: call.UnlockConnector, _now: Instant
+) -> Answer:
+    """Say that a fixed cable cannot be unlocked (OCPP 1.6 section 7.46)."""
+    return Answer(call_result.UnlockConnector(UnlockStatus.not_supported))
+
+
+def data_transfer(
+    _picture: Picture, _request: call.DataTransfer, _now: Instant
+) -> Answer:
+    """Say that no vendor's data is understood here (OCPP 1.6 section 5.6)."""
+    return Answer(call_result.DataTransfer(DataTransferStatus.unknown_vendor_id))
+
+
+HANDLERS: Final[Handlers] = {
+    "ChangeConfiguration": change_configuration,
+    "ClearCache": clear_cache,
+    "DataTransfer": data_transfer,
+    "GetConfiguration": get_configuration,
+    "RemoteStartTransaction": remote_start,
+    "RemoteStopTransaction": remote_stop,
+    "Reset": reset,
+    "UnlockConnector": unlock_connector,
+}

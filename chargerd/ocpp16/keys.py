@@ -1,0 +1,248 @@
+"""The configuration keys of OCPP 1.6 section 9, as one table.
+
+GetConfiguration, ChangeConfiguration, the defaults, the limits, the typed
+``Policy`` of the core and docs/keys.md all come from ``KEYS``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+from chargerd.core.policy import ENERGY, Policy
+from chargerd.core.reasons import Why
+from chargerd.ocpp16.measurands import MEASURANDS
+
+Values = Mapping[str, str]
+"""The keys that differ from their defaults, as they were written."""
+
+MAX_STOP_VALUES: Final = 1000
+"""Most meter values in one StopTransaction."""
+
+
+class BadValue(ValueError):
+    """The text says what the value should have been."""
+
+
+class Access(Enum):
+    """Who may read and change a key."""
+
+    READ_WRITE = auto()
+    READ_ONLY = auto()  # a fact about this station
+    WRITE_ONLY = auto()  # a secret
+
+
+def boolean(text: str) -> bool:
+    """Read ``true`` or ``false``, in any case."""
+    try:
+        return {"true": True, "false": False}[text.strip().lower()]
+    except KeyError:
+        raise BadValue("must be true or false") from None
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Read a whole number within bounds, both included."""
+
+    def parse(text: str) -> int:
+        digits = text.strip()
+        if not (digits.isascii() and digits.isdigit() and low <= int(digits) <= high):
+            raise BadValue(f"must be a whole number from {low} to {high}")
+        return int(digits)
+
+    return parse
+
+
+def measurands(text: str) -> tuple[str, ...]:
+    """Read a comma-separated list of measurands; each counts once."""
+    if not text.strip():
+        return ()
+    items = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if unknown := [item for item in items if item not in MEASURANDS]:
+        raise BadValue(
+            f"{unknown[0] or 'an empty item'} is none of {', '.join(MEASURANDS)}"
+        )
+    return items
+
+
+def sampled(text: str) -> tuple[str, ...]:
+    """Read the measurands of MeterValues; an empty list means the energy register."""
+    return measurands(text) or (ENERGY,)
+
+
+def rotation(text: str) -> tuple[str, ...]:
+    """Read the phase rotation of connectors: ``0.RST,1.NotApplicable``."""
+    items = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
+    for item in items:
+        connector, _, order = item.partition(".")
+        if not connector.isdigit() or order not in _ROTATIONS:
+            raise BadValue(f"{item or 'an empty item'} is not like 1.NotApplicable")
+    return items
+
+
+def secret_key(text: str) -> bytes:
+    """Read an AuthorizationKey: 32 to 40 hex digits (whitepaper A00.FR.205)."""
+    if not 32 <= len(text) <= 40:
+        raise BadValue("must be 32 to 40 hex digits")
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise BadValue("must be an even number of hex digits") from None
+
+
+def words(text: str) -> str:
+    """Read anything."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of the table."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: str
+    sets: str | None = None
+    """The field of ``Policy`` that it feeds."""
+    access: Access = Access.READ_WRITE
+    meaning: str = ""
+
+
+_ROTATIONS: Final = frozenset(
+    {"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"}
+)
+_DAY_S: Final = 86_400
+_R: Final = Access.READ_ONLY
+_COUNT: Final = str(len(MEASURANDS))
+_SAMPLED: Final = f"{ENERGY},Power.Active.Import,Current.Import,Voltage,SoC"
+
+# fmt: off
+_TABLE: Final[tuple[Key, ...]] = (
+    # name                                value               default    feeds the policy's             and means
+    Key("AllowOfflineTxForUnknownId",       boolean,            "false",   "allow_offline_unknown_id",
+        meaning="without the CSMS, drivers that nobody here knows may charge"),
+    Key("AuthorizationCacheEnabled",        boolean,            "true",    "cache_enabled",
+        meaning="answers of the CSMS are remembered and used"),
+    Key("AuthorizationKey",                 secret_key,         "",        access=Access.WRITE_ONLY,
+        meaning="password of security profile 1, in hex; the link is made anew with it"),
+    Key("AuthorizeRemoteTxRequests",        boolean,            "false",   "authorize_remote_start",
+        meaning="a RemoteStartTransaction is authorized like a card"),
+    Key("ClockAlignedDataInterval",         whole(0, _DAY_S),   "0",       "aligned_interval_s",
+        meaning="seconds between meter values on the clock's grid; 0: none"),
+    Key("ConnectionTimeOut",                whole(1, _DAY_S),   "60",      "connection_timeout_s",
+        meaning="seconds from the card to the plug, or from the plug to the card"),
+    Key("ConnectorPhaseRotation",           rotation,           "",
+        meaning="how the mains phases are wired; a DC outlet has none"),
+    Key("ConnectorPhaseRotationMaxLength",  whole(0, 100),      "10",      access=_R,
+        meaning="most items in ConnectorPhaseRotation"),
+    Key("GetConfigurationMaxKeys",          whole(1, 1000),     "200",     access=_R,
+        meaning="most keys in one GetConfiguration"),
+    Key("HeartbeatInterval",                whole(1, _DAY_S),   "300",     "heartbeat_interval_s",
+        meaning="seconds of silence before a Heartbeat; the CSMS sets it at boot"),
+    Key("LocalAuthorizeOffline",            boolean,            "true",    "local_authorize_offline",
+        meaning="without the CSMS, remembered drivers may charge"),
+    Key("LocalPreAuthorize",                boolean,            "false",   "local_pre_authorize",
+        meaning="remembered drivers charge without asking the CSMS first"),
+    Key("MaxEnergyOnInvalidId",             whole(0, 1_000_000),"0",       "max_energy_on_invalid_id_wh",
+        meaning="Wh that a driver still gets after the CSMS has refused the id tag"),
+    Key("MessageTimeout",                   whole(1, 600),      "30",      "message_timeout_s",
+        meaning="seconds to wait for an answer of the CSMS"),
+    Key("MeterValuesAlignedData",           sampled,            ENERGY,    "aligned_measurands",
+        meaning="what is measured on the clock's grid"),
+    Key("MeterValuesAlignedDataMaxLength",  whole(1, 100),      _COUNT,    access=_R,
+        meaning="most items in MeterValuesAlignedData"),
+    Key("MeterValuesSampledData",           sampled,            _SAMPLED,  "sampled_measurands",
+        meaning="what is measured during a transaction"),
+    Key("MeterValuesSampledDataMaxLength",  whole(1, 100),      _COUNT,    access=_R,
+        meaning="most items in MeterValuesSampledData"),
+    Key("MeterValueSampleInterval",         whole(0, _DAY_S),   "60",      "sample_interval_s",
+        meaning="seconds between meter values during a transaction; 0: none"),
+    Key("MinimumStatusDuration",            whole(0, 3_600),    "0",       "minimum_status_duration_s",
+        meaning="seconds that a status must last to be reported"),
+    Key("NumberOfConnectors",               whole(1, 100),      "1",       access=_R,
+        meaning="connectors of this station"),
+    Key("ResetRetries",                     whole(0, 10),       "3",       "reset_retries",
+        meaning="how often a failed reset is tried again"),
+    Key("SecurityProfile",                  whole(0, 3),        "0",       access=_R,
+        meaning="security profile of the link, set in the station file"),
+    Key("StopTransactionMaxMeterValues",    whole(1, 10_000),   str(MAX_STOP_VALUES), access=_R,
+        meaning="most meter values in one StopTransaction"),
+    Key("StopTransactionOnEVSideDisconnect",boolean,            "true",    access=_R,
+        meaning="a pulled plug ends the transaction"),
+    Key("StopTransactionOnInvalidId",       boolean,            "true",    "stop_on_invalid_id",
+        meaning="a transaction ends when the CSMS refuses its id tag; else it is paused"),
+    Key("StopTxnAlignedData",               measurands,         "",        "stop_aligned_measurands",
+        meaning="what of the clock's grid travels in StopTransaction"),
+    Key("StopTxnAlignedDataMaxLength",      whole(1, 100),      _COUNT,    access=_R,
+        meaning="most items in StopTxnAlignedData"),
+    Key("StopTxnSampledData",               measurands,         "",        "stop_sampled_measurands",
+        meaning="what of the samples travels in StopTransaction"),
+    Key("StopTxnSampledDataMaxLength",      whole(1, 100),      _COUNT,    access=_R,
+        meaning="most items in StopTxnSampledData"),
+    Key("SupportedFeatureProfiles",         words,              "",        access=_R,
+        meaning="feature profiles that this station offers"),
+    Key("TransactionMessageAttempts",       whole(1, 100),      "3",       "message_attempts",
+        meaning="how often a message of a transaction is sent before it is set aside"),
+    Key("TransactionMessageRetryInterval",  whole(0, _DAY_S),   "60",      "message_retry_interval_s",
+        meaning="seconds before the second attempt; twice as many before the third …"),
+    Key("UnlockConnectorOnEVSideDisconnect",boolean,            "false",   access=_R,
+        meaning="always false: the cable is fixed to the station"),
+    Key("WebSocketPingInterval",            whole(0, 3_600),    "60",      "ping_interval_s",
+        meaning="seconds between pings of the link; 0: none"),
+)
+# fmt: on
+KEYS: Final[Mapping[str, Key]] = {key.name.lower(): key for key in _TABLE}
+"""OCPP compares the names of keys without regard to case."""
+
+
+class Outcome(Enum):
+    """How a change was taken, in OCPP's words (ConfigurationStatus)."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    NOT_SUPPORTED = "NotSupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of a wish to change a key."""
+
+    outcome: Outcome
+    name: str
+    value: str = ""
+    why: Why | None = None
+    detail: str = ""
+
+
+def judge(name: str, text: str) -> Judged:
+    """Return how a change of one key is taken (OCPP 1.6 section 5.3)."""
+    key = KEYS.get(name.lower())
+    if key is None:
+        return Judged(Outcome.NOT_SUPPORTED, name, why=Why.UNKNOWN_KEY)
+    if key.access is Access.READ_ONLY:
+        return Judged(Outcome.REJECTED, key.name, why=Why.READ_ONLY)
+    try:
+        key.parse(text)
+    except BadValue as error:
+        detail = f"{key.name}: {error}"
+        return Judged(Outcome.REJECTED, key.name, why=Why.BAD_VALUE, detail=detail)
+    return Judged(Outcome.ACCEPTED, key.name, text.strip())
+
+
+def policy(values: Values) -> Policy:
+    """Return what the core makes of the keys."""
+    return Policy(
+        **{
+            key.sets: key.parse(values.get(key.name, key.default))
+            for key in _TABLE
+            if key.sets
+        }
+    )
+
+
+def readable(values: Values) -> tuple[tuple[Key, str], ...]:
+    """Return every key that may be read, with its value."""
+    return tuple(
+        (key, values.get(key.name, key.default))
+        for key in _TABLE
+        if key.access is not Access.WRITE_ONLY
+    )

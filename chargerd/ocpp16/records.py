@@ -1,0 +1,131 @@
+"""What OCPP adds to the records of the core: messages, numbers, keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chargerd.core.effects import CoreRecord
+from chargerd.core.events import TagInfo
+from chargerd.core.recovery import Interrupted
+from chargerd.ocpp16.wire import Json
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQueued:
+    """A message of a transaction waits for its turn; its content is final."""
+
+    id: int
+    """Grows by one with every message: the order of delivery."""
+    key: str
+    action: str
+    payload: Json
+    """Without the transactionId, which is filled in when it is sent."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSettled:
+    """The CSMS has acknowledged a message."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQuarantined:
+    """A message was given up after its last attempt, and is kept for people."""
+
+    id: int
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionNumberKept:
+    """The transactionId that the CSMS gave a transaction of ours."""
+
+    key: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopDataKept:
+    """A meter value that travels in the StopTransaction of a running transaction."""
+
+    key: str
+    meter_value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class KeyKept:
+    """A configuration key has a new value."""
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteKept:
+    """A line of the story of a transaction, for people."""
+
+    key: str
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOnce:
+    """This CSMS has accepted this station at least once."""
+
+    where: str
+    """URL and identity: another CSMS has not."""
+
+
+Record = (
+    CoreRecord
+    | MessageQueued
+    | MessageSettled
+    | MessageQuarantined
+    | TransactionNumberKept
+    | StopDataKept
+    | KeyKept
+    | NoteKept
+    | AcceptedOnce
+)
+"""Everything that the store can write."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One message on its way."""
+
+    id: int
+    key: str
+    action: str
+    payload: Json
+    at: datetime
+    attempts: int = 0
+    due_s: float | None = None
+    """When it may be tried again; ``None``: at once."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the disk knows when the process starts."""
+
+    values: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Changed configuration keys: name → value and origin."""
+    tags: tuple[tuple[str, TagInfo], ...] = ()
+    entries: tuple[Entry, ...] = ()
+    """The first messages of the outbox."""
+    waiting: int = 0
+    quarantined: int = 0
+    last_message_id: int = 0
+    last_fault_id: int = 0
+    interrupted: tuple[Interrupted, ...] = ()
+    numbers: Mapping[str, int | None] = field(default_factory=dict)
+    """Transactions that still have messages to deliver: key → number."""
+    stop_data: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    accepted_by: frozenset[str] = frozenset()
+    """Every CSMS (URL and identity) that has ever accepted this station."""

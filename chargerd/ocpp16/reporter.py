@@ -1,0 +1,88 @@
+"""Which status reports are due: each change, in order, and none twice."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from chargerd.ocpp16.status import Report
+
+RETRY_S: Final = 30.0
+"""A report that failed is not repeated at once; by then it may be out of date."""
+
+
+class Reporter:
+    """Compares what is with what the CSMS was told (OCPP 1.6 section 4.9)."""
+
+    def __init__(self) -> None:
+        self._now: dict[int, tuple[Report, float]] = {}
+        self._queue: deque[Report] = deque()
+        self._last: dict[int, Report] = {}  # queued or told
+        self._acknowledged: dict[int, Report] = {}
+        self._retry_s: dict[int, float] = {}
+        self._listening = False
+
+    @property
+    def current(self) -> tuple[Report, ...]:
+        """What is true of each connector, the station (0) included."""
+        return tuple(report for report, _ in self._now.values())
+
+    def update(
+        self, reports: Iterable[Report], now_s: float, least_s: float = 0.0
+    ) -> None:
+        """Take what is true now; queue what has lasted for ``least_s``."""
+        for report in reports:
+            known = self._now.get(report.connector)
+            if known is None or known[0] != report:
+                self._now[report.connector] = (report, now_s)
+        if self._listening:
+            self._due(now_s, least_s)
+
+    def listen(self, now_s: float, *, anew: bool) -> None:
+        """Begin to report; ``anew``: the CSMS knows nothing, tell it everything."""
+        self._listening = True
+        self._queue.clear()
+        self._retry_s.clear()
+        if anew:
+            self._acknowledged.clear()
+        self._last = dict(self._acknowledged)
+        self._due(now_s, 0.0)
+
+    def mute(self) -> None:
+        """Stop: nobody listens. What happens meanwhile is not told later."""
+        self._listening = False
+        self._queue.clear()
+
+    def next(self) -> Report | None:
+        """Take the report that is to be sent next."""
+        return self._queue.popleft() if self._queue else None
+
+    def acknowledged(self, report: Report) -> None:
+        """The CSMS has taken a report."""
+        self._acknowledged[report.connector] = report
+
+    def failed(self, report: Report, now_s: float) -> None:
+        """The CSMS did not take a report; tell it what is true after a pause."""
+        self._retry_s[report.connector] = now_s + RETRY_S
+
+    def next_deadline_s(self, least_s: float) -> float | None:
+        """Return when ``update`` may have something new to queue by itself."""
+        if not self._listening:
+            return None
+        due = [
+            since_s + least_s
+            for report, since_s in self._now.values()
+            if self._last.get(report.connector) != report
+        ]
+        return min([*due, *self._retry_s.values()], default=None)
+
+    def _due(self, now_s: float, least_s: float) -> None:
+        for connector, at_s in tuple(self._retry_s.items()):
+            if at_s <= now_s:
+                del self._retry_s[connector]
+                self._last.pop(connector, None)
+        for connector, (report, since_s) in sorted(self._now.items()):
+            # A fault does not wait: it is what people are sent out for.
+            lasted = now_s - since_s >= least_s or report.status == "Faulted"
+            if lasted and self._last.get(connector) != report:
+                self._last[connector] = report
+                self._queue.append(report)

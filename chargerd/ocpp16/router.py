@@ -1,0 +1,42 @@
+"""From the name of an action to its handler. The list of profiles is here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from chargerd.clock import Instant
+from chargerd.ocpp16.answer import Answer, Handlers, Picture
+from chargerd.ocpp16.errors import NotImplementedHere, NotSupportedHere
+from chargerd.ocpp16.handlers import core, remote_trigger
+from chargerd.ocpp16.rpc import Question
+from chargerd.ocpp16.wire import (
+    ACTIONS_FROM_CSMS,
+    ACTIONS_FROM_STATION,
+    decode_request,
+)
+
+PROFILES: Final[Mapping[str, Handlers]] = {
+    "Core": core.HANDLERS,
+    "RemoteTrigger": remote_trigger.HANDLERS,
+}
+SUPPORTED_FEATURE_PROFILES: Final = ",".join(PROFILES)
+
+_HANDLERS: Final = {
+    action: handle
+    for handlers in PROFILES.values()
+    for action, handle in handlers.items()
+}
+
+
+def dispatch(picture: Picture, question: Question, now: Instant) -> Answer:
+    """Answer one question of the CSMS.
+
+    Raises:
+        CallFailed: It becomes the CALLERROR.
+    """
+    handle = _HANDLERS.get(question.action)
+    if handle is None:
+        if question.action in ACTIONS_FROM_CSMS | ACTIONS_FROM_STATION:
+            raise NotSupportedHere(f"{question.action} is not offered by this station")
+        raise NotImplementedHere("no such action in OCPP 1.6")
+    request = decode_request(question.action, question.payload)
+    return handle(picture, request, now)

@@ -1,0 +1,186 @@
+"""The one loop of the daemon.
+
+Open before write, write before close: what takes energy away is done first,
+what was decided is then on the disk, and only after that may energy flow and
+the CSMS be told.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Final, Protocol
+
+from chargerd.chargepoint import (
+    ChargePoint,
+    DeadlinePassed,
+    Happening,
+    LinkDown,
+    OutboxLoaded,
+    Step,
+)
+from chargerd.clock import Clock
+from chargerd.core.events import WHOLE_STATION, StorageChanged
+from chargerd.core.power import Supply
+from chargerd.core.reasons import Cause
+from chargerd.core.session import Output
+from chargerd.ocpp16.records import Entry, Record
+from chargerd.store import StoreFailed
+
+RETRY_S: Final = 1.0
+"""How often a disk that failed is tried again."""
+
+
+class Writer(Protocol):
+    """Where records go."""
+
+    def commit(self, batch: Sequence[Record]) -> None:
+        """Return when the batch is on the disk; raise ``StoreFailed``."""
+
+    def load(self, after: int, limit: int) -> tuple[Entry, ...]:
+        """Return messages that wait, oldest first."""
+
+
+class Hands(Protocol):
+    """What moves the hardware."""
+
+    def cut(self, outputs: Mapping[int, Output]) -> None:
+        """Begin at once to take away what ``outputs`` no longer allows."""
+
+    def aim(self, outputs: Mapping[int, Output]) -> None:
+        """Take the new levels."""
+
+
+class Link(Protocol):
+    """What carries frames to the CSMS."""
+
+    def send(self, frames: Sequence[str]) -> None:
+        """Queue frames for sending; drop them if there is no link."""
+
+
+class Watcher(Protocol):
+    """Who wants to see every step."""
+
+    def stepped(self, happening: Happening, step: Step) -> None:
+        """Look at one step, after it was done."""
+
+    def storage_failed(self, error: StoreFailed) -> None:
+        """Look at a commit that failed."""
+
+
+class Engine:
+    """Lets things happen one at a time."""
+
+    def __init__(
+        self,
+        charge_point: ChargePoint,
+        store: Writer,
+        clock: Clock,
+        hands: Hands,
+        link: Link,
+        watcher: Watcher,
+    ) -> None:
+        self.inbox: asyncio.Queue[Happening] = asyncio.Queue()
+        self.busy_since_s: float | None = None
+        """Since when the present step is going on; ``None``: the loop waits."""
+        self._charge_point = charge_point
+        self._store = store
+        self._clock = clock
+        self._hands = hands
+        self._link = link
+        self._watcher = watcher
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._unsaved: list[Record] = []
+        self._held: list[str] = []
+        self._outputs: Mapping[int, Output] = {}
+        self._loading = False
+
+    async def run(self) -> Cause:
+        """Run until everything is done that a restart waits for; return its cause."""
+        try:
+            while True:
+                happening = await self._next()
+                self.busy_since_s = self._clock.now().monotonic_s
+                step = await self.step(happening)
+                self.busy_since_s = None
+                if step.restart is not None:
+                    return step.restart
+        finally:
+            self._writer.shutdown()
+
+    async def step(self, happening: Happening) -> Step:
+        """Let one thing happen, all the way down to the hardware and the disk."""
+        step = self._charge_point.apply(happening, self._clock.now())
+        self._hands.cut(step.outputs)
+        saved = await self._commit(step)
+        self._aim(step.outputs, saved)
+        self._send(happening, step.frames, saved)
+        self._watcher.stepped(happening, step)
+        if step.load_after is not None:
+            await self._load(step.load_after)
+        return step
+
+    def soon(self, happening: Happening) -> None:
+        """Let something happen when its turn comes."""
+        self.inbox.put_nowait(happening)
+
+    async def _next(self) -> Happening:
+        if not self.inbox.empty():
+            return self.inbox.get_nowait()
+        now = self._clock.now()
+        due_s = self._charge_point.next_deadline_s(now)
+        if self._unsaved:
+            due_s = min(due_s or RETRY_S + now.monotonic_s, now.monotonic_s + RETRY_S)
+        if due_s is None:
+            return await self.inbox.get()
+        try:
+            async with asyncio.timeout(due_s - now.monotonic_s):
+                return await self.inbox.get()
+        except TimeoutError:
+            return DeadlinePassed()
+
+    async def _commit(self, step: Step) -> bool:
+        failing = bool(self._unsaved)
+        self._unsaved += step.records
+        if not self._unsaved:
+            return True
+        loop = asyncio.get_running_loop()
+        try:
+            batch = tuple(self._unsaved)
+            await loop.run_in_executor(self._writer, self._store.commit, batch)
+        except StoreFailed as error:
+            if not failing:
+                self._watcher.storage_failed(error)
+                self.soon(StorageChanged(WHOLE_STATION, failing=True))
+            return False
+        self._unsaved.clear()
+        if failing:
+            self.soon(StorageChanged(WHOLE_STATION, failing=False))
+        return True
+
+    def _aim(self, outputs: Mapping[int, Output], saved: bool) -> None:
+        if not saved:
+            outputs = {n: self._no_more(n, output) for n, output in outputs.items()}
+        self._outputs = outputs
+        self._hands.aim(outputs)
+
+    def _no_more(self, connector: int, output: Output) -> Output:
+        """Let flow what flows already, and nothing else."""
+        before = self._outputs.get(connector, Output())
+        if before.live or not output.live:
+            return output
+        return replace(output, closed=False, supply=Supply.OFF)
+
+    def _send(self, happening: Happening, frames: Sequence[str], saved: bool) -> None:
+        if isinstance(happening, LinkDown):
+            self._held.clear()
+        self._held += frames
+        # What was decided and is not on the disk yet, nobody outside may rely on.
+        if saved and self._held:
+            self._link.send(tuple(self._held))
+            self._held.clear()
+
+    async def _load(self, after: int) -> None:
+        loop = asyncio.get_running_loop()
+        entries = await loop.run_in_executor(self._writer, self._store.load, after, 200)
+        self.soon(OutboxLoaded(entries))

@@ -1,0 +1,80 @@
+"""The second, shorter path: it can only take energy away.
+
+Facts come here straight from the senses, before the inbox, and are put to
+``core.permissive`` on every edge and every tick. Where it says no, the hands cut
+at once, without the inbox, the disk or the CSMS.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from chargerd.core.events import WHOLE_STATION, GuardCut
+from chargerd.core.permissive import Facts, learned, refusals
+from hal.values import Reading
+
+TICK_S: Final = 0.02
+"""While anything is live: how often the ages of all facts are looked at."""
+IDLE_TICK_S: Final = 0.25
+"""While nothing is live there is nothing to cut; the tick only proves life."""
+
+
+class Cutter(Protocol):
+    """What the guard can do."""
+
+    def live(self, connector: int) -> bool:
+        """Tell whether anything there can put voltage on the plug."""
+
+    def cut_now(self, connector: int) -> None:
+        """Take all energy away, without waiting for anything."""
+
+
+class Guard:
+    """Holds the latest facts of every connector and judges them."""
+
+    def __init__(
+        self,
+        fitted: Mapping[int, frozenset[str]],
+        monotonic: Callable[[], float],
+        report: Callable[[GuardCut], None],
+    ) -> None:
+        self.facts = {number: Facts(kinds) for number, kinds in fitted.items()}
+        self.ticked_s = monotonic()
+        self._monotonic = monotonic
+        self._report = report
+        self._cutter: Cutter | None = None
+
+    def hold(self, cutter: Cutter) -> None:
+        """Take the hands that cut."""
+        self._cutter = cutter
+
+    def learn(self, connector: int, reading: Reading) -> None:
+        """Take a reading and judge it at once."""
+        numbers = tuple(self.facts) if connector == WHOLE_STATION else (connector,)
+        for number in numbers:
+            self.facts[number] = learned(self.facts[number], reading)
+            self._judge(number)
+
+    def refusals(self, connector: int) -> tuple[str, ...]:
+        """Return why energy may not flow at a connector; nothing: it may."""
+        return refusals(self.facts[connector], self._monotonic())
+
+    async def run(self) -> None:
+        """Look at the ages of all facts, for ever."""
+        while True:
+            self.ticked_s = self._monotonic()
+            live = [number for number in self.facts if self._live(number)]
+            for number in live:
+                self._judge(number)
+            await asyncio.sleep(TICK_S if live else IDLE_TICK_S)
+
+    def _judge(self, connector: int) -> None:
+        if not self._live(connector):
+            return
+        refused = self.refusals(connector)
+        if refused and self._cutter is not None:
+            self._cutter.cut_now(connector)
+            self._report(GuardCut(connector, refused))
+
+    def _live(self, connector: int) -> bool:
+        return self._cutter is not None and self._cutter.live(connector)
