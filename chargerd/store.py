@@ -40,7 +40,7 @@ _PRAGMAS: Final = (
 
 
 class StoreFailed(Exception):
-    """The disk did not take a commit, or the file is not ours. The text says what to do."""
+    """The disk did not take a commit, or the file is damaged. The text says it."""
 
 
 class Store:

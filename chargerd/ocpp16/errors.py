@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 
-class CallFailed(Exception):  # noqa: N818 - it names what happened, as hal.errors does
+class CallFailed(Exception):
     """A CALL that is answered with a CALLERROR. The text becomes its description."""
 
     code: ClassVar[str] = "GenericError"

@@ -17,9 +17,12 @@ from chargerd.ocpp16 import framing
 from chargerd.ocpp16.errors import CallFailed, FormationViolation, GenericError
 from chargerd.ocpp16.wire import Json
 
-REMEMBER_ANSWERS: Final = 32
-REMEMBER_OVERDUE: Final = 32
+REMEMBER: Final = 32
+"""How many answers of ours, and how many overdue questions."""
 REMEMBER_OVERDUE_S: Final = 600.0
+
+_STILL_OPEN: Final = "a message id that is still being handled"
+_REPLAY: Final = "replay: a message id that was answered, with another content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +171,17 @@ class Rpc:
         """Take one WebSocket message; ``None`` means that nobody need know of it."""
         if not self.is_open:
             return None
-        match framing.parse(frame):
+        heard = framing.parse(frame)
+        match heard:
             case framing.Call(id, action, payload):
                 return self._asked(Question(id, action, payload))
-            case framing.Result() as result:
-                return self._result(result, now)
-            case framing.Error() as error:
-                return self._error(error, now)
-            case framing.Malformed(reason, id):
-                if id is None:
-                    return Garbage(reason)
-                return self._reject(id, FormationViolation(reason))
+            case framing.Result():
+                return self._result(heard, now)
+            case framing.Error():
+                return self._error(heard, now)
+        if heard.id is None:
+            return Garbage(heard.reason)
+        return self._reject(heard.id, FormationViolation(heard.reason))
 
     def answer(self, question: Question, payload: Json) -> None:
         """Answer a question of the CSMS."""
@@ -195,19 +198,14 @@ class Rpc:
 
     def expire(self, now: Instant) -> Failed | None:
         """Give up the question under way if its time is over."""
-        late = self._link.under_way
-        if late is None or now.monotonic_s < late.due_s:
+        under_way = self._link.under_way
+        if under_way is None or now.monotonic_s < under_way.due_s:
             return None
-        forget_s = now.monotonic_s + REMEMBER_OVERDUE_S
-        _remember(
-            self._link.overdue,
-            late.id,
-            _Overdue(late.asked, forget_s),
-            REMEMBER_OVERDUE,
-        )
-        self._link.under_way = None
-        text = f"no answer within {late.within_s:g} s"
-        return Failed(late.asked, FailureKind.TIMEOUT, "", text)
+        asked = self._settle(under_way)
+        overdue = _Overdue(asked, now.monotonic_s + REMEMBER_OVERDUE_S)
+        _remember(self._link.overdue, under_way.id, overdue)
+        text = f"no answer within {under_way.within_s:g} s"
+        return Failed(asked, FailureKind.TIMEOUT, "", text)
 
     def next_deadline_s(self) -> float | None:
         """Return when the question under way becomes overdue."""
@@ -219,17 +217,15 @@ class Rpc:
         What a question triggers must not overtake its answer (OCPP 1.6 sections
         5.11 and 5.17).
         """
-        out = (
-            (*self._link.answers, self._link.call)
-            if self._link.call
-            else tuple(self._link.answers)
-        )
-        self._link.answers, self._link.call = [], None
+        link = self._link
+        questions = [] if link.call is None else [link.call]
+        out = (*link.answers, *questions)
+        link.answers, link.call = [], None
         return out
 
     def _asked(self, question: Question) -> Question | Garbage | None:
         if question.id in self._link.open:
-            return self._reject(question.id, GenericError("still being handled"))
+            return self._reject(question.id, GenericError(_STILL_OPEN))
         content = _content(question)
         reply = self._link.replies.get(question.id)
         if reply is None:
@@ -238,8 +234,7 @@ class Rpc:
         if reply.content == content:
             self._link.answers.append(reply.frame)
             return None
-        text = "replay: a message id that was answered, with another content"
-        return self._reject(question.id, GenericError(text))
+        return self._reject(question.id, GenericError(_REPLAY))
 
     def _reject(self, id: str, error: CallFailed) -> Garbage:
         self._link.answers.append(framing.error(id, error.code, str(error)))
@@ -250,17 +245,15 @@ class Rpc:
             return  # it came over a connection that is lost
         content = self._link.open.pop(question.id).content
         self._link.answers.append(frame)
-        _remember(
-            self._link.replies, question.id, _Reply(content, frame), REMEMBER_ANSWERS
-        )
+        _remember(self._link.replies, question.id, _Reply(content, frame))
 
     def _is_open_question(self, question: Question) -> bool:
         found = self._link.open.get(question.id)
         return found is not None and found.question is question
 
     def _result(self, result: framing.Result, now: Instant) -> Incoming:
-        late = self._settle_overdue(result.id, now)
-        asked = late or self._settle(result.id)
+        late = self._overdue(result.id, now)
+        asked = late or self._answered(result.id)
         if asked is None:
             return Garbage("an answer to nothing that was asked")
         if result.flaw is None:
@@ -271,29 +264,34 @@ class Rpc:
         return Failed(asked, FailureKind.ERROR, code, result.flaw)
 
     def _error(self, error: framing.Error, now: Instant) -> Failed | Garbage | None:
-        if self._settle_overdue(error.id, now):
+        if self._overdue(error.id, now):
             return None
-        asked = self._settle(error.id)
+        asked = self._answered(error.id)
         if asked is None:
             return Garbage("an error to nothing that was asked")
         return Failed(asked, FailureKind.ERROR, error.code, error.description)
 
-    def _settle(self, id: str) -> Asked | None:
-        if self._link.under_way is None or self._link.under_way.id != id:
-            return None
-        asked, self._link.under_way = self._link.under_way.asked, None
-        return asked
-
-    def _settle_overdue(self, id: str, now: Instant) -> Asked | None:
+    def _overdue(self, id: str, now: Instant) -> Asked | None:
         overdue = self._link.overdue.pop(id, None)
         if overdue is None or now.monotonic_s >= overdue.forget_s:
             return None
         return overdue.asked
 
+    def _answered(self, id: str) -> Asked | None:
+        under_way = self._link.under_way
+        if under_way is None or under_way.id != id:
+            return None
+        return self._settle(under_way)
 
-def _remember(memory: dict[str, Any], id: str, thing: object, most: int) -> None:
+    def _settle(self, under_way: _UnderWay) -> Asked:
+        self._link.under_way = None
+        self._link.call = None  # if it was never sent, it need not be
+        return under_way.asked
+
+
+def _remember(memory: dict[str, Any], id: str, thing: object) -> None:
     memory[id] = thing
-    if len(memory) > most:
+    if len(memory) > REMEMBER:
         del memory[next(iter(memory))]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from chargerd.core.events import WHOLE_STATION
@@ -54,7 +54,7 @@ class Report:
     error_code: str = NO_ERROR
     info: str | None = None
     vendor_error_code: str | None = None
-    at: datetime = field(compare=False, default=datetime.min)
+    at: datetime = field(compare=False, default=datetime.min.replace(tzinfo=UTC))
 
 
 def report(station: Station, connector: int, at: datetime) -> Report:

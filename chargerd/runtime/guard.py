@@ -43,6 +43,7 @@ class Guard:
         self._monotonic = monotonic
         self._report = report
         self._cutter: Cutter | None = None
+        self._cut: set[int] = set()
 
     def hold(self, cutter: Cutter) -> None:
         """Take the hands that cut."""
@@ -70,9 +71,11 @@ class Guard:
 
     def _judge(self, connector: int) -> None:
         if not self._live(connector):
+            self._cut.discard(connector)
             return
         refused = self.refusals(connector)
-        if refused and self._cutter is not None:
+        if refused and self._cutter is not None and connector not in self._cut:
+            self._cut.add(connector)
             self._cutter.cut_now(connector)
             self._report(GuardCut(connector, refused))
 

@@ -1,0 +1,5 @@
+"""``python -m chargerd``."""
+
+from chargerd.app import main
+
+main()

@@ -1,0 +1,183 @@
+"""``chargerctl fault``, ``meter`` and ``device``: what the hardware says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from chargerd.cli import options, problems, tables, units
+from chargerd.cli.commands import Context, Document, reads
+from chargerd.cli.overview import CONSEQUENCE_TONES
+from chargerd.cli.problems import Problem
+from chargerd.cli.tables import Column
+from chargerd.cli.terminal import FAULT, GOOD, OFF, WARNING, Cell, Line, mark
+
+Values = Mapping[str, Any]
+
+_FAULT_COLUMNS: Final = (
+    Column("ID"),
+    Column("EFFECT"),
+    Column("NAME"),
+    Column("CONN"),
+    Column("SINCE"),
+    Column("CLEARED", drops=2),
+    Column("VALUE", drops=1),
+    Column("OCPP CODE", drops=3),
+    Column("CLEARS"),
+)
+_EFFECTS: Final = {
+    "stop": "ends charging, and none begins",
+    "warning": "does not end charging",
+}
+_METER_COLUMNS: Final = (
+    Column("CONN"),
+    Column("ENERGY"),
+    Column("EXPORT", drops=2),
+    Column("POWER"),
+    Column("VOLTAGE"),
+    Column("CURRENT"),
+    Column("QUALITY"),
+    Column("AGE", drops=1),
+)
+_DEVICE_COLUMNS: Final = (
+    Column("CONN"),
+    Column("KIND"),
+    Column("STATE"),
+    Column("DRIVER"),
+    Column("AGE", drops=1),
+    Column("ERROR"),
+)
+
+
+def add(nouns: options.Verbs) -> None:
+    """Add the commands of this module."""
+    fault = options.command(nouns, "fault", "what is broken, and what to do", _faults)
+    verbs = options.verbs(fault, "VERB")
+    list_ = options.command(verbs, "list", "active faults (default)", _faults)
+    for parser in (fault, list_):
+        options.option(
+            parser, "--history", action="store_true", help="those that cleared, too"
+        )
+    show = options.command(verbs, "show", "one fault, and what to do", _fault)
+    show.add_argument("fault", metavar="FAULT", help="its id or its name")
+    meter = options.command(nouns, "meter", "the energy meters", _meters)
+    show = options.command(
+        options.verbs(meter, "VERB"), "show", "their readings (default)", _meters
+    )
+    show.add_argument("connector", nargs="?", metavar="CONNECTOR")
+    meter.set_defaults(connector=None)
+    device = options.command(nouns, "device", "the devices and their drivers", _devices)
+    verbs = options.verbs(device, "VERB")
+    options.command(verbs, "list", "all devices (default)", _devices)
+
+
+def _fetch_faults(context: Context) -> Document:
+    return context.station("ListFaults", history=context.arguments.history or None)
+
+
+def _render_faults(document: Document, context: Context) -> Iterator[Line]:
+    faults = document["faults"]
+    rows = [_fault_row(one, context) for one in faults]
+    if not rows:
+        yield (mark(GOOD, "no faults"),)
+    yield from tables.table(context.terminal, _FAULT_COLUMNS, rows)
+    if rows and context.terminal.legend and not context.terminal.quiet:
+        yield ()
+        yield (Cell(f"What to do: chargerctl fault show {faults[0]['id']}"),)
+
+
+def _fault_row(fault: Values, context: Context) -> Sequence[Cell | str]:
+    return (
+        str(fault["id"]),
+        _effect(fault),
+        fault["name"],
+        context.name(fault["connector"]),
+        units.date(fault["since"]),
+        units.date(fault.get("until")),
+        fault.get("value") or units.NOTHING,
+        fault["error_code"],
+        fault["recovers"],
+    )
+
+
+def _effect(fault: Values) -> Cell:
+    cleared = "until" in fault
+    tone = OFF if cleared else CONSEQUENCE_TONES[fault["consequence"]]
+    return mark(tone, "cleared" if cleared else fault["consequence"])
+
+
+def _fetch_fault(context: Context) -> Document:
+    wanted = context.arguments.fault
+    for fault in context.station("ListFaults", history=True)["faults"]:
+        if wanted in (str(fault["id"]), fault["name"]):
+            return {"fault": fault}
+    raise Problem(
+        problems.NOT_FOUND,
+        "NO_SUCH_FAULT",
+        f"there was no fault {wanted!r}; see: chargerctl fault --history",
+        fault=wanted,
+    )
+
+
+def _render_fault(document: Document, context: Context) -> Iterator[Line]:
+    fault = document["fault"]
+    where = context.name(fault["connector"])
+    code = f"{fault['error_code']}, vendor code {fault['vendor_code']}"
+    yield from tables.pairs(
+        (
+            ("What", mark(_effect(fault).tone, f"{fault['name']} on {where}")),
+            ("Means", fault["means"]),
+            ("Value", fault.get("value")),
+            ("Since", units.date(fault["since"])),
+            ("Cleared", units.date(fault["until"]) if "until" in fault else None),
+            ("Effect", _EFFECTS[fault["consequence"]]),
+            ("OCPP", code),
+            ("Do", fault["remedy"]),
+            ("Clears", fault["recovers"]),
+        )
+    )
+
+
+def _fetch_meters(context: Context) -> Document:
+    number = context.number(context.arguments.connector)
+    return context.station("ReadMeters", connector=number)
+
+
+def _render_meters(document: Document, context: Context) -> Iterator[Line]:
+    rows = [_meter_row(one, context) for one in document["meters"]]
+    return tables.table(context.terminal, _METER_COLUMNS, rows)
+
+
+def _meter_row(meter: Values, context: Context) -> Sequence[Cell | str]:
+    return (
+        context.name(meter["connector"]),
+        units.register(meter["energy_wh"]),
+        units.register(meter.get("energy_export_wh")),
+        units.power(meter["power_w"]),
+        units.number(meter["voltage_v"], "V", 1),
+        units.number(meter["current_a"], "A", 1),
+        mark(GOOD if meter["quality"] == "good" else WARNING, meter["quality"]),
+        units.number(meter["age_s"], "s", 1),
+    )
+
+
+def _render_devices(document: Document, context: Context) -> Iterator[Line]:
+    rows = [_device_row(one, context) for one in document["devices"]]
+    return tables.table(context.terminal, _DEVICE_COLUMNS, rows)
+
+
+def _device_row(device: Values, context: Context) -> Sequence[Cell | str]:
+    return (
+        context.name(device["connector"]),
+        device["kind"],
+        mark(GOOD, "ok") if device["alive"] else mark(FAULT, "silent"),
+        device["driver"],
+        units.number(device.get("age_s"), "s", 1),
+        device.get("error") or units.NOTHING,
+    )
+
+
+_faults = reads("fault-list", _fetch_faults, _render_faults)
+_fault = reads("fault", _fetch_fault, _render_fault)
+_meters = reads("meter", _fetch_meters, _render_meters)
+_devices = reads(
+    "device-list", lambda context: context.station("ListDevices"), _render_devices
+)

@@ -1,0 +1,396 @@
+"""The station file, checked once at start and frozen from then on.
+
+Every mistake in it is listed as ``file: section.key: what is wrong; what to write
+instead``; none of them is found only later.
+"""
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_type_hints
+from urllib.parse import urlsplit
+
+C = TypeVar("C")
+Table = dict[str, Any]
+
+
+class ConfigError(Exception):
+    """The file is wrong; ``mistakes`` has a line for each thing to mend."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+def bounded(default: Any, low: float, high: float) -> Any:
+    """Declare a number between two bounds, both included."""
+    return field(default=default, metadata={"bounds": (low, high)})
+
+
+def chosen(default: str, *words: str) -> Any:
+    """Declare one of several words."""
+    return field(default=default, metadata={"words": words})
+
+
+@dataclass(frozen=True, slots=True)
+class StationSection:
+    """``[station]``: who this station is."""
+
+    identity: str
+    vendor: str
+    model: str
+    serial_number: str = ""
+    firmware_version: str = ""
+    iccid: str = ""
+    imsi: str = ""
+    meter_type: str = ""
+    meter_serial_number: str = ""
+    reboot_command: tuple[str, ...] = ()
+    """What a hard reset runs; empty: the devices and the daemon start anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsmsSection:
+    """``[csms]``: the management system and the link to it."""
+
+    url: str
+    security_profile: int = bounded(0, 0, 1)
+    authorization_key_file: str = ""
+    """A file with 32 to 40 hex digits or 16 to 20 plain characters."""
+    backoff_first_s: float = bounded(1.0, 0.1, 3600.0)
+    backoff_longest_s: float = bounded(300.0, 1.0, 86_400.0)
+    settle_s: float = bounded(10.0, 0.0, 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSection:
+    """``[storage]``: where the state is kept."""
+
+    directory: str = ""
+    """Empty: ``$STATE_DIRECTORY``, /var/lib/chargerd, or the user's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSection:
+    """``[control]``: the socket of chargerctl."""
+
+    socket: str = ""
+    """Empty: /run/chargerd/control.sock, or the user's own."""
+    mode: str = "0660"
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSection:
+    """``[log]``: what the journal is told."""
+
+    level: str = chosen("info", "warning", "info", "debug")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSection:
+    """The plain keys of one ``[[connector]]`` block."""
+
+    name: str = ""
+    cable: str = chosen("fixed", "fixed", "socket")
+    max_power_w: float = bounded(0.0, 0.0, 5e6)
+    """0: whatever the power modules can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One device: which driver, and its own settings as they stand in the file."""
+
+    connector: int
+    kind: str
+    driver: str
+    table: Mapping[str, Any]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole station file."""
+
+    path: Path
+    station: StationSection
+    csms: CsmsSection
+    storage: StorageSection
+    control: ControlSection
+    log: LogSection
+    configuration: Mapping[str, str]
+    """Initial values of OCPP configuration keys."""
+    connectors: tuple[ConnectorSection, ...]
+    devices: tuple[DeviceSpec, ...]
+    simulation: DeviceSpec | None
+
+    @property
+    def state_directory(self) -> Path:
+        """Where the store is."""
+        return Path(self.storage.directory or _state_directory())
+
+
+_SECTIONS: Final[Mapping[str, type[Any]]] = {
+    "station": StationSection,
+    "csms": CsmsSection,
+    "storage": StorageSection,
+    "control": ControlSection,
+    "log": LogSection,
+}
+CONNECTOR_KINDS: Final = (
+    "power_module",
+    "contactor",
+    "meter",
+    "isolation",
+    "vehicle",
+    "lock",
+    "temperature",
+    "reader",
+    "light",
+)
+STATION_KINDS: Final = ("safety", "supply", "reader")
+NEEDED: Final = ("power_module", "contactor", "meter", "isolation", "vehicle")
+"""Without these a connector cannot charge."""
+_NEEDS: Final[Mapping[str, str]] = {
+    "station": 'add [station] with identity = "…", vendor = "…", model = "…"',
+    "csms": 'add [csms] with url = "ws://…"',
+}
+
+
+def load(path: Path) -> Settings:
+    """Read and check the station file.
+
+    Raises:
+        ConfigError: It cannot be read, or says something wrong.
+    """
+    reader = _Reader(path, _parse(path))
+    settings = reader.settings()
+    if reader.mistakes:
+        raise ConfigError(reader.mistakes)
+    return settings
+
+
+def fill(cls: type[C], table: Mapping[str, Any], where: str) -> tuple[C, list[str]]:
+    """Build a config dataclass from a table, and list what does not fit it.
+
+    Where there are mistakes the object is made of defaults, and must not be used.
+    """
+    hints = get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    mistakes: list[str] = []
+    good: Table = {}
+    for name, value in table.items():
+        if name not in fields:
+            known = ", ".join(fields) or "none"
+            mistakes.append(f"{where}.{name}: unknown key; known: {known}")
+        elif wrong := _wrong(value, hints[name], fields[name]):
+            mistakes.append(f"{where}.{name}: {wrong}")
+        else:
+            good[name] = tuple(value) if isinstance(value, list) else value
+    for name, each in fields.items():
+        if each.default is dataclasses.MISSING and name not in good:
+            if name not in table:
+                wanted, sample = _WORDS[hints[name]]
+                mistakes.append(f"{where}.{name}: missing; add {wanted} like {sample}")
+            good[name] = _ZERO[hints[name]]
+    return cls(**good), mistakes
+
+
+_STRINGS: Final = tuple[str, ...]
+_WORDS: Final[Mapping[Any, tuple[str, str]]] = {
+    str: ("a string", '"…"'),
+    int: ("a whole number", "12"),
+    float: ("a number", "0.5"),
+    bool: ("true or false", "true"),
+    _STRINGS: ("a list of strings", '["…"]'),
+}
+_ZERO: Final[Mapping[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False}
+
+
+def _wrong(value: Any, hint: Any, each: "dataclasses.Field[Any]") -> str:
+    wanted, sample = _WORDS[hint]
+    if not _fits(value, hint):
+        return f"{value!r} is not {wanted}; write it like {sample}"
+    low, high = each.metadata.get("bounds", (value, value))
+    if hint in (int, float) and not low <= value <= high:
+        return f"{value!r} is out of bounds; write {low:g} to {high:g}"
+    words = each.metadata.get("words", (value,))
+    if value not in words:
+        return f"{value!r} is unknown; write one of {', '.join(words)}"
+    return ""
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint is float:
+        return type(value) in (int, float)
+    if hint == _STRINGS:
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return type(value) is hint
+
+
+def _parse(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: {error}; mend this line"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: {error}; save it as UTF-8"]) from error
+    except OSError as error:
+        text = f"{path}: {error.strerror}; name the station file with --config"
+        raise ConfigError([text]) from error
+
+
+class _Reader:
+    """Takes one parsed file apart and collects what is wrong with it."""
+
+    def __init__(self, path: Path, table: Table) -> None:
+        self.mistakes: list[str] = []
+        self._path = path
+        self._table = table
+
+    def settings(self) -> Settings:
+        self._unknown_sections()
+        sections = {name: self._section(name) for name in _SECTIONS}
+        csms: CsmsSection = sections["csms"]
+        if csms.url and urlsplit(csms.url).scheme not in ("ws", "wss"):
+            self._wrong(
+                "csms.url", f"{csms.url!r} is no WebSocket; write ws://host/path"
+            )
+        if csms.security_profile == 1 and ":" in sections["station"].identity:
+            self._wrong("station.identity", "has a colon; profile 1 allows none")
+        connectors, devices = self._connectors()
+        return Settings(
+            self._path,
+            **sections,
+            configuration=self._configuration(),
+            connectors=connectors,
+            devices=(*self._station_devices(), *devices),
+            simulation=self._simulation(),
+        )
+
+    def _wrong(self, where: str, text: str) -> None:
+        self.mistakes.append(f"{self._path}: {where}: {text}")
+
+    def _unknown_sections(self) -> None:
+        known = (*_SECTIONS, "ocpp", "connector", *STATION_KINDS, "simulation")
+        for name in self._table:
+            if name not in known:
+                self._wrong(name, f"unknown section; known: {', '.join(known)}")
+
+    def _section(self, name: str) -> Any:
+        table = self._table.get(name)
+        if table is None and name in _NEEDS:
+            self._wrong(name, f"missing; {_NEEDS[name]}")
+        elif table is not None and not isinstance(table, dict):
+            self._wrong(name, f"is not a section; write [{name}] on a line of its own")
+        good = table if isinstance(table, dict) else {}
+        filled, mistakes = fill(_SECTIONS[name], good, f"{self._path}: {name}")
+        if isinstance(table, dict) or name not in _NEEDS:
+            self.mistakes += mistakes
+        return filled
+
+    def _configuration(self) -> Mapping[str, str]:
+        ocpp = self._table.get("ocpp", {})
+        for name in ocpp if isinstance(ocpp, dict) else ():
+            if name != "configuration":
+                self._wrong(f"ocpp.{name}", "unknown key; known: configuration")
+        table = ocpp.get("configuration", {}) if isinstance(ocpp, dict) else {}
+        words: dict[str, str] = {}
+        for name, value in table.items():
+            if isinstance(value, bool):
+                words[name] = str(value).lower()
+            elif isinstance(value, str | int):
+                words[name] = str(value)
+            else:
+                self._wrong(
+                    f"ocpp.configuration.{name}",
+                    f"{value!r} is not a string, a whole number, true or false",
+                )
+        return words
+
+    def _connectors(self) -> tuple[tuple[ConnectorSection, ...], list[DeviceSpec]]:
+        blocks = self._table.get("connector", [])
+        if not isinstance(blocks, list) or not blocks:
+            self._wrong("connector", "missing; add a [[connector]] block for each plug")
+            return (), []
+        sections: list[ConnectorSection] = []
+        devices: list[DeviceSpec] = []
+        for number, block in enumerate(blocks, start=1):
+            where = f"connector {number}"
+            plain = {
+                name: value
+                for name, value in block.items()
+                if name not in CONNECTOR_KINDS and name != "driver"
+            }
+            section, mistakes = fill(ConnectorSection, plain, f"{self._path}: {where}")
+            self.mistakes += mistakes
+            sections.append(section)
+            devices += self._devices(number, block, where, section)
+        return tuple(sections), devices
+
+    def _devices(
+        self, number: int, block: Table, where: str, section: ConnectorSection
+    ) -> list[DeviceSpec]:
+        default = block.get("driver")
+        found: list[DeviceSpec] = []
+        for kind in CONNECTOR_KINDS:
+            if kind in block:
+                found += self._device(number, kind, block[kind], where, default)
+            elif default is not None and _comes_along(kind, section):
+                spec = DeviceSpec(number, kind, str(default), {}, f"{where}.{kind}")
+                found.append(spec)
+        fitted = {spec.kind for spec in found}
+        needed = (*NEEDED, "lock") if section.cable == "socket" else NEEDED
+        for kind in needed:
+            if kind not in fitted:
+                text = f'missing; add [connector.{kind}] with driver = "…"'
+                self._wrong(f"{where}.{kind}", text)
+        return found
+
+    def _device(
+        self, number: int, kind: str, table: Any, where: str, default: Any
+    ) -> list[DeviceSpec]:
+        place = f"{where}.{kind}" if where else kind
+        if not isinstance(table, dict):
+            self._wrong(place, f"{table!r} is not a section; write [{kind}]")
+            return []
+        driver = table.get("driver", default)
+        if not isinstance(driver, str):
+            self._wrong(f"{place}.driver", 'missing; add a string like "mock"')
+            return []
+        own = {name: value for name, value in table.items() if name != "driver"}
+        return [DeviceSpec(number, kind, driver, own, f"{self._path}: {place}")]
+
+    def _station_devices(self) -> list[DeviceSpec]:
+        found: list[DeviceSpec] = []
+        for kind in STATION_KINDS:
+            if kind in self._table:
+                found += self._device(0, kind, self._table[kind], "", None)
+        if not any(spec.kind == "safety" for spec in found):
+            self._wrong("safety", 'missing; add [safety] with driver = "…"')
+        return found
+
+    def _simulation(self) -> DeviceSpec | None:
+        if "simulation" not in self._table:
+            return None
+        found = self._device(0, "simulation", self._table["simulation"], "", None)
+        return found[0] if found else None
+
+
+def _comes_along(kind: str, section: ConnectorSection) -> bool:
+    """Tell whether a block's default driver gives it this kind of device."""
+    if kind == "lock":
+        return section.cable == "socket"
+    return kind != "reader"
+
+
+def _state_directory() -> str:
+    if systemd := os.environ.get("STATE_DIRECTORY"):
+        return systemd.split(":")[0]
+    if os.geteuid() == 0:
+        return "/var/lib/chargerd"
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
+    return f"{home}/chargerd"

@@ -1,0 +1,274 @@
+"""Drives each connector to its output; renews the leases; cuts at once.
+
+Outputs are levels. Whatever was under way when a new one comes is given up and
+worked out anew from what the hardware is now, so nothing stale can be done.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from chargerd.core.events import CommandFailed, Event
+from chargerd.core.power import (
+    LEASE_S,
+    Limit,
+    Setter,
+    Supply,
+    offered_current_a,
+    setpoint,
+)
+from chargerd.core.session import Output
+from chargerd.runtime.devices import ConnectorDevices
+from chargerd.runtime.guard import Guard
+from hal.errors import HardwareError
+from hal.values import Reading, Setpoint, StationReport
+
+ROUND_S: Final = 0.08
+"""While a connector is in use: how often the controller hears of us and the leases
+are renewed. Vehicle.report must come every 100 ms."""
+
+CUT_WITHIN_S: Final = 0.03
+"""In an emergency the current gets so long to fall before the contactors open."""
+
+RETRY_S: Final = 1.0
+"""A command that failed is given again after this."""
+
+_ZERO: Final = Setpoint(0.0, 0.0, LEASE_S)
+
+
+class Hand:
+    """Moves the hardware of one connector."""
+
+    def __init__(
+        self,
+        number: int,
+        devices: ConnectorDevices,
+        guard: Guard,
+        report: Callable[[Event], None],
+        sensed: Callable[[int, Reading], None],
+    ) -> None:
+        self.number = number
+        self.closed = False
+        """The contactors were told to close, and not yet told to open."""
+        self.supplying = False
+        """The last set-point was more than nothing."""
+        self.confirmed = True
+        """The last round did what it wanted."""
+        self._devices = devices
+        self._guard = guard
+        self._report = report
+        self._sensed = sensed
+        self._target = Output()
+        self._locked: bool | None = None
+        self._authorized = False
+        self._ending = False
+        self._barred = False
+        self._wake = asyncio.Event()
+        self._round: asyncio.Task[None] | None = None
+        self._cut: asyncio.Task[None] | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether anything here can put voltage on the plug."""
+        return self.closed or self.supplying
+
+    def aim(self, output: Output) -> None:
+        """Take a new level."""
+        self._barred = self._barred and output.live
+        if output != self._target:
+            self._target = output
+            self._wake.set()
+
+    def cut(self) -> None:
+        """Take all energy away, beginning now; what was under way is given up.
+
+        Nothing live is taken up again before a level without energy was given.
+        """
+        self._barred = True
+        if self._cut is not None:
+            return
+        if self._round is not None:
+            self._round.cancel()
+        self._cut = asyncio.create_task(self._cut_off(), name=f"cut {self.number}")
+        self._wake.set()
+
+    def shut(self, output: Output) -> None:
+        """Begin at once with what ``output`` takes away."""
+        if self.live and not output.live:
+            self.cut()
+        elif self.supplying and output.supply is Supply.OFF:
+            self.aim(output)
+
+    async def run(self) -> None:
+        """Follow the level, for ever."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._one_round()
+                busy = self._target != Output() or self.live
+                await self._pause(ROUND_S if busy else None)
+        finally:
+            if self._round is not None:
+                self._round.cancel()
+            await self._cut_off()
+
+    async def _one_round(self) -> None:
+        self._round = asyncio.create_task(self._work(), name=f"hand {self.number}")
+        await asyncio.wait({self._round})
+        if not self._round.cancelled():
+            self._round.result()  # a bug in a driver ends the process
+        self._round = None
+        if self._cut is not None:
+            await self._cut
+            self._cut = None
+
+    async def _pause(self, within_s: float | None) -> None:
+        if not self.confirmed:
+            within_s = RETRY_S
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._wake.wait()
+
+    async def _work(self) -> None:
+        """Do one round: whatever the level asks for and is not so yet."""
+        self.confirmed = True
+        await self._lock()
+        await self._tell_vehicle()
+        await self._contactors()
+        await self._supply()
+
+    async def _lock(self) -> None:
+        lock = self._devices.lock
+        if lock is None or self._locked is self._target.locked:
+            return
+        # A plug is never freed while anything can be on it.
+        if self._target.locked or not self.live:
+            move = lock.engage if self._target.locked else lock.release
+            if await self._confirmed("lock", move()):
+                self._locked = self._target.locked
+                await self._look(lock.read)
+
+    async def _tell_vehicle(self) -> None:
+        vehicle, target = self._devices.vehicle, self._target
+        if target.authorized and not self._authorized:
+            self._authorized = await self._confirmed("vehicle", vehicle.authorize(True))
+        if not target.authorized:
+            self._authorized = False
+        if target.enabled:
+            await self._confirmed("vehicle", vehicle.report(self._state(target)))
+        ending = target.closed and target.supply is Supply.OFF
+        if ending and not self._ending:
+            await self._confirmed("vehicle", vehicle.stop())
+        self._ending = ending
+
+    def _state(self, target: Output) -> StationReport:
+        facts = self._guard.facts[self.number]
+        rating = self._devices.power_module.rating
+        module, isolation = facts.power_module, facts.isolation
+        limit = self._limit(target)
+        voltage_v = module.voltage_v if module else 0.0
+        return StationReport(
+            enabled=True,
+            present_voltage_v=voltage_v,
+            present_current_a=module.current_a if module else 0.0,
+            resistance_ohm=isolation.resistance_ohm if isolation else 0.0,
+            max_voltage_v=rating.max_voltage_v,
+            max_current_a=offered_current_a(limit, rating, voltage_v),
+            max_power_w=limit.power_w,
+        )
+
+    def _limit(self, target: Output) -> Limit:
+        rating = self._devices.power_module.rating
+        if target.supply is Supply.CHARGE:
+            return Limit(target.limit_w, Setter.HARDWARE)
+        return Limit(rating.max_power_w, Setter.HARDWARE)
+
+    async def _contactors(self) -> None:
+        if self.closed or self._barred or not self._target.closed:
+            return
+        vehicle = self._guard.facts[self.number].vehicle
+        wanted = vehicle is not None and vehicle.wants_contactors
+        if not wanted or self._guard.refusals(self.number):
+            return
+        self.closed = True
+        contactor = self._devices.contactor
+        if await self._confirmed("contactor", contactor.close()):
+            await self._look(contactor.read)
+        else:
+            self.closed = False
+
+    async def _supply(self) -> None:
+        module = self._devices.power_module
+        vehicle = self._guard.facts[self.number].vehicle
+        wanted = _ZERO
+        allowed = self.closed and not self._barred
+        may = allowed and not self._guard.refusals(self.number)
+        if may and vehicle is not None:
+            limit = self._limit(self._target)
+            wanted = setpoint(self._target.supply, limit, module.rating, vehicle)
+        if wanted == _ZERO and not self.supplying:
+            return
+        self.supplying = wanted != _ZERO or self.supplying
+        if await self._confirmed("power_module", module.supply(wanted)):
+            self.supplying = wanted != _ZERO
+
+    async def _cut_off(self) -> None:
+        module, contactor = self._devices.power_module, self._devices.contactor
+        if self.live:
+            with suppress(HardwareError):
+                await module.supply(_ZERO)
+            # The contactors wear when they open under load, but they do open.
+            with suppress(HardwareError, TimeoutError):
+                async with asyncio.timeout(CUT_WITHIN_S):
+                    await module.shut_off()
+        self.supplying = False
+        if self.closed:
+            self.closed = False
+            await self._confirmed("contactor", contactor.open())
+            await self._look(contactor.read)
+            await self._look(module.read)
+
+    async def _look(self, read: Callable[[], Awaitable[Reading]]) -> None:
+        with suppress(HardwareError):
+            self._sensed(self.number, await read())
+
+    async def _confirmed(self, kind: str, command: Awaitable[None]) -> bool:
+        try:
+            await command
+        except HardwareError as error:
+            self.confirmed = False
+            self._report(CommandFailed(self.number, kind, str(error)))
+            return False
+        return True
+
+
+class Hands:
+    """The hands of all connectors."""
+
+    def __init__(self, hands: Mapping[int, Hand]) -> None:
+        self._hands = hands
+
+    def cut(self, outputs: Mapping[int, Output]) -> None:
+        """Begin at once to take away what ``outputs`` no longer allows."""
+        for number, output in outputs.items():
+            self._hands[number].shut(output)
+
+    def aim(self, outputs: Mapping[int, Output]) -> None:
+        """Take the new levels."""
+        for number, output in outputs.items():
+            self._hands[number].aim(output)
+
+    def live(self, connector: int) -> bool:
+        """Tell whether anything there can put voltage on the plug."""
+        return self._hands[connector].live
+
+    def cut_now(self, connector: int) -> None:
+        """Take all energy away, without waiting for anything."""
+        self._hands[connector].cut()
+
+    async def run(self) -> None:
+        """Follow all levels, for ever; leave everything dead."""
+        async with asyncio.TaskGroup() as tasks:
+            for hand in self._hands.values():
+                tasks.create_task(hand.run(), name=f"hand {hand.number}")

@@ -1,0 +1,57 @@
+"""What follows from a step besides hardware, disk and frames."""
+
+from collections.abc import Callable
+
+from chargerd.chargepoint import ChargePoint, Happening, Step
+from chargerd.core.session import Output
+from chargerd.ocpp16.keys import secret_key
+from chargerd.runtime.csms import CsmsLink
+from chargerd.runtime.journal import Journal
+from chargerd.runtime.lights import Lights
+from chargerd.runtime.senses import Senses
+from chargerd.store import StoreFailed
+
+
+class Aftermath:
+    """Lets clock, link, senses, lights and journal follow each step."""
+
+    def __init__(
+        self,
+        charge_point: ChargePoint,
+        journal: Journal,
+        link: CsmsLink,
+        senses: Senses,
+        lights: Lights,
+        step_clock: Callable[[float], None],
+    ) -> None:
+        self.steps = 0
+        """How many there were: whoever watches sees that something is new."""
+        self._charge_point = charge_point
+        self._journal = journal
+        self._link = link
+        self._senses = senses
+        self._lights = lights
+        self._step_clock = step_clock
+
+    def stepped(self, happening: Happening, step: Step) -> None:
+        """Follow one step."""
+        self.steps += 1
+        for number, output in step.outputs.items():
+            self._senses.set_busy(number, output != Output())
+        if step.clock_step_s is not None:
+            self._step_clock(step.clock_step_s)
+        if step.changed_key is not None:
+            self._obey(step.changed_key)
+        self._journal.stepped(happening, step)
+        self._lights.update(self._charge_point.dialogue.reporter.current, step.told)
+
+    def storage_failed(self, error: StoreFailed) -> None:
+        """Tell of a commit that failed."""
+        self._journal.storage_failed(error)
+
+    def _obey(self, name: str) -> None:
+        if name == "WebSocketPingInterval":
+            interval_s = self._charge_point.station.policy.ping_interval_s
+            self._link.set_ping_interval(interval_s)
+        if name == "AuthorizationKey":
+            self._link.set_key(secret_key(self._charge_point.values[name]))

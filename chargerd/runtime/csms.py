@@ -1,0 +1,318 @@
+"""The WebSocket to the CSMS. The only user of websockets.
+
+It redials for ever, whatever the reason of the loss; the only end is to be
+cancelled. Three things prove that the link lives: the TCP connection, answers to
+our pings, and answers to our questions (which ``ocpp16.rpc`` watches).
+"""
+
+import asyncio
+import base64
+import random
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
+
+SUBPROTOCOL: Final = "ocpp1.6"
+MAX_FRAME_BYTES: Final = 1_048_576
+OPEN_WITHIN_S: Final = 20.0
+CLOSE_WITHIN_S: Final = 1.0
+PONG_WITHIN_S: Final = 15.0
+"""A ping that is not answered for so long means a dead link."""
+SLOW_S: Final = 30.0
+"""First wait after a refusal that will not mend itself: wrong key, unknown name."""
+
+
+class Hold(Enum):
+    """What the simulated station can do to its link."""
+
+    UP = "up"
+    DOWN = "down"
+    BLACKHOLE = "blackhole"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Where the CSMS is, who we are there, and how eagerly we redial."""
+
+    url: str
+    identity: str
+    security_profile: int = 0
+    backoff_first_s: float = 1.0
+    backoff_longest_s: float = 300.0
+    settle_s: float = 10.0
+    """A link must have lived so long for the next redial to be eager again."""
+
+    @property
+    def address(self) -> str:
+        """The URL with our name, percent-encoded (OCPP-J 1.6 section 3.1.1)."""
+        parts = urlsplit(self.url)
+        path = f"{parts.path.rstrip('/')}/{quote(self.identity, safe='')}"
+        return urlunsplit(parts._replace(path=path))
+
+
+@dataclass(slots=True)
+class LinkState:
+    """How the link is, for people."""
+
+    up: bool = False
+    since: float = 0.0  # monotonic
+    failed_at: str | None = None
+    failure: str | None = None
+    next_try_s: float | None = None  # monotonic
+    rtt_ms: float | None = None
+    attempts: int = 0
+
+
+class CsmsLink:
+    """Dials, carries frames both ways, and dials again."""
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        report: Callable[[Happening], None],
+        monotonic: Callable[[], float],
+        key: bytes | None = None,
+        ping_interval_s: float = 60.0,
+    ) -> None:
+        self.state = LinkState(since=monotonic())
+        self.settings = settings
+        self._report = report
+        self._monotonic = monotonic
+        self._key = key
+        self._ping_interval_s = ping_interval_s
+        self._ping_changed = asyncio.Event()
+        self._out: asyncio.Queue[str] = asyncio.Queue()
+        self._socket: ClientConnection | None = None
+        self._hold = Hold.UP
+        self._released = asyncio.Event()
+
+    def send(self, frames: Sequence[str]) -> None:
+        """Queue frames for sending; drop them if there is no link."""
+        if self._socket is not None:
+            for frame in frames:
+                self._out.put_nowait(frame)
+
+    def set_ping_interval(self, seconds: float) -> None:
+        """Ping so often from now on; 0: never."""
+        if seconds != self._ping_interval_s:
+            self._ping_interval_s = seconds
+            self._ping_changed.set()
+
+    def set_key(self, key: bytes) -> None:
+        """Dial again with another password, after what is queued is sent."""
+        self._key = key
+        asyncio.get_running_loop().create_task(self._redial(), name="redial")
+
+    def hold(self, mode: Hold) -> None:
+        """Break the link on purpose, or let it be."""
+        self._hold = mode
+        if mode is not Hold.BLACKHOLE and self._socket is not None:
+            self._socket.transport.abort()
+        self._released.set()
+
+    async def run(self) -> None:
+        """Keep a link up, for ever."""
+        failures = 0
+        while True:
+            self._released.clear()
+            began_s = self._monotonic()
+            try:
+                await self._once()
+            except (OSError, InvalidHandshake, TimeoutError, LinkRefused) as error:
+                self.state.failed_at, self.state.failure = classify(error)
+            lived_s = self._monotonic() - self.state.since if self.state.up else 0.0
+            self._down()
+            failures = 0 if lived_s >= self.settings.settle_s else failures + 1
+            self.state.attempts = failures
+            await self._wait(failures, began_s)
+
+    async def _once(self) -> None:
+        """Dial, and carry frames until the link is lost."""
+        if self._hold is Hold.DOWN:
+            raise LinkRefused("held", "the link is held down by the simulation")
+        if self._hold is Hold.BLACKHOLE:
+            await asyncio.sleep(OPEN_WITHIN_S)
+            raise TimeoutError("no answer: the simulation swallows everything")
+        async with connect(
+            self.settings.address,
+            subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]
+            additional_headers=self._headers(),
+            user_agent_header="chargerd",
+            proxy=None,
+            compression=None,
+            open_timeout=OPEN_WITHIN_S,
+            close_timeout=CLOSE_WITHIN_S,
+            ping_interval=None,
+            max_size=MAX_FRAME_BYTES,
+        ) as connection:
+            if connection.subprotocol != SUBPROTOCOL:
+                raise LinkRefused("subprotocol", "the CSMS does not speak ocpp1.6")
+            _harden(connection)
+            await self._carry(connection)
+
+    async def _carry(self, connection: ClientConnection) -> None:
+        self._out = asyncio.Queue()
+        self._socket = connection
+        self.state.up, self.state.since = True, self._monotonic()
+        self.state.failed_at = self.state.failure = self.state.next_try_s = None
+        self._report(LinkUp())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(connection), name="link write")
+                pinger = tasks.create_task(self._ping(connection), name="link ping")
+                await self._read(connection)
+                writer.cancel()
+                pinger.cancel()
+        except* ConnectionClosed:
+            pass
+        finally:
+            self._lost(connection)
+
+    def _lost(self, connection: ClientConnection) -> None:
+        if self.state.failed_at is None:
+            code, reason = connection.close_code, connection.close_reason
+            self.state.failed_at = "closed"
+            self.state.failure = f"closed with {code} {reason or ''}".strip()
+
+    async def _read(self, connection: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for frame in connection:
+                if self._hold is not Hold.BLACKHOLE:
+                    self._report(FrameReceived(frame))
+
+    async def _write(self, connection: ClientConnection) -> None:
+        while True:
+            frame = await self._out.get()
+            if self._hold is not Hold.BLACKHOLE:
+                await connection.send(frame)
+            self._out.task_done()
+
+    async def _ping(self, connection: ClientConnection) -> None:
+        while True:
+            self._ping_changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._ping_interval_s or None):
+                    await self._ping_changed.wait()
+                continue
+            if not await self._alive(connection):
+                self.state.failed_at = "ping"
+                self.state.failure = "no answer to a ping"
+                connection.transport.abort()
+                return
+
+    async def _alive(self, connection: ClientConnection) -> bool:
+        within_s = min(max(self._ping_interval_s, 1.0), PONG_WITHIN_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                if self._hold is Hold.BLACKHOLE:
+                    await asyncio.sleep(within_s + 1.0)
+                self.state.rtt_ms = 1000 * await (await connection.ping())
+                return True
+        return False
+
+    async def _redial(self) -> None:
+        connection = self._socket
+        if connection is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    await self._out.join()
+            await connection.close(1000, "credentials changed")
+
+    async def _wait(self, failures: int, began_s: float) -> None:
+        slow = self.state.failed_at in _PERMANENT
+        first_s = (
+            max(SLOW_S, self.settings.backoff_first_s)
+            if slow
+            else (self.settings.backoff_first_s)
+        )
+        longest_s = min(
+            first_s * 2 ** min(failures, 16), self.settings.backoff_longest_s
+        )
+        # Full jitter: after a restart of the CSMS not all stations dial at once.
+        wait_s = random.uniform(0.1, 1.0) * longest_s
+        self.state.next_try_s = self._monotonic() + wait_s
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._released.wait()
+
+    def _down(self) -> None:
+        was_up, self.state.up, self._socket = self.state.up, False, None
+        self.state.rtt_ms = None
+        if was_up:
+            self.state.since = self._monotonic()
+            self._report(LinkDown())
+
+    def _headers(self) -> dict[str, str]:
+        if self.settings.security_profile not in (1, 2) or self._key is None:
+            return {}
+        pair = self.settings.identity.encode() + b":" + self._key
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+class LinkRefused(Exception):
+    """The CSMS is there, but this link cannot be used."""
+
+    def __init__(self, layer: str, text: str) -> None:
+        super().__init__(text)
+        self.layer = layer
+
+
+_PERMANENT: Final = frozenset({"http-auth", "http-path", "subprotocol", "tls"})
+
+
+def classify(error: Exception) -> tuple[str, str]:
+    """Return the layer at which a dial failed, and the words for it."""
+    match error:
+        case LinkRefused():
+            return error.layer, str(error)
+        case InvalidStatus():
+            code = error.response.status_code
+            layer, words = _HTTP.get(code, ("http", "the CSMS refused"))
+            return layer, f"HTTP {code}: {words}"
+    for kind, layer, words in _LAYERS:
+        if isinstance(error, kind):
+            return layer, words or str(error) or type(error).__name__
+    return "tcp", str(error) or type(error).__name__
+
+
+_HTTP: Final = {
+    401: ("http-auth", "check the AuthorizationKey"),
+    403: ("http-auth", "check the AuthorizationKey"),
+    404: ("http-path", "the CSMS does not know this URL or identity"),
+}
+_LAYERS: Final[tuple[tuple[type[Exception], str, str], ...]] = (
+    (InvalidHandshake, "http", ""),
+    (ssl.SSLError, "tls", ""),
+    (socket.gaierror, "dns", "unknown host; check the name in [csms] url"),
+    (TimeoutError, "tcp", "no answer in time"),
+)
+
+
+def _harden(connection: ClientConnection) -> None:
+    """Let the kernel find a half-open link too, and send small frames at once."""
+    raw = connection.transport.get_extra_info("socket")
+    if raw is None or raw.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _TCP_OPTIONS:
+        if hasattr(socket, name):
+            raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+_TCP_OPTIONS: Final = (
+    ("TCP_NODELAY", 1),
+    ("TCP_KEEPIDLE", 30),
+    ("TCP_KEEPINTVL", 10),
+    ("TCP_KEEPCNT", 3),
+    ("TCP_USER_TIMEOUT", 30_000),
+)

@@ -1,0 +1,214 @@
+"""Polls and subscribes; turns readings and failures into events.
+
+The only place that retries a device: a device is lost after three failures in a
+row and back with its first answer. Facts go to the guard first.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from chargerd.core.events import (
+    WHOLE_STATION,
+    DeviceBack,
+    DeviceLost,
+    Event,
+    Sensed,
+    TokenPresented,
+)
+from chargerd.core.permissive import Loss
+from chargerd.runtime.devices import Devices
+from chargerd.runtime.guard import Guard
+from hal.errors import BadAnswer, HardwareError
+from hal.values import Reading, Token
+
+LOST_AFTER: Final = 3
+"""So many failures in a row make a device lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a kind of device is read."""
+
+    busy_s: float
+    """While its connector is in use."""
+    idle_s: float
+    steady: bool = False
+    """Each reading is an event, even one that says nothing new."""
+
+
+# fmt: off
+PACES: Final[dict[str, Pace]] = {
+    # Busy paces are a third of the ages in core.permissive.MAX_AGE_S or less.
+    "vehicle":      Pace(0.1,  1.0),
+    "contactor":    Pace(0.15, 1.0),
+    "power_module": Pace(0.1,  1.0),
+    "safety":       Pace(0.15, 1.0),
+    "isolation":    Pace(0.5,  1.0),
+    "meter":        Pace(0.25, 1.0, steady=True),
+    "lock":         Pace(0.5,  1.0),
+    "temperature":  Pace(1.0,  2.0),
+    "supply":       Pace(0.15, 1.0),
+    "reader":       Pace(2.0,  2.0),
+}
+# fmt: on
+
+
+@dataclass(slots=True)
+class Health:
+    """How one device has been answering."""
+
+    failures: int = 0
+    error: str | None = None
+    seen_s: float | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be relied on."""
+        return self.failures < LOST_AFTER
+
+
+class Senses:
+    """Every sensor of the station, read for ever."""
+
+    def __init__(
+        self,
+        devices: Devices,
+        guard: Guard,
+        report: Callable[[Event], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.health: dict[tuple[int, str], Health] = {}
+        self._devices = devices
+        self._guard = guard
+        self._report = report
+        self._monotonic = monotonic
+        self._last: dict[tuple[int, type[Reading]], Reading] = {}
+        self._busy = {number: asyncio.Event() for number in devices.connectors}
+        self._any_busy = asyncio.Event()
+
+    def set_busy(self, connector: int, busy: bool) -> None:
+        """Read a connector's devices at the pace of its use."""
+        event = self._busy[connector]
+        if busy is event.is_set():
+            return
+        if busy:
+            event.set()
+        else:
+            event.clear()
+        if any(each.is_set() for each in self._busy.values()):
+            self._any_busy.set()
+        else:
+            self._any_busy.clear()
+
+    def sensed(self, connector: int, reading: Reading) -> None:
+        """Take a reading from wherever it comes: guard first, then the inbox."""
+        self._guard.learn(connector, reading)
+        key = (connector, type(reading))
+        last = self._last.get(key)
+        self._last[key] = reading
+        busy = self._event(connector).is_set()
+        if busy or last is None or replace(last, at_s=reading.at_s) != reading:
+            self._report(Sensed(connector, reading))
+
+    async def run(self) -> None:
+        """Read everything, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            for connector, kind, device in self._all():
+                read = self._poll(connector, kind, device.read)
+                tasks.create_task(read, name=f"read {kind} {connector}")
+                if hasattr(device, "changes"):
+                    follow = self._follow(connector, kind, device.changes)
+                    tasks.create_task(follow, name=f"follow {kind} {connector}")
+                if hasattr(device, "tokens"):
+                    present = self._tokens(connector, device.tokens)
+                    tasks.create_task(present, name=f"tokens {connector}")
+
+    def _all(self) -> list[tuple[int, str, Any]]:
+        found = [(WHOLE_STATION, kind, self._devices.station) for kind in PACES]
+        for number, connector in self._devices.connectors.items():
+            found += [(number, kind, connector) for kind in PACES]  # type: ignore[misc]
+        return [
+            (number, kind, device)
+            for number, kind, owner in found
+            if (device := getattr(owner, kind, None)) is not None
+        ]
+
+    async def _poll(
+        self, connector: int, kind: str, read: Callable[[], Awaitable[Reading | None]]
+    ) -> None:
+        pace = PACES[kind]
+        health = self.health.setdefault((connector, kind), Health())
+        busy = self._event(connector)
+        while True:
+            try:
+                reading = await read()
+            except HardwareError as error:
+                self._failed(connector, kind, health, error)
+            else:
+                self._answered(connector, kind, health)
+                if reading is not None:
+                    self._take(connector, reading, pace)
+            if busy.is_set():
+                await asyncio.sleep(pace.busy_s)
+            else:
+                await _either(busy, pace.idle_s)
+
+    def _take(self, connector: int, reading: Reading, pace: Pace) -> None:
+        if pace.steady:
+            self._guard.learn(connector, reading)
+            self._report(Sensed(connector, reading))
+        else:
+            self.sensed(connector, reading)
+
+    async def _follow(
+        self, connector: int, kind: str, changes: Callable[[], AsyncIterator[Reading]]
+    ) -> None:
+        while True:
+            try:
+                async for reading in changes():
+                    self.sensed(connector, reading)
+            except HardwareError:
+                # The poll of the same device finds out whether it is lost.
+                await asyncio.sleep(PACES[kind].idle_s)
+
+    async def _tokens(
+        self, connector: int, tokens: Callable[[], AsyncIterator[Token]]
+    ) -> None:
+        while True:
+            try:
+                async for token in tokens():
+                    self._report(TokenPresented(connector, token))
+            except HardwareError:
+                await asyncio.sleep(PACES["reader"].idle_s)
+
+    def _failed(
+        self, connector: int, kind: str, health: Health, error: HardwareError
+    ) -> None:
+        health.failures += 1
+        health.error = str(error)
+        if health.failures == LOST_AFTER:
+            loss = Loss(str(error), implausible=isinstance(error, BadAnswer))
+            self._report(DeviceLost(connector, kind, loss))
+
+    def _answered(self, connector: int, kind: str, health: Health) -> None:
+        was_alive = health.alive
+        health.failures, health.error = 0, None
+        health.seen_s = self._monotonic()
+        if not was_alive:
+            self._report(DeviceBack(connector, kind))
+
+    def _event(self, connector: int) -> asyncio.Event:
+        if connector == WHOLE_STATION:
+            return self._any_busy
+        return self._busy[connector]
+
+
+async def _either(event: asyncio.Event, within_s: float) -> None:
+    """Wait for the event, but no longer than ``within_s``."""
+    try:
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,89 @@
+"""Tells systemd that the daemon is ready and alive, while it truly is.
+
+A proof of life is a question with an age for an answer. WATCHDOG=1 goes out only
+while every proof is fresh; the loss of the CSMS is no reason to be restarted.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from typing import Final
+
+try:
+    from systemd.daemon import notify as _systemd_notify
+except ImportError:  # no libsystemd here: a laptop that is not Linux
+    _systemd_notify = None
+
+FRESH_WITHIN_S: Final = 2.0
+"""A proof of life that is older is none."""
+DEFAULT_PERIOD_S: Final = 5.0
+
+Proof = Callable[[], float]
+"""Returns the age, in seconds, of the last sign of life."""
+
+
+def notify(message: str) -> bool:
+    """Send a line to systemd; tell whether anybody listens."""
+    if _systemd_notify is not None:
+        return bool(_systemd_notify(message))
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return False
+    address = "\0" + path[1:] if path.startswith("@") else path
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(message.encode(), address)
+    return True
+
+
+def period_s() -> float:
+    """Return how often systemd wants to hear of us: half of what it allows."""
+    allowed_us = os.environ.get("WATCHDOG_USEC", "")
+    return int(allowed_us) / 2e6 if allowed_us.isdigit() else DEFAULT_PERIOD_S
+
+
+class Watchdog:
+    """Feeds systemd's watchdog while all proofs of life hold."""
+
+    def __init__(
+        self,
+        proofs: Mapping[str, Proof],
+        status: Callable[[], str],
+        complain: Callable[[str], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._proofs = proofs
+        self._status = status
+        self._complain = complain
+        self._monotonic = monotonic
+        self._told = ""
+
+    def stale(self) -> tuple[str, ...]:
+        """Return the names of the proofs that are too old."""
+        return tuple(
+            name for name, age_s in self._proofs.items() if age_s() > FRESH_WITHIN_S
+        )
+
+    def feed(self) -> bool:
+        """Tell systemd that we live, if we do; tell whether it was told."""
+        stale = self.stale()
+        if stale:
+            self._complain(f"watchdog not fed: no sign of life of {', '.join(stale)}")
+            return False
+        status = self._status()
+        news = f"\nSTATUS={status}" if status != self._told else ""
+        self._told = status
+        notify(f"WATCHDOG=1{news}")
+        return True
+
+    async def run(self) -> None:
+        """Feed for ever, and watch how late the loop lets us."""
+        wait_s = min(period_s(), DEFAULT_PERIOD_S)
+        while True:
+            before_s = self._monotonic()
+            await asyncio.sleep(wait_s)
+            late_s = self._monotonic() - before_s - wait_s
+            if late_s > FRESH_WITHIN_S:
+                self._complain(f"the loop stood still for {late_s:.1f} s")
+                continue
+            self.feed()

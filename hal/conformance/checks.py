@@ -1,0 +1,48 @@
+"""What every driver must keep: the checks for each kind of device.
+
+A driver's author runs them against a device or its twin::
+
+    async with Resources(time.monotonic) as resources:
+        config = my_driver.Config(port="/dev/ttyS1")
+        subject = Subject("meter", my_driver, config, Place(1, resources))
+        for check in checks("meter"):
+            await check(subject)
+
+Each check connects and leaves the device by itself, and raises ``Breach`` with
+the promise that was broken. No vehicle may be plugged in meanwhile. The power
+module is raised to 200 V, the contactors and the lock are moved.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from hal.conformance import common, kinds
+from hal.conformance.subject import Subject
+
+Check = Callable[[Subject], Awaitable[None]]
+
+_EVERY_KIND: Final[tuple[Check, ...]] = (
+    common.connects_again,
+    common.stamps_readings,
+    common.survives_cancellation,
+    common.streams_again,
+)
+_KIND: Final[Mapping[str, tuple[Check, ...]]] = {
+    "power_module": (
+        kinds.power_has_a_rating,
+        kinds.power_shuts_off,
+        kinds.power_lease_expires,
+    ),
+    "contactor": (kinds.contactor_follows,),
+    "meter": (kinds.meter_only_grows,),
+    "isolation": (kinds.isolation_measures,),
+    "vehicle": (kinds.vehicle_starts_unplugged,),
+    "lock": (kinds.lock_follows,),
+    "temperature": (kinds.temperature_is_earthly,),
+    "simulation": (kinds.simulation_refuses_nonsense,),
+}
+
+
+def checks(kind: str) -> tuple[Check, ...]:
+    """Return the checks that a driver of ``kind`` must pass."""
+    return _EVERY_KIND + _KIND.get(kind, ())

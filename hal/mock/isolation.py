@@ -1,0 +1,52 @@
+"""Simulated insulation monitor."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hal.mock.outlet import Outlet
+from hal.mock.site import World, world_of
+from hal.resources import Place
+from hal.values import IsolationReading
+
+_GOOD_OHM = 2_000_000.0
+_BROKEN_OHM = 20_000.0
+_NOISE = 0.01
+_SELF_TEST_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Nothing to set."""
+
+
+class IsolationMonitor:
+    """The monitor of one connector."""
+
+    def __init__(self, world: World, outlet: Outlet) -> None:
+        self._world = world
+        self._outlet = outlet
+
+    async def self_test(self) -> None:
+        await self._world.listen("isolation", self._outlet.number)
+        ends_s = self._world.monotonic() + _SELF_TEST_S
+        while self._world.monotonic() < ends_s:
+            await self._world.news(ends_s)
+        await self._world.listen("isolation", self._outlet.number)
+
+    async def read(self) -> IsolationReading:
+        number = self._outlet.number
+        await self._world.listen("isolation", number)
+        broken = self._world.faults.has("insulation", number)
+        noise = 1 + _NOISE * self._outlet.dice.uniform(-1, 1)
+        return IsolationReading(
+            at_s=self._world.monotonic(),
+            resistance_ohm=noise * (_BROKEN_OHM if broken else _GOOD_OHM),
+        )
+
+
+@asynccontextmanager
+async def connect(_config: Config, place: Place) -> AsyncIterator[IsolationMonitor]:
+    """Join the world."""
+    world = await world_of(place)
+    yield IsolationMonitor(world, world.outlet(place.connector))
