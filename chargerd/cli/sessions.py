@@ -147,7 +147,7 @@ def _message_table(messages: Sequence[Values], context: Context) -> Iterator[Lin
 
 def _message_row(message: Values) -> Sequence[Cell | str]:
     next_try_s = message.get("next_try_s")
-    due = _WAITS.get(message["waits_for"], message["waits_for"])
+    due: str = _WAITS.get(message["waits_for"], message["waits_for"])
     if next_try_s is not None:
         due = f"in {units.duration(next_try_s)}"
     return (

@@ -189,7 +189,7 @@ def _draw(screen: curses.window, context: Context, feed: _Feed) -> None:
     terminal = _sized(context.terminal, width - 1)
     foot = Cell("q quit", OFF)
     if feed.problem is not None:
-        foot = mark(FAULT, f"{feed.problem}; trying again")
+        foot = mark(FAULT, f"trying again: {feed.problem}")
     screen.erase()
     with suppress(curses.error):  # it shrinks at this very moment
         lines = frame(feed.answer, feed.happenings, terminal, height - 1)

@@ -255,15 +255,12 @@ def insulated(session: Session) -> bool:
     )
 
 
-def matched(session: Session) -> bool:
-    """Tell whether the output stands within 20 V of the battery."""
-    power, vehicle = session.facts.power_module, session.facts.vehicle
-    return (
-        _CHARGING(session)
-        and power is not None
-        and vehicle is not None
-        and abs(power.voltage_v - vehicle.target_voltage_v) <= PRECHARGE_WITHIN_V
-    )
+def connected(session: Session) -> bool:
+    """Tell whether the vehicle has joined its battery to the output.
+
+    It does so only when it has seen our voltage within 20 V of the battery's.
+    """
+    return _JOINED(session)
 
 
 def vehicle_is_done(session: Session) -> bool:
@@ -297,10 +294,9 @@ def released(session: Session) -> bool:
     return dead(session) and (unplugged(session) or _RELEASED(session))
 
 
-PRECHARGE_WITHIN_V: Final = 20.0
 _CONNECTED: Final = (VehiclePhase.READY, VehiclePhase.CHARGING, VehiclePhase.PAUSED)
 _CHECKED: Final = vehicle_at(VehiclePhase.PRECHARGE, *_CONNECTED)
-_CHARGING: Final = vehicle_at(*_CONNECTED)
+_JOINED: Final = vehicle_at(*_CONNECTED)
 _ENDED: Final = vehicle_at(
     VehiclePhase.ENDING, VehiclePhase.WELDING_CHECK, VehiclePhase.FINISHED
 )
@@ -351,7 +347,7 @@ AT_ONCE: Final[tuple[Rule, ...]] = (
     Rule(Phase.CABLE_CHECK,     insulated,                     Phase.PRECHARGE),
     Rule(Phase.CABLE_CHECK,     vehicle_is_done,               Phase.RAMP_DOWN,     blame),
     Rule(Phase.PRECHARGE,       unplugged,                     Phase.OPENING,       unplugged_early),
-    Rule(Phase.PRECHARGE,       matched,                       Phase.ENERGIZED),
+    Rule(Phase.PRECHARGE,       connected,                     Phase.ENERGIZED),
     Rule(Phase.PRECHARGE,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),
     Rule(Phase.ENERGIZED,       unplugged,                     Phase.OPENING,       unplugged_early),
     Rule(Phase.ENERGIZED,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),

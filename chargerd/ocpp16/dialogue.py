@@ -90,7 +90,7 @@ class Dialogue:
         self.ledger.outbox.reconnected()
         if not self.registration.accepted:
             return Heard()
-        self.reporter.listen(now.monotonic_s, anew=False)
+        self.reporter.listen(anew=False)
         return Heard((OnlineChanged(WHOLE_STATION, True),))
 
     def link_down(self, station: Station, now: Instant) -> Heard:
@@ -195,7 +195,7 @@ class Dialogue:
             return Heard()
         if answer.interval > 0:
             self.boot_interval_s = answer.interval
-        self.reporter.listen(now.monotonic_s, anew=True)
+        self.reporter.listen(anew=True)
         news: tuple[Event, ...] = (
             ServiceChanged(WHOLE_STATION),
             OnlineChanged(WHOLE_STATION, True),

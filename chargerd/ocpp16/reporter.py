@@ -37,15 +37,14 @@ class Reporter:
         if self._listening:
             self._due(now_s, least_s)
 
-    def listen(self, now_s: float, *, anew: bool) -> None:
-        """Begin to report; ``anew``: the CSMS knows nothing, tell it everything."""
+    def listen(self, *, anew: bool) -> None:
+        """Begin to report with the next update; ``anew``: the CSMS knows nothing."""
         self._listening = True
         self._queue.clear()
         self._retry_s.clear()
         if anew:
             self._acknowledged.clear()
         self._last = dict(self._acknowledged)
-        self._due(now_s, 0.0)
 
     def mute(self) -> None:
         """Stop: nobody listens. What happens meanwhile is not told later."""

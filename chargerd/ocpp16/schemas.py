@@ -183,4 +183,4 @@ _TEXTS: Final[Mapping[str, Callable[[Any, Any], str]]] = {
     "minimum": _too_big,
     "maximum": _too_big,
 }
-"""Every rule that the schemas of OCPP 1.6 use; a test holds them against it."""
+"""Every rule that the schemas of OCPP 1.6 have, and our own bounds."""

@@ -16,10 +16,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from ocpp.v16 import call, call_result
 
-from chargerd.ocpp16.errors import (
-    FormationViolation,
-    NotImplementedHere,
-)
+from chargerd.ocpp16.errors import FormationViolation, NotImplementedHere
 from chargerd.ocpp16.schemas import hold, quoted
 
 Json = dict[str, Any]

@@ -7,6 +7,7 @@ hostile; it holds up nobody but itself.
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from chargerd.runtime.control_socket import Peer, bind, peer_of
 
 _MAX_REQUEST_BYTES: Final = 65_536
 _MAX_CLIENTS: Final = 32
+_PAUSE_S: Final = 1.0
 
 Values = Mapping[str, Any]
 
@@ -100,11 +102,11 @@ class ControlServer:
 
     async def __aenter__(self) -> Self:
         """Open the socket, or raise ``SocketUnusableError``."""
-        listener = bind(self._path, self._mode, self._group)
-        self._server = await asyncio.start_unix_server(
-            self._welcome, sock=listener, limit=_MAX_REQUEST_BYTES
-        )
+        self._listener = bind(self._path, self._mode, self._group)
+        self._listener.setblocking(False)
+        self._listener.listen()
         self._inode = os.stat(self._path).st_ino
+        self._door = asyncio.create_task(self._accept())
         return self
 
     async def __aexit__(
@@ -114,35 +116,46 @@ class ControlServer:
         trace: TracebackType | None,
     ) -> None:
         """Send every client away and remove the socket."""
-        self._server.close()
-        for client in self._clients:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        tasks = (self._door, *self._clients)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._listener.close()
         with suppress(FileNotFoundError):
             if os.stat(self._path).st_ino == self._inode:  # not a successor's
                 os.unlink(self._path)
 
-    def _welcome(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        if len(self._clients) >= _MAX_CLIENTS:
-            writer.transport.abort()
-            return
-        client = asyncio.create_task(self._talk(reader, writer))
+    async def _accept(self) -> None:
+        while True:
+            try:
+                accept = asyncio.get_running_loop().sock_accept(self._listener)
+                connection, _ = await accept
+            except OSError:  # out of descriptors, most likely: somebody must leave
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            if len(self._clients) < _MAX_CLIENTS:
+                self._welcome(connection)
+            else:
+                connection.close()
+
+    def _welcome(self, connection: socket.socket) -> None:
+        def farewell(client: asyncio.Task[None]) -> None:
+            connection.close()
+            self._clients.discard(client)
+            if not client.cancelled() and (error := client.exception()):
+                client.get_loop().call_exception_handler(
+                    {"message": "a control method failed", "exception": error}
+                )
+
+        client = asyncio.create_task(self._talk(connection))
         self._clients.add(client)
-        client.add_done_callback(self._farewell)
+        client.add_done_callback(farewell)
 
-    def _farewell(self, client: asyncio.Task[None]) -> None:
-        self._clients.discard(client)
-        if not client.cancelled() and (error := client.exception()):
-            client.get_loop().call_exception_handler(
-                {"message": "a control method failed", "exception": error}
-            )
-
-    async def _talk(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        peer = peer_of(writer.get_extra_info("socket"))
+    async def _talk(self, connection: socket.socket) -> None:
+        peer = peer_of(connection)
+        reader, writer = await asyncio.open_unix_connection(
+            sock=connection, limit=_MAX_REQUEST_BYTES
+        )
         try:
             while (request := await _hear(reader)) is not None:
                 await self._serve(request, peer, writer)

@@ -1,0 +1,95 @@
+"""Who may come in: identity, credentials and subprotocol of a new connection."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import unquote
+
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from benchcsms.dialogue import Dialogue
+from benchcsms.settings import NotDone, Settings
+
+SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
+ACCEPT, NO_SUBPROTOCOL = "accept", "no-subprotocol"
+
+_REFUSALS: Final[Mapping[str, HTTPStatus]] = {
+    "401": HTTPStatus.UNAUTHORIZED,
+    "404": HTTPStatus.NOT_FOUND,
+    "503": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+MODES: Final = (ACCEPT, NO_SUBPROTOCOL, *_REFUSALS)
+
+
+class Door:
+    """Lets stations in, or tells them why not."""
+
+    def __init__(self, settings: Settings, dialogue: Dialogue) -> None:
+        self._settings = settings
+        self._dialogue = dialogue
+        self._mode = ACCEPT
+
+    @property
+    def agrees_on_nothing(self) -> bool:
+        """Whether stations come in without a subprotocol for now."""
+        return self._mode == NO_SUBPROTOCOL
+
+    def refuse(self, mode: str) -> None:
+        """Treat all new connections in one of ``MODES``."""
+        if mode not in MODES:
+            raise NotDone(f"refuse: mode {mode!r}; write one of {', '.join(MODES)}")
+        self._mode = mode
+
+    def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Return what to tell a station that may not come in."""
+        identity = identity_in(request.path)
+        status = self._refusal(identity, request)
+        if status is None:
+            return None
+        self._dialogue.event(identity, "refused", status=status.value)
+        response = connection.respond(status, f"{status.phrase}\n")
+        if status is HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = 'Basic realm="benchcsms"'
+        return response
+
+    def subprotocol(
+        self, _connection: ServerConnection, offered: Sequence[Subprotocol]
+    ) -> Subprotocol | None:
+        """Return the subprotocol to speak, if there is one."""
+        if self.agrees_on_nothing or SUBPROTOCOL not in offered:
+            return None
+        return SUBPROTOCOL
+
+    def _refusal(self, identity: str, request: Request) -> HTTPStatus | None:
+        welcome = self._settings.stations or {identity}
+        if self._mode in _REFUSALS:
+            return _REFUSALS[self._mode]
+        if not identity or identity not in welcome:
+            return HTTPStatus.NOT_FOUND
+        key = self._settings.keys.get(identity, self._settings.key)
+        if key is None or hmac.compare_digest(
+            _credentials(request), identity.encode() + b":" + key
+        ):
+            return None
+        return HTTPStatus.UNAUTHORIZED
+
+
+def identity_in(path: str) -> str:
+    """Return the identity at the end of the path of a URL."""
+    return unquote(path.partition("?")[0].rpartition("/")[2])
+
+
+def _credentials(request: Request) -> bytes:
+    headers = request.headers.get_all("Authorization")
+    scheme, _, words = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(words.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,43 @@
+"""What a bench CSMS is told when it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class NotDone(Exception):
+    """What was asked for could not be done; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One bench; as it stands it welcomes every station on a free port."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 picks a free one."""
+    stations: frozenset[str] = frozenset()
+    """Who is welcome; nobody named means everybody."""
+    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The AuthorizationKey of some stations (security profile 1)."""
+    key: bytes | None = field(default=None, repr=False)
+    """The AuthorizationKey of all others; ``None`` asks them for none (profile 0)."""
+    tags: Mapping[str, Json] = field(default_factory=dict)
+    """The idTagInfo of some id tags; all others are Accepted."""
+    heartbeat_interval_s: int = 300
+    first_transaction_id: int = 1
+    log_frames: int = 20_000
+    """How many frames the log of the dialogue remembers."""
+
+
+def utc_now() -> datetime:
+    """Return the time that goes into messages."""
+    return datetime.now(UTC)
+
+
+def moment(at: datetime) -> str:
+    """Return a time as OCPP writes it."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

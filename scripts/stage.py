@@ -1,0 +1,201 @@
+"""A stage: the bench CSMS and chargerd on the mock station, for the length of a block.
+
+Everything runs on loopback and in a temporary directory, and ends with the block.
+"""
+
+import json
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from chargerd.cli.client import Client
+from chargerd.cli.problems import Problem
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = Path(sys.executable).parent
+STATION = "org.chargerd.Station."
+MOCK = "org.chargerd.Mock."
+
+_READY = re.compile(r"benchcsms: listening on (\S+) control (.+)")
+_START_S = 15.0
+_END_S = 10.0
+
+
+class StageFailed(Exception):
+    """Something did not go as it should; the text says what."""
+
+
+class Bench:
+    """A conversation with the bench CSMS: one JSON object per line each way."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._connection.connect(str(path))
+        self._answers = self._connection.makefile("r")
+
+    def ask(self, command: str, **parameters: Any) -> dict[str, Any]:
+        """Return the answer to one command."""
+        line = json.dumps({"command": command, **parameters})
+        self._connection.sendall(line.encode() + b"\n")
+        answer: dict[str, Any] = json.loads(self._answers.readline())
+        return answer
+
+    def close(self) -> None:
+        """Hang up."""
+        self._answers.close()
+        self._connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is running, and how to speak with it."""
+
+    bench: Bench
+    station: Client
+    socket: Path
+    daemon: subprocess.Popen[bytes]
+    log: Path
+
+    def mock(self, method: str, **parameters: Any) -> None:
+        """Move the simulated world: ``mock("Plug", connector=1)``."""
+        self.station.call(MOCK + method, **parameters)
+
+    def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Ask the station: ``ask("ReadMeters", connector=1)``."""
+        return self.station.call(STATION + method, **parameters)
+
+    def watch(self) -> Generator[dict[str, Any], None, None]:
+        """Yield the station's status, now and at every change."""
+        with Client(str(self.socket), timeout_s=5.0) as client:
+            client.subscribe(f"{STATION}Watch")
+            while True:
+                yield client.receive()["status"]
+
+    def post_mortem(self) -> str:
+        """Return what the daemon said last, and how it ended if it did."""
+        code = self.daemon.poll()
+        lines = self.log.read_text(errors="replace").splitlines()[-12:]
+        head = "chargerd is running" if code is None else f"chargerd ended with {code}"
+        return "\n    ".join([f"{head}; its last lines:", *lines])
+
+
+def perform(play: Callable[[Stage], int]) -> int:
+    """Play on a stage; return the exit code, and say why if it is not 0."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        with _stage() as on:
+            try:
+                _await_registration(on)
+                return play(on)
+            except (StageFailed, Problem) as error:
+                raise StageFailed(f"{error}\n{on.post_mortem()}") from error
+    except StageFailed as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)  # through every "finally", so that all is ended
+
+
+@contextmanager
+def _stage() -> Iterator[Stage]:
+    with ExitStack() as ends:
+        directory = Path(
+            ends.enter_context(tempfile.TemporaryDirectory(prefix="chargerd-demo-"))
+        )
+        url = _start_bench(directory, ends)
+        bench = Bench(directory / "bench")
+        ends.callback(bench.close)
+        control = directory / "control"
+        daemon = _start_station(directory, url, ends)
+        station = ends.enter_context(Client(str(control), timeout_s=5.0))
+        yield Stage(bench, station, control, daemon, directory / "chargerd.log")
+
+
+def _await_registration(on: Stage) -> None:
+    answer = on.bench.ask("wait", action="BootNotification", timeout_s=_START_S)
+    if "error" in answer:
+        raise StageFailed("chargerd did not register at the CSMS")
+
+
+def _station_file(url: str, directory: Path) -> str:
+    """Return the mock station's file, for this bench and this directory."""
+    text = (ROOT / "etc/mock.toml").read_text()
+    for key, value in {"url": url, "MeterValueSampleInterval": 2}.items():
+        line = f"{key} = {json.dumps(value)}"
+        text, found = re.subn(rf"^{key} = .*$", line, text, flags=re.MULTILINE)
+        if found != 1:
+            raise StageFailed(f"etc/mock.toml: {key} stands there {found} times, not 1")
+    for section, key in (("storage", "directory"), ("control", "socket")):
+        text += f"\n[{section}]\n{key} = {json.dumps(str(directory / section))}\n"
+    return text
+
+
+def _start_bench(directory: Path, ends: ExitStack) -> str:
+    process = _start(
+        ends,
+        ("benchcsms", "--port", "0", "--control", directory / "bench"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], _START_S)
+    line = process.stdout.readline().decode().strip() if ready else "it says nothing"
+    found = _READY.match(line)
+    if found is None:
+        raise StageFailed(f"benchcsms did not start: {line}")
+    # whatever it says later is in its log of the dialogue as well
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    return found[1]
+
+
+def _start_station(
+    directory: Path, url: str, ends: ExitStack
+) -> subprocess.Popen[bytes]:
+    file = directory / "station.toml"
+    file.write_text(_station_file(url, directory))
+    log = ends.enter_context((directory / "chargerd.log").open("wb"))
+    return _start(
+        ends, ("chargerd", "--config", file), stdout=log, stderr=subprocess.STDOUT
+    )
+
+
+def _start(
+    ends: ExitStack, command: tuple[str | Path, ...], **files: Any
+) -> subprocess.Popen[bytes]:
+    program, *arguments = command
+    # a session of its own, so that Ctrl-C reaches it through us, in our order
+    process = subprocess.Popen(
+        [PROGRAMS / program, *arguments],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        **files,
+    )
+    ends.callback(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,502 @@
+"""A canned station behind a real control socket, and chargerctl run against it.
+
+The happy path is a two-connector cabinet in trouble enough to show everything:
+a profile limits ccs1, a contactor of ccs2 is welded, the link is down, and the
+CSMS has refused a message until it went to quarantine.
+"""
+
+import asyncio
+import copy
+import os
+import threading
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from chargerd import control
+from chargerd.runtime import varlink
+from chargerd.runtime.control_server import ControlFailed, ControlServer, Interface
+from chargerd.runtime.control_socket import Peer
+
+Values = Mapping[str, Any]
+
+FIRST = "a3f2c9e1-5b1d-4a52-9d3c-0c6f8f1b2a77"
+SECOND = "a3f27700-1111-4222-8333-944455556666"
+NOW = "2026-03-02T14:21:24Z"
+
+FAULT: dict[str, Any] = {
+    "id": 17,
+    "name": "contactor-weld",
+    "connector": 2,
+    "error_code": "PowerSwitchFailure",
+    "vendor_code": "contactor-weld",
+    "consequence": "stop",
+    "since": "2026-03-01T12:11:24Z",
+    "value": "closed 212 ms after the command to open",
+    "means": "a contactor was told to open and did not",
+    "remedy": "switch the cabinet off; replace the contactor",
+    "recovers": "by hand",
+}
+CLEARED: dict[str, Any] = {
+    **FAULT,
+    "id": 11,
+    "name": "reader-silent",
+    "connector": 0,
+    "error_code": "ReaderFailure",
+    "vendor_code": "reader-silent",
+    "consequence": "warning",
+    "since": "2026-02-27T08:00:00Z",
+    "until": "2026-02-27T08:03:10Z",
+    "means": "the card reader does not answer; drivers can start by app",
+    "remedy": "check its cable",
+    "recovers": "by itself",
+}
+del CLEARED["value"]
+
+CHARGING: dict[str, Any] = {
+    "number": 1,
+    "name": "ccs1",
+    "status": "Charging",
+    "error_code": "NoError",
+    "phase": "energized",
+    "since": "2026-03-02T14:03:22Z",
+    "plugged": True,
+    "session": FIRST,
+    "tag": "04A1…9C",
+    "soc_percent": 63.4,
+    "power_w": 59_870.0,
+    "voltage_v": 731.2,
+    "current_a": 81.9,
+    "energy_wh": 1_225_711,
+    "session_energy_wh": 21_400,
+    "limit": {"power_w": 60_000.0, "set_by": "profile"},
+    "plug_temperature_c": 41.0,
+    "module_temperature_c": 52.5,
+    "reason": "a charging profile of the CSMS allows 60 kW",
+}
+FAULTED: dict[str, Any] = {
+    "number": 2,
+    "name": "ccs2",
+    "status": "Faulted",
+    "error_code": "PowerSwitchFailure",
+    "phase": "finished",
+    "since": "2026-03-01T12:11:24Z",
+    "plugged": False,
+    "reason": "a contactor is welded",
+}
+OFFLINE: dict[str, Any] = {
+    "state": "offline",
+    "url": "wss://csms.example/ocpp",
+    "identity": "DC-0417",
+    "security_profile": 2,
+    "registration": "unknown",
+    "since": "2026-03-02T14:07:00Z",
+    "failed_at": "dns",
+    "failure": "csms.example: name or service not known",
+    "next_try_s": 12.4,
+    "last_heartbeat": "2026-03-02T14:06:41Z",
+    "clock_offset_s": 0.3,
+}
+ONLINE: dict[str, Any] = {
+    "state": "online",
+    "url": "wss://csms.example/ocpp",
+    "identity": "DC-0417",
+    "security_profile": 2,
+    "registration": "accepted",
+    "since": "2026-03-02T12:07:00Z",
+    "rtt_ms": 61.2,
+    "last_heartbeat": "2026-03-02T14:21:01Z",
+    "clock_offset_s": 0.3,
+}
+STATUS: dict[str, Any] = {
+    "station": "DC-0417",
+    "vendor": "Example",
+    "model": "Cabinet 240",
+    "version": "0.1.0",
+    "hardware": "mock",
+    "uptime_s": 1_048_000.0,
+    "time": NOW,
+    "clock": "ocpp",
+    "link": OFFLINE,
+    "connectors": [CHARGING, FAULTED],
+    "faults": [FAULT],
+    "messages_waiting": 3,
+    "messages_quarantined": 1,
+    "storage": "ok",
+    "simulated": True,
+}
+WELL: dict[str, Any] = {
+    **STATUS,
+    "link": ONLINE,
+    "connectors": [
+        {
+            **FAULTED,
+            "number": number,
+            "name": f"ccs{number}",
+            "status": "Available",
+            "error_code": "NoError",
+            "phase": "idle",
+            "reason": "free",
+        }
+        for number in (1, 2)
+    ],
+    "faults": [],
+    "messages_waiting": 0,
+    "messages_quarantined": 0,
+    "simulated": False,
+}
+MESSAGES: list[dict[str, Any]] = [
+    {
+        "id": 401,
+        "state": "quarantine",
+        "action": "StopTransaction",
+        "session": SECOND,
+        "queued": "2026-02-28T14:00:00Z",
+        "attempts": 5,
+        "waits_for": "hand",
+        "last_error": 'InternalError "FK violation\x1b[31m"',
+    },
+    {
+        "id": 402,
+        "state": "waiting",
+        "action": "MeterValues",
+        "session": FIRST,
+        "queued": "2026-03-02T14:08:22Z",
+        "attempts": 0,
+        "waits_for": "link",
+    },
+    {
+        "id": 403,
+        "state": "waiting",
+        "action": "StatusNotification",
+        "queued": "2026-03-02T14:09:00Z",
+        "attempts": 1,
+        "waits_for": "retry",
+        "next_try_s": 75.0,
+        "last_error": "no answer within 30 s",
+    },
+]
+SESSIONS: list[dict[str, Any]] = [
+    {
+        "id": FIRST,
+        "connector": 1,
+        "state": "running",
+        "transaction_id": 190344,
+        "tag": "04A1…9C",
+        "started": "2026-03-02T14:01:41Z",
+        "meter_start_wh": 1_204_311,
+        "energy_wh": 21_400,
+        "messages_waiting": 1,
+    },
+    {
+        "id": SECOND,
+        "connector": 2,
+        "state": "ended",
+        "tag": "0B77…01",
+        "started": "2026-02-28T13:20:00Z",
+        "ended": "2026-02-28T14:00:00Z",
+        "meter_start_wh": 880_000,
+        "meter_stop_wh": 911_250,
+        "energy_wh": 31_250,
+        "stop_reason": "EVDisconnected",
+        "messages_waiting": 0,
+    },
+]
+STEPS = [
+    {"time": "2026-03-02T14:01:12Z", "what": "plugged in"},
+    {"time": "2026-03-02T14:01:40Z", "what": "tag 04A1…9C accepted by the cache"},
+    {"time": "2026-03-02T14:02:08Z", "what": "energy flows"},
+]
+KEYS: list[dict[str, Any]] = [
+    {
+        "name": "AuthorizationKey",
+        "default": "",
+        "readonly": False,
+        "origin": "station file",
+        "reboot_required": False,
+        "meaning": "the password of the station at the CSMS",
+    },
+    {
+        "name": "HeartbeatInterval",
+        "value": "60",
+        "default": "300",
+        "readonly": False,
+        "origin": "csms",
+        "reboot_required": False,
+        "meaning": "seconds between two heartbeats",
+    },
+    {
+        "name": "NumberOfConnectors",
+        "value": "2",
+        "default": "2",
+        "readonly": True,
+        "origin": "default",
+        "reboot_required": False,
+        "meaning": "how many connectors there are",
+    },
+    {
+        "name": "WebSocketPingInterval",
+        "value": "60",
+        "default": "60",
+        "readonly": False,
+        "origin": "default",
+        "reboot_required": True,
+        "meaning": "seconds between two pings",
+    },
+]
+METERS: list[dict[str, Any]] = [
+    {
+        "connector": 1,
+        "energy_wh": 1_225_711,
+        "energy_export_wh": 12,
+        "power_w": 59_870.0,
+        "voltage_v": 731.2,
+        "current_a": 81.9,
+        "quality": "good",
+        "age_s": 0.6,
+    },
+    {
+        "connector": 2,
+        "energy_wh": 911_250,
+        "power_w": 0.0,
+        "voltage_v": 0.4,
+        "current_a": 0.0,
+        "quality": "doubtful",
+        "age_s": 4.2,
+    },
+]
+DEVICES: list[dict[str, Any]] = [
+    {
+        "connector": 0,
+        "kind": "safety",
+        "driver": "mock",
+        "alive": True,
+        "age_s": 0.1,
+    },
+    {
+        "connector": 2,
+        "kind": "contactor",
+        "driver": "mock",
+        "alive": False,
+        "error": "no answer",
+    },
+]
+CAUSES: dict[int, dict[str, Any]] = {
+    1: {
+        "what": "ccs1 gets 60 kW",
+        "since": "2026-03-02T14:03:22Z",
+        "because": [
+            "limit is 60 kW",
+            "ChargePointMaxProfile 8, stack level 3, from the CSMS",
+            "period 2 until 16:00:00",
+        ],
+    },
+    2: {
+        "what": "ccs2 is Faulted",
+        "because": ["a contactor was told to open and did not"],
+    },
+}
+REFUSALS: list[dict[str, Any]] = [
+    {
+        "time": "2026-03-02T14:10:07Z",
+        "connector": 2,
+        "asked": "RemoteStartTransaction",
+        "answer": "Rejected",
+        "reason": "CONNECTOR_FAULTED",
+        "detail": "ccs2 has the fault contactor-weld",
+    },
+    {
+        "time": "2026-03-02T09:00:00Z",
+        "connector": 1,
+        "asked": "token",
+        "answer": "Blocked",
+        "reason": "CSMS_REFUSED",
+        "detail": "the CSMS does not know 0B77…01",
+    },
+]
+HAPPENINGS: list[dict[str, Any]] = [
+    {"time": "2026-03-02T14:21:20Z", "connector": 1, "what": "MeterValues queued"},
+    {"time": "2026-03-02T14:21:23Z", "connector": 0, "what": "dialling csms.example"},
+]
+MOCK_FAULTS = ["contactor-weld", "emergency-stop", "reader-silent"]
+
+
+class Station:
+    """What the canned station answers, and what it was asked to do."""
+
+    def __init__(self) -> None:
+        self.status = copy.deepcopy(STATUS)
+        self.faults = copy.deepcopy([FAULT, CLEARED])
+        self.messages = copy.deepcopy(MESSAGES)
+        self.simulated = True
+        self.done: list[tuple[str, dict[str, Any]]] = []
+        self.watchers = 0
+        self.updates: list[dict[str, Any]] = []
+        """What ``Watch`` tells after its first answer, before it falls silent."""
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        station = Interface(
+            control.STATION,
+            varlink.shipped(control.STATION),
+            {name: self._method(control.STATION, name) for name in _ANSWERS},
+            {"Watch": self._watch},
+        )
+        described = varlink.parse(varlink.shipped(control.MOCK))
+        mock = Interface(
+            control.MOCK,
+            varlink.shipped(control.MOCK),
+            {name: self._method(control.MOCK, name) for name in described.methods},
+        )
+        return (station, mock) if self.simulated else (station,)
+
+    def _method(self, interface: str, name: str) -> Any:
+        description = varlink.parse(varlink.shipped(interface))
+        gives = description.methods[name].gives
+        answers = _ANSWERS if interface == control.STATION else _MOCK_ANSWERS
+
+        def answer(parameters: Values, _peer: Peer) -> Values:
+            given: Values = answers.get(name, _note(name))(self, dict(parameters))
+            description.check(gives, given)
+            return given
+
+        return answer
+
+    async def _watch(
+        self, _parameters: Values, _peer: Peer
+    ) -> AsyncGenerator[Values, None]:
+        self.watchers += 1
+        try:
+            yield {"status": self.status, "happenings": HAPPENINGS}
+            for update in self.updates:
+                yield update
+            await asyncio.Event().wait()
+        finally:
+            self.watchers -= 1
+
+    def connector(self, parameters: Values, interface: str) -> None:
+        number = parameters.get("connector")
+        if number is not None and number not in (1, 2):
+            raise ControlFailed(f"{interface}.NoSuchConnector", {"connector": number})
+
+    def session(self, parameters: Values) -> Values:
+        wanted = parameters["id"]
+        found = [one for one in SESSIONS if one["id"].startswith(wanted)]
+        if not found:
+            raise ControlFailed(f"{control.STATION}.NoSuchSession", {"id": wanted})
+        if len(found) > 1:
+            raise ControlFailed(
+                f"{control.STATION}.AmbiguousSession",
+                {"id": wanted, "candidates": [one["id"] for one in found]},
+            )
+        return {"session": found[0], "steps": STEPS, "messages": self.messages[1:2]}
+
+    def keys(self, parameters: Values) -> Values:
+        known = {key["name"]: key for key in KEYS}
+        for name in parameters["names"]:
+            if name not in known:
+                raise ControlFailed(f"{control.STATION}.NoSuchKey", {"name": name})
+        return {"keys": [known[name] for name in parameters["names"]]}
+
+    def set_key(self, parameters: Values) -> Values:
+        name = parameters["name"]
+        key = self.keys({"names": [name]})["keys"][0]
+        if key["readonly"]:
+            raise ControlFailed(
+                f"{control.STATION}.Refused",
+                {"reason": "READ_ONLY", "detail": f"{name} is read-only"},
+            )
+        if name == "AuthorizationKey":
+            group = {"group": "chargerd-admin"}
+            raise ControlFailed(f"{control.STATION}.NotPermitted", group)
+        self.done.append(("SetKey", dict(parameters)))
+        return {"outcome": "RebootRequired" if key["reboot_required"] else "Accepted"}
+
+    def explain(self, parameters: Values) -> Values:
+        self.connector(parameters, control.STATION)
+        wanted = [parameters["connector"]] if "connector" in parameters else [1, 2]
+        return {
+            "causes": [CAUSES[number] for number in wanted],
+            "refusals": [one for one in REFUSALS if one["connector"] in wanted],
+        }
+
+    def meters(self, parameters: Values) -> Values:
+        self.connector(parameters, control.STATION)
+        wanted = parameters.get("connector")
+        return {"meters": [m for m in METERS if wanted in (None, m["connector"])]}
+
+    def set_fault(self, parameters: Values) -> Values:
+        if parameters["name"] not in MOCK_FAULTS:
+            raise ControlFailed(
+                f"{control.MOCK}.BadValue",
+                {"parameter": "name", "detail": "no such fault; see: mock fault list"},
+            )
+        self.done.append(("SetFault", dict(parameters)))
+        return {}
+
+
+def _note(name: str) -> Any:
+    def note(station: Station, parameters: dict[str, Any]) -> Values:
+        station.connector(parameters, control.MOCK)
+        station.done.append((name, parameters))
+        return {}
+
+    return note
+
+
+_ANSWERS: dict[str, Any] = {
+    "GetStatus": lambda station, _: {"status": station.status},
+    "GetLink": lambda station, _: {"link": station.status["link"]},
+    "ListSessions": lambda _, given: {"sessions": SESSIONS[: given.get("limit")]},
+    "GetSession": Station.session,
+    "ListMessages": lambda station, given: {
+        "messages": station.messages[: given.get("limit")],
+        "total": len(station.messages),
+    },
+    "ListKeys": lambda _, given: {
+        "keys": KEYS[1:2] if given.get("changed_only") else KEYS
+    },
+    "GetKeys": Station.keys,
+    "SetKey": Station.set_key,
+    "ReadMeters": Station.meters,
+    "ListDevices": lambda *_: {"devices": DEVICES},
+    "ListFaults": lambda station, given: {
+        "faults": station.faults if given.get("history") else station.faults[:1]
+    },
+    "Explain": Station.explain,
+}
+_MOCK_ANSWERS: dict[str, Any] = {
+    "ListFaults": lambda *_: {"names": MOCK_FAULTS},
+    "SetFault": Station.set_fault,
+}
+
+
+@contextmanager
+def served(station: Station, path: str) -> Iterator[None]:
+    """Serve the station from a thread of its own, as a daemon would."""
+    ready, loops = threading.Event(), []
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with ControlServer(path, station.interfaces(), mode=0o666):
+            loops.append((asyncio.get_running_loop(), stop))
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(5), "the canned station did not start"
+        yield
+    finally:
+        for loop, stop in loops:
+            loop.call_soon_threadsafe(stop.set)
+        thread.join(5)
+
+
+ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONIOENCODING": "utf-8",
+}
+"""What a chargerctl under test inherits: nothing that changes its output."""

@@ -1,0 +1,259 @@
+"""What scripts rely on: exit codes, JSON documents, and what the daemon is asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargerd import control
+from tests.cli.conftest import Chargerctl
+from tests.cli.station import CAUSES, FIRST, HAPPENINGS, KEYS, STATUS, Station
+
+READS = {
+    "": "status",
+    "status": "status",
+    "link": "link",
+    "why": "why",
+    "why 1": "why",
+    "why last": "why",
+    "session": "session-list",
+    "session show a3f2c": "session",
+    "queue": "queue",
+    "config": "config-list",
+    "config get HeartbeatInterval": "config",
+    "config set HeartbeatInterval=60": "config-set",
+    "fault": "fault-list",
+    "fault show 17": "fault",
+    "meter": "meter",
+    "device": "device-list",
+    "top": "top",
+    "mock fault list": "mock-fault-list",
+    "mock tag 04A1B29C": "mock",
+}
+ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "mock plug ccs1": ("Plug", {"connector": 1}),
+    "mock plug 2 --soc 20 --capacity-kwh 77 --max-kw 150 --max-voltage-v 800 "
+    "--evccid 02AB00CD00EF": (
+        "Plug",
+        {
+            "connector": 2,
+            "soc_percent": 20.0,
+            "capacity_wh": 77_000.0,
+            "max_power_w": 150_000.0,
+            "max_voltage_v": 800.0,
+            "evccid": "02AB00CD00EF",
+        },
+    ),
+    "mock unplug 1": ("Unplug", {"connector": 1}),
+    "mock tag 04A1B29C": ("PresentTag", {"uid": "04A1B29C"}),
+    "mock tag 04A1B29C --connector ccs2": (
+        "PresentTag",
+        {"uid": "04A1B29C", "connector": 2},
+    ),
+    "mock pause 1": ("Pause", {"connector": 1}),
+    "mock resume ccs1": ("Resume", {"connector": 1}),
+    "mock fault contactor-weld on": (
+        "SetFault",
+        {"name": "contactor-weld", "on": True},
+    ),
+    "mock fault contactor-weld off --connector 2 --error-code OtherError": (
+        "SetFault",
+        {
+            "name": "contactor-weld",
+            "on": False,
+            "connector": 2,
+            "error_code": "OtherError",
+        },
+    ),
+    "mock link down": ("SetLink", {"mode": "down"}),
+    "mock link blackhole": ("SetLink", {"mode": "blackhole"}),
+    "mock rate 60": ("SetRate", {"factor": 60.0}),
+    "mock meter 1 --energy-wh 5000": ("SetMeter", {"connector": 1, "energy_wh": 5000}),
+    "mock meter 1 --power-w 0": ("SetMeter", {"connector": 1, "power_w": 0.0}),
+    "mock meter 1": ("SetMeter", {"connector": 1}),
+    "config set HeartbeatInterval=a=b": (
+        "SetKey",
+        {"name": "HeartbeatInterval", "value": "a=b"},
+    ),
+}
+FAILURES = {
+    "mock plug 3": (5, "NO_SUCH_CONNECTOR"),
+    "mock plug ccs9": (5, "NO_SUCH_CONNECTOR"),
+    "meter show 9": (5, "NO_SUCH_CONNECTOR"),
+    "why 9": (5, "NO_SUCH_CONNECTOR"),
+    "why ffff": (5, "NO_SUCH_SESSION"),
+    "session show ffff": (5, "NO_SUCH_SESSION"),
+    "session show a3f2": (5, "AMBIGUOUS_SESSION"),
+    "fault show 99": (5, "NO_SUCH_FAULT"),
+    "config get Nonsense": (5, "NO_SUCH_KEY"),
+    "config set Nonsense=1": (5, "NO_SUCH_KEY"),
+    "config set NumberOfConnectors=3": (6, "REFUSED"),
+    "config set AuthorizationKey=secret": (4, "NOT_PERMITTED"),
+    "config set HeartbeatInterval": (2, "USAGE"),
+    "mock fault nonsense on": (2, "BAD_VALUE"),
+    "mock fault contactor-weld": (2, "USAGE"),
+}
+
+
+@pytest.mark.parametrize(("command", "schema"), READS.items())
+def test_json_is_one_short_line_that_names_its_schema(
+    ask: Chargerctl, command: str, schema: str
+) -> None:
+    result = ask(*command.split(), "--json")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.count("\n") == 1
+    assert json.loads(result.out)["schema"] == f"chargerctl/{schema}/1"
+
+
+def test_json_carries_what_the_daemon_said_and_nothing_else(ask: Chargerctl) -> None:
+    answers = {
+        "status": {"status": STATUS},
+        "config": {"keys": KEYS},
+        "top": {"status": STATUS, "happenings": HAPPENINGS},
+    }
+    for command, answer in answers.items():
+        document = json.loads(ask(command, "--json").out)
+        del document["schema"]
+        assert document == answer
+
+
+def test_pretty_json_is_the_same_document_in_many_lines(ask: Chargerctl) -> None:
+    short, pretty = ask("--json", "link"), ask("link", "--json=pretty")
+    assert pretty.out.count("\n") > 5
+    assert json.loads(short.out) == json.loads(pretty.out)
+
+
+@pytest.mark.parametrize("words", ["--history fault list", "fault list --history"])
+def test_an_option_holds_wherever_it_stands(ask: Chargerctl, words: str) -> None:
+    first, *rest = words.split()
+    command = [rest[0], first, *rest[1:]] if first == "--history" else words.split()
+    assert len(json.loads(ask("--json", *command).out)["faults"]) == 2
+
+
+@pytest.mark.parametrize(("command", "asked"), ACTIONS.items())
+def test_an_action_asks_exactly_this(
+    ask: Chargerctl, station: Station, command: str, asked: tuple[str, dict[str, Any]]
+) -> None:
+    assert ask(*command.split()).code == 0
+    assert station.done == [asked]
+
+
+@pytest.mark.parametrize(("command", "failure"), FAILURES.items())
+def test_a_failure_has_an_exit_code_a_reason_and_a_code(
+    ask: Chargerctl, command: str, failure: tuple[int, str]
+) -> None:
+    text, document = ask(*command.split()), ask(*command.split(), "--json")
+    assert (text.code, text.out) == (failure[0], "")
+    assert text.err.startswith("chargerctl: ")
+    assert text.err.count("\n") == 1
+    assert document.code == failure[0]
+    assert json.loads(document.out)["error"]["code"] == failure[1]
+
+
+def test_a_refusal_is_told_with_its_reason(ask: Chargerctl) -> None:
+    result = ask("config", "set", "NumberOfConnectors=3", "--json")
+    assert json.loads(result.out)["error"]["reason"] == "READ_ONLY"
+    assert result.err == "chargerctl: refused: NumberOfConnectors is read-only\n"
+
+
+def test_who_is_not_permitted_hears_which_group_is(ask: Chargerctl) -> None:
+    assert "chargerd-admin" in ask("config", "set", "AuthorizationKey=x").err
+
+
+def test_one_bad_assignment_changes_no_key(ask: Chargerctl, station: Station) -> None:
+    assert ask("config", "set", "HeartbeatInterval=60", "nonsense").code == 2
+    assert station.done == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "nonsense",
+        "mock",
+        "mock link sideways",
+        "mock rate 0",
+        "mock rate nan",
+        "session -n 0",
+        "--timeout -1",
+        "session show",
+        "config get",
+        "status --jso",
+    ],
+)
+def test_a_wrong_command_line_is_a_matter_of_usage(
+    chargerctl: Chargerctl, command: str
+) -> None:
+    result = chargerctl(*command.split())
+    assert result.code == 2
+    assert "usage: chargerctl" in result.err
+
+
+def test_without_a_daemon_one_line_says_what_to_do(
+    chargerctl: Chargerctl, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "control.sock")
+    result = chargerctl("status", "--socket", path, "--json")
+    assert result.code == 3
+    assert result.err.count("\n") == 1
+    assert path in result.err
+    assert "systemctl start chargerd" in result.err
+    assert json.loads(result.out)["error"]["socket"] == path
+
+
+def test_help_needs_no_daemon(chargerctl: Chargerctl, tmp_path: Path) -> None:
+    result = chargerctl("--help", CHARGERD_SOCKET=str(tmp_path / "none"))
+    assert result.code == 0
+    assert "exit codes" in result.out
+
+
+def test_the_hands_of_a_real_station_are_not_simulated(
+    chargerctl: Chargerctl, station: Station, request: pytest.FixtureRequest
+) -> None:
+    station.simulated = False
+    path = request.getfixturevalue("socket_path")
+    result = chargerctl("mock", "unplug", "1", "--socket", path)
+    assert result.code == 6
+    assert "real" in result.err
+
+
+def test_a_session_is_explained_by_its_connector(ask: Chargerctl) -> None:
+    document = json.loads(ask("why", "a3f2c", "--json").out)
+    assert document["session"]["id"] == FIRST
+    assert document["causes"] == [CAUSES[1]]
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "user_id", "path"),
+    [
+        ("/a", {"CHARGERD_SOCKET": "/b"}, 0, "/a"),
+        (None, {"CHARGERD_SOCKET": "/b"}, 1000, "/b"),
+        (None, {"XDG_RUNTIME_DIR": "/run/user/0"}, 0, control.SYSTEM_SOCKET),
+        (None, {}, 1000, control.SYSTEM_SOCKET),
+        (
+            None,
+            {"XDG_RUNTIME_DIR": "/run/user/1000"},
+            1000,
+            "/run/user/1000/chargerd/control.sock",
+        ),
+    ],
+)
+def test_the_socket_is_found_in_a_fixed_order(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    option: str | None,
+    environment: dict[str, str],
+    user_id: int,
+    path: str,
+) -> None:
+    if path.startswith("/run/user"):
+        monkeypatch.setattr(control, "SYSTEM_SOCKET", str(tmp_path / "missing"))
+    assert control.socket_path(option, environment, user_id) == path
+
+
+def test_an_ordinary_user_prefers_the_socket_of_the_system_if_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(control, "SYSTEM_SOCKET", str(tmp_path))
+    environment = {"XDG_RUNTIME_DIR": "/run/user/1000"}
+    assert control.socket_path(None, environment, 1000) == str(tmp_path)

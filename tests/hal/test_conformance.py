@@ -1,0 +1,202 @@
+"""The conformance kit catches drivers that break their promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, make_dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hal.conformance import common, kinds
+from hal.conformance.checks import Check
+from hal.conformance.form import check_form
+from hal.conformance.subject import Breach, Subject
+from hal.resources import Place, Resources
+from hal.values import (
+    ContactorReading,
+    MeterReading,
+    Position,
+    PowerRating,
+    PowerReading,
+    Setpoint,
+)
+from tests.hal.virtual_time import instantly
+
+
+@dataclass(frozen=True)
+class Config:
+    """Nothing to set."""
+
+
+def driver(device: Any, **parts: Any) -> Any:
+    """Return a driver module that connects to ``device``."""
+
+    @asynccontextmanager
+    async def connect(_config: Any, _place: Any) -> AsyncIterator[Any]:
+        """Open nothing."""
+        yield device
+
+    good = {"__name__": "bad_driver", "__doc__": "A driver.", "Config": Config}
+    return SimpleNamespace(**{**good, "connect": connect, **parts})
+
+
+async def tried(check: Check, kind: str, device: Any) -> None:
+    async with Resources(asyncio.get_running_loop().time) as resources:
+        await check(Subject(kind, driver(device), Config(), Place(1, resources)))
+
+
+def undocumented(_config: Any, _place: Any) -> None:
+    pass
+
+
+FORMLESS = [
+    ({"__doc__": None}, "says in its docstring"),
+    ({"Config": dict}, "Config is a dataclass"),
+    ({"Config": make_dataclass("Config", ["port"])}, "Config is frozen"),
+    (
+        {"Config": make_dataclass("C", [("ports", set[int])], frozen=True)},
+        "ports is of a type that TOML has",
+    ),
+    ({"connect": None}, "connect opens the device"),
+    ({"connect": undocumented}, "connect has a docstring"),
+]
+
+
+@pytest.mark.parametrize(("part", "promise"), FORMLESS, ids=[p for _, p in FORMLESS])
+def test_a_module_without_the_form_of_a_driver_is_caught(
+    part: dict[str, Any], promise: str
+) -> None:
+    with pytest.raises(Breach, match=promise):
+        check_form(driver(None, **part))
+
+
+def test_settings_that_toml_can_write_are_accepted() -> None:
+    fields = [("port", str), ("units", tuple[int, ...]), ("limit_s", float | None)]
+    config = make_dataclass("C", fields, frozen=True, namespace={"__doc__": "Port."})
+    check_form(driver(None, Config=config))
+    assert config.__doc__ == "Port."
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class Liar:
+    """A contactor that says what it was told."""
+
+    said = Position.OPEN
+
+    async def close(self) -> None:
+        self.said = Position.CLOSED
+
+    async def open(self) -> None:
+        self.said = Position.OPEN
+
+    async def read(self) -> ContactorReading:
+        return ContactorReading(at_s=now_s(), position=self.said)
+
+
+@instantly
+async def test_a_contactor_that_stays_closed_without_its_driver_is_caught() -> None:
+    with pytest.raises(Breach, match="open after the driver was left, not closed"):
+        await tried(kinds.contactor_follows, "contactor", Liar())
+
+
+class Fragile(Liar):
+    """A contactor that never recovers from a cancelled command."""
+
+    stuck = False
+
+    async def close(self) -> None:
+        if self.stuck:
+            raise RuntimeError("lost its place")
+        self.stuck = True
+        await asyncio.sleep(0.02)
+        self.stuck = False
+
+
+@instantly
+async def test_a_driver_that_a_cancellation_breaks_is_caught() -> None:
+    with pytest.raises(Breach, match="close: raises nothing but HardwareError"):
+        await tried(common.survives_cancellation, "contactor", Fragile())
+
+
+@dataclass
+class Meter:
+    """A meter with readings of one's choice."""
+
+    age_s: float = 0.0
+    registers: list[int] = field(default_factory=lambda: [1, 0, 1, 0])
+
+    async def read(self) -> MeterReading:
+        return MeterReading(
+            at_s=now_s() - self.age_s,
+            energy_wh=self.registers.pop(0),
+            power_w=0.0,
+            voltage_v=0.0,
+            current_a=0.0,
+        )
+
+
+@pytest.mark.parametrize(
+    ("age_s", "promise"), [(5.0, "no older than 1.0 s"), (-5.0, "not in the future")]
+)
+@instantly
+async def test_a_wrong_stamp_is_caught(age_s: float, promise: str) -> None:
+    with pytest.raises(Breach, match=promise):
+        await tried(common.stamps_readings, "meter", Meter(age_s))
+
+
+@instantly
+async def test_a_register_that_goes_back_is_caught() -> None:
+    with pytest.raises(Breach, match="energy_wh does not go back"):
+        await tried(kinds.meter_only_grows, "meter", Meter())
+
+
+class Endless:
+    """A power module that ignores both the lease and the order to stop."""
+
+    rating = PowerRating(0.0, 1000.0, 100.0, 50_000.0)
+    voltage_v = 0.0
+
+    async def supply(self, setpoint: Setpoint) -> None:
+        self.voltage_v = setpoint.voltage_v
+
+    async def shut_off(self) -> None:
+        pass
+
+    async def read(self) -> PowerReading:
+        return PowerReading(
+            at_s=now_s(),
+            voltage_v=self.voltage_v,
+            current_a=self.voltage_v / 10,
+            temperature_c=20.0,
+        )
+
+
+@pytest.mark.parametrize(
+    ("check", "promise"),
+    [
+        (kinds.power_lease_expires, "falls to zero when valid_for_s has passed"),
+        (kinds.power_shuts_off, "returns below 1.0 A, not at 20.0 A"),
+    ],
+)
+@instantly
+async def test_power_that_does_not_end_is_caught(check: Check, promise: str) -> None:
+    with pytest.raises(Breach, match=promise):
+        await tried(check, "power_module", Endless())
+
+
+class Finite:
+    """Safety inputs whose stream ends."""
+
+    async def changes(self) -> AsyncIterator[None]:
+        yield None
+
+
+@instantly
+async def test_a_stream_that_ends_is_caught() -> None:
+    with pytest.raises(Breach, match="changes: goes on until it is cancelled"):
+        await tried(common.streams_again, "safety", Finite())

@@ -1,0 +1,294 @@
+"""Each fault of the mock station has its effect, and ends when it is mended."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from hal import discovery
+from hal.errors import BadAnswer, NoAnswer, Unconfirmed
+from hal.resources import Place
+from hal.values import Position, SafetyReading, Setpoint, SupplyReading
+from tests.hal.bench_station import ALLOWED, Station, station
+from tests.hal.virtual_time import instantly
+
+SILENT: dict[str, tuple[Callable[[Station], Awaitable[object]], ...]] = {
+    "meter-silent": (lambda s: s.meter.read(),),
+    "isolation-silent": (
+        lambda s: s.isolation.read(),
+        lambda s: s.isolation.self_test(),
+    ),
+    "module-silent": (
+        lambda s: s.power.read(),
+        lambda s: s.power.supply(Setpoint(400.0, 1.0, 1.0)),
+        lambda s: s.power.shut_off(),
+    ),
+    "vehicle-silent": (lambda s: s.vehicle.read(),),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+@instantly
+async def test_a_silent_device_does_not_answer_until_it_is_mended(name: str) -> None:
+    async with station() as one:
+        one.simulation.set_fault(name, True)
+        for call in SILENT[name]:
+            began_s = asyncio.get_running_loop().time()
+            with pytest.raises(NoAnswer, match="connector 1"):
+                await call(one)
+            assert asyncio.get_running_loop().time() - began_s <= 1.0
+
+        one.simulation.set_fault(name, False)
+        for call in SILENT[name]:
+            await call(one)
+
+
+@instantly
+async def test_a_silent_reader_sees_no_card() -> None:
+    async with station() as one:
+        one.simulation.set_fault("reader-silent", True)
+        with pytest.raises(NoAnswer):
+            await one.reader.read()
+        one.simulation.present("04A224B2")
+        one.simulation.set_fault("reader-silent", False)
+        await one.reader.read()
+        one.simulation.present("04A224B3")
+
+        assert (await anext(one.reader.tokens())).uid == "04A224B3"
+
+
+@instantly
+async def test_a_frozen_meter_stands_still_and_then_catches_up() -> None:
+    async with station() as one:
+        await one.charge()
+        for _ in range(100):
+            await one.tick()
+        one.simulation.set_fault("meter-frozen", True)
+        frozen = await one.meter.read()
+        for _ in range(100):
+            await one.tick()
+        later = await one.meter.read()
+        one.simulation.set_fault("meter-frozen", False)
+
+        assert later.at_s > frozen.at_s
+        assert (later.energy_wh, later.power_w) == (frozen.energy_wh, frozen.power_w)
+        assert (await one.meter.read()).energy_wh > frozen.energy_wh + 100
+
+
+@instantly
+async def test_a_meter_that_counts_back_is_a_bad_answer() -> None:
+    async with station() as one:
+        one.simulation.set_fault("meter-backwards", True)
+        with pytest.raises(BadAnswer, match="energy went back from"):
+            await one.meter.read()
+
+
+@instantly
+async def test_broken_insulation_is_measured() -> None:
+    async with station() as one:
+        assert (await one.isolation.read()).resistance_ohm > 1_000_000.0
+        one.simulation.set_fault("insulation", True)
+        assert (await one.isolation.read()).resistance_ohm < 50_000.0
+
+
+@instantly
+async def test_the_emergency_stop_opens_contactors_without_us() -> None:
+    async with station() as one:
+        await one.charge()
+        for _ in range(100):
+            await one.tick()
+        assert (await one.power.read()).current_a > 100.0
+        one.simulation.set_fault("emergency-stop", True)
+
+        assert (await one.power.read()).current_a == 0.0
+        await asyncio.sleep(0.06)
+        assert (await one.contactor.read()).position is Position.OPEN
+        with pytest.raises(
+            Unconfirmed, match="connector 1 contactor: open, not closed"
+        ):
+            await one.contactor.close()
+        await one.power.supply(Setpoint(400.0, 10.0, 60.0))
+
+        one.simulation.set_fault("emergency-stop", False)
+        await asyncio.sleep(1.0)
+        assert (await one.contactor.read()).position is Position.OPEN
+        assert (await one.power.read()).current_a == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("emergency-stop", "emergency_stop"),
+        ("door-open", "door_open"),
+        ("surge-protector", "surge_protector_tripped"),
+    ],
+)
+@instantly
+async def test_a_safety_input_is_read_and_told_at_once(name: str, field: str) -> None:
+    async with station() as one:
+        changes = one.safety.changes()
+        first = await anext(changes)
+        assert first == SafetyReading(at_s=first.at_s)
+        told = asyncio.ensure_future(anext(changes))
+        await asyncio.sleep(100.0)
+
+        one.simulation.set_fault(name, True)
+        edge_s = asyncio.get_running_loop().time()
+
+        reading = await told
+        assert reading.at_s == edge_s
+        assert getattr(reading, field)
+        assert reading != replace(first, at_s=edge_s)
+        assert reading == await one.safety.read()
+
+
+@instantly
+async def test_a_failing_supply_is_told_at_once() -> None:
+    async with station() as one:
+        changes = one.supply.changes()
+        assert not (await anext(changes)).failing
+        one.simulation.set_fault("power-fail", True)
+        now_s = asyncio.get_running_loop().time()
+        assert await anext(changes) == SupplyReading(at_s=now_s, failing=True)
+        assert (await one.supply.read()).failing
+
+
+@instantly
+async def test_a_welded_contactor_cannot_be_opened() -> None:
+    async with station() as one:
+        await one.contactor.close()
+        one.simulation.set_fault("contactor-weld", True)
+        with pytest.raises(
+            Unconfirmed, match="connector 1 contactor: closed, not open"
+        ):
+            await one.contactor.open()
+        assert (await one.contactor.read()).position is Position.CLOSED
+        one.simulation.set_fault("contactor-weld", False)
+        assert (await one.contactor.read()).position is Position.OPEN
+
+
+@instantly
+async def test_a_contactor_that_does_not_close_is_off_again() -> None:
+    async with station() as one:
+        one.simulation.set_fault("contactor-open", True)
+        began_s = asyncio.get_running_loop().time()
+        with pytest.raises(Unconfirmed):
+            await one.contactor.close()
+        took_s = asyncio.get_running_loop().time() - began_s
+        assert took_s == pytest.approx(0.3, abs=0.02)
+        one.simulation.set_fault("contactor-open", False)
+        await asyncio.sleep(1.0)
+        assert (await one.contactor.read()).position is Position.OPEN
+
+
+@instantly
+async def test_modules_that_drop_out_take_their_share_with_them() -> None:
+    async with station() as one:
+        await one.charge()
+        one.simulation.set_fault("module-2", True)
+        one.simulation.set_fault("module-5", True)
+        for _ in range(100):
+            await one.tick()
+
+        reading = await one.power.read()
+        assert reading.failed_modules == (2, 5)
+        assert reading.voltage_v * reading.current_a == pytest.approx(90_000, rel=0.01)
+        assert one.power.rating.max_power_w == 150_000.0
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("module-over-temperature", "over_temperature"),
+        ("under-voltage", "under_voltage"),
+    ],
+)
+@instantly
+async def test_blocked_modules_give_nothing_and_say_why(name: str, field: str) -> None:
+    async with station() as one:
+        await one.charge()
+        one.simulation.set_fault(name, True, 1)
+        for _ in range(100):
+            await one.tick()
+
+        reading = await one.power.read()
+        assert getattr(reading, field)
+        assert reading.current_a == 0.0
+        assert (reading.temperature_c > 90.0) is reading.over_temperature
+
+        one.simulation.set_fault(name, False, 1)
+        for _ in range(100):
+            await one.tick()
+        assert (await one.power.read()).current_a > 100.0
+
+
+@instantly
+async def test_an_overheated_plug_is_felt_at_the_plug() -> None:
+    async with station() as one:
+        assert (await one.temperature.read()).temperature_c == 20.0
+        one.simulation.set_fault("plug-over-temperature", True)
+        assert (await one.temperature.read()).temperature_c == 95.0
+
+
+@instantly
+async def test_a_stuck_lock_is_reported_after_three_seconds() -> None:
+    async with station() as one:
+        one.simulation.set_fault("lock-stuck", True)
+        with pytest.raises(Unconfirmed, match="connector 1 lock: still free after"):
+            await one.lock.engage()
+        assert not (await one.lock.read()).engaged
+        one.simulation.set_fault("lock-stuck", False)
+        await one.lock.engage()
+        one.simulation.set_fault("lock-stuck", True)
+        with pytest.raises(Unconfirmed, match="still locked"):
+            await one.lock.release()
+
+
+@instantly
+async def test_output_that_does_not_fall_is_not_called_shut_off() -> None:
+    async with station() as one:
+        await one.charge()
+        for _ in range(100):
+            await one.tick()
+        one.simulation.set_rate(0.01)
+        shut_off = asyncio.ensure_future(one.power.shut_off())
+        for _ in range(30):
+            await one.vehicle.report(ALLOWED)
+            await asyncio.sleep(0.1)
+        with pytest.raises(Unconfirmed, match="open the contactors"):
+            await shut_off
+
+
+@instantly
+async def test_a_fault_of_one_connector_is_not_one_of_another() -> None:
+    async with station() as one:
+        driver = discovery.load("meter", "mock")
+        resources = one.resources
+        async with driver.connect(driver.Config(), Place(2, resources)) as other:
+            one.simulation.set_fault("meter-silent", True, 2)
+            await one.meter.read()
+            with pytest.raises(NoAnswer, match="connector 2"):
+                await other.read()
+
+            one.simulation.set_fault("meter-silent", True)
+            one.simulation.set_fault("meter-silent", False, 2)
+            await other.read()
+            with pytest.raises(NoAnswer, match="connector 1"):
+                await one.meter.read()
+
+
+@instantly
+async def test_every_fault_can_be_set_and_mended_in_mid_charge() -> None:
+    async with station() as one:
+        await one.charge()
+        for name in one.simulation.faults():
+            one.simulation.set_fault(name, True)
+        for name in one.simulation.faults():
+            one.simulation.set_fault(name, False)
+
+        one.simulation.unplug(1)
+        await one.charge()
+        for _ in range(100):
+            await one.tick()
+        assert (await one.meter.read()).power_w > 100_000.0
