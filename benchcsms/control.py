@@ -73,8 +73,10 @@ async def answer(csms: Csms, line: bytes) -> Json:
         return {"error": str(error)}
 
 
-def write_script(csms: Csms, arguments: Json) -> None:
+def write_script(csms: Csms, arguments: Any) -> None:
     """Replace a script by the arguments of the command ``script``."""
+    if not isinstance(arguments, dict):
+        raise NotDone(f"script: {arguments!r} is not an object")
     _COMMANDS["script"].signature.check("script", arguments)
     csms.script(**_given(arguments))
 
@@ -141,9 +143,13 @@ async def _call(csms: Csms, station: str, action: str, **rest: Any) -> Json:
 async def _send_raw(
     csms: Csms, station: str, text: str | None = None, base64: str | None = None
 ) -> Json:
-    if (text is None) == (base64 is None):
-        raise NotDone("send_raw: write either text or base64")
-    await csms.send_raw(station, frame_bytes(base64) if text is None else text)
+    match text, base64:
+        case str(message), None:
+            await csms.send_raw(station, message)
+        case None, str(encoded):
+            await csms.send_raw(station, frame_bytes(encoded))
+        case _:
+            raise NotDone("send_raw: write either text or base64")
     return {}
 
 

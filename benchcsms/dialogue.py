@@ -164,10 +164,12 @@ class Dialogue:
 def readable(entry: Json) -> str:
     """Return an entry, in its JSON form, as one line for people."""
     arrow = "→" if entry["direction"] == SENT else "←"
-    what = entry["action"] or "?"
     said = entry["text"] or json.dumps(entry["payload"], ensure_ascii=False)
-    words = (entry["time"], entry["station"], arrow, entry["kind"], what, said)
-    return " ".join(words) + (f"  ({entry['flaw']})" if entry["flaw"] else "")
+    flaw = entry["flaw"] and f"({entry['flaw']})"
+    words = (entry["kind"], entry["action"], said, flaw)
+    return " ".join(
+        word for word in (entry["time"], entry["station"], arrow, *words) if word
+    )
 
 
 def _masked(frame: Frame) -> Json:

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from itertools import count as counted
 from types import TracebackType
 from typing import Any, Final, Self
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from benchcsms import schemas
@@ -68,20 +69,15 @@ class Csms:
     async def __aenter__(self) -> Self:
         """Listen."""
         schemas.compile_all()
-        server = await self._exit.enter_async_context(
-            serve(
-                self._serve,
-                self._settings.host,
-                self._settings.port,
-                select_subprotocol=self._door.subprotocol,
-                process_request=self._door.admit,
-                compression=None,
-                ping_interval=None,  # whether the station pings is to be seen
-                close_timeout=_CLOSE_WITHIN_S,
-                max_size=_LARGEST_FRAME,
-                logger=_LOGGER,
-            )
-        )
+        where = f"{self._settings.host}:{self._settings.port}"
+        try:
+            server = await self._exit.enter_async_context(self._listening())
+        except OSError as error:
+            code = error.errno or 0  # negative: the name server's
+            why = os.strerror(code) if code > 0 else error.strerror
+            raise NotDone(
+                f"{where}: {why}; name another host or port, 0 being a free port"
+            ) from None
         port = next(iter(server.sockets)).getsockname()[1]
         self._settings = replace(self._settings, port=port)
         return self
@@ -192,6 +188,20 @@ class Csms:
     def refuse(self, mode: str) -> None:
         """Treat new connections in one of ``door.MODES``; ``accept`` is friendly."""
         self._door.refuse(mode)
+
+    def _listening(self) -> AbstractAsyncContextManager[Server]:
+        return serve(
+            self._serve,
+            self._settings.host,
+            self._settings.port,
+            select_subprotocol=self._door.subprotocol,
+            process_request=self._door.admit,
+            compression=None,
+            ping_interval=None,  # whether the station pings is to be seen
+            close_timeout=_CLOSE_WITHIN_S,
+            max_size=_LARGEST_FRAME,
+            logger=_LOGGER,
+        )
 
     async def _serve(self, connection: ServerConnection) -> None:
         request = connection.request

@@ -10,37 +10,28 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from chargerd.clock import Instant
-from chargerd.core.effects import CoreRecord, Effect, Noted, TransactionEnded
-from chargerd.core.events import (
-    WHOLE_STATION,
-    Event,
-    PolicyChanged,
-    Sensed,
-    ServiceChanged,
-)
+from chargerd.core.effects import CoreRecord, Effect, Noted
+from chargerd.core.events import WHOLE_STATION, Event, PolicyChanged, ServiceChanged
 from chargerd.core.reasons import Cause
-from chargerd.core.recovery import Interrupted, settle
+from chargerd.core.recovery import Recovery
 from chargerd.core.session import Output
 from chargerd.core.station import Fitting, Station
 from chargerd.core.tags import Tags
-from chargerd.ocpp16 import keys, router
+from chargerd.ocpp16 import router
 from chargerd.ocpp16.answer import Picture
+from chargerd.ocpp16.configuration import Configuration
 from chargerd.ocpp16.dialogue import Dialogue
 from chargerd.ocpp16.errors import CallFailed
 from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import Judged
 from chargerd.ocpp16.ledger import Heard, Ledger
 from chargerd.ocpp16.outbox import Outbox
-from chargerd.ocpp16.records import Entry, KeyKept, NoteKept, Record, Snapshot
+from chargerd.ocpp16.records import Entry, NoteKept, Record, Snapshot
 from chargerd.ocpp16.registration import Standing
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Failed, Garbage, Question, Rpc
 from chargerd.ocpp16.status import report
 from chargerd.ocpp16.wire import encode
-from hal.values import MeterReading
-
-METER_WITHIN_S: Final = 5.0
-"""An interrupted transaction waits so long for the meter; then the disk must do."""
 
 RESTART_WITHIN_S: Final[Mapping[Cause, float]] = {
     Cause.SOFT_RESET: 30.0,
@@ -158,98 +149,62 @@ class ChargePoint:
             interruption: Why transactions that the disk knows as running are not.
         """
         snapshot = snapshot or Snapshot()
-        self._base = {
-            "NumberOfConnectors": str(len(fittings)),
-            "SupportedFeatureProfiles": router.SUPPORTED_FEATURE_PROFILES,
-            "ConnectorPhaseRotation": ",".join(
-                f"{number}.NotApplicable" for number in (WHOLE_STATION, *fittings)
-            ),
-            **(facts or {}),
-        }
-        self._configured = dict(configured or {})
-        self._kept = dict(snapshot.values)
-        self._boot_interval: dict[str, str] = {}
+        own = router.facts(tuple(fittings))
+        self.configuration = Configuration(
+            {**own, **(facts or {})}, configured or {}, snapshot.values
+        )
         self.station = Station(
             fittings,
-            keys.policy(self.values),
+            self.configuration.policy,
             new_id,
             Tags(snapshot.tags),
             snapshot.last_fault_id,
         )
-        outbox = Outbox(
-            snapshot.entries,
-            snapshot.waiting,
-            snapshot.quarantined,
-            snapshot.last_message_id,
-        )
         accepted = where in snapshot.accepted_by
-        self.dialogue = Dialogue(
-            Rpc(new_id),
-            Ledger(outbox, snapshot.numbers, snapshot.stop_data),
-            nameplate,
-            where,
-            accepted,
-        )
-        self._interrupted = list(snapshot.interrupted)
-        self._interruption = interruption
+        ledger = Ledger(Outbox.of(snapshot), snapshot.numbers, snapshot.stop_data)
+        self.dialogue = Dialogue(Rpc(new_id), ledger, nameplate, where, accepted)
+        self._recovery = Recovery(snapshot.interrupted, interruption)
         self._notes: deque[NoteKept] = deque(maxlen=1000)
-        self._woken_s: float | None = None
         self._restart_by_s: float | None = None
-        self._opening: tuple[Event, ...] = ()
+        # A CSMS that has accepted us once lets us serve drivers before it is heard.
+        self._opening: list[Event] = []
         if accepted:
-            self._opening = (ServiceChanged(WHOLE_STATION),)
-
-    @property
-    def values(self) -> dict[str, str]:
-        """All configuration keys that differ from their defaults."""
-        kept = {name: value for name, (value, _) in self._kept.items()}
-        return {**self._base, **self._configured, **kept, **self._boot_interval}
+            self._opening.append(ServiceChanged(WHOLE_STATION))
 
     @property
     def picture(self) -> Picture:
         """What handlers and the control socket may read."""
         return Picture(
             self.station,
-            self.values,
+            self.configuration.values,
             self.dialogue.ledger.numbers,
             self.dialogue.registration.standing,
         )
 
-    def origin(self, name: str) -> str:
-        """Return where the value of a key comes from."""
-        if name in self._boot_interval:
-            return "csms"
-        if name in self._kept:
-            return self._kept[name][1]
-        return "station file" if name in self._configured else "default"
-
     def apply(self, happening: Happening, now: Instant) -> Step:
         """Let one thing happen."""
-        self._woken_s = now.monotonic_s if self._woken_s is None else self._woken_s
         doing = _Doing()
         self._recover(happening, now, doing)
-        pending = deque((*self._opening, *self._begin(happening, now, doing)))
-        self._opening = ()
-        while pending:
-            effects = self.station.apply(pending.popleft(), now)
-            pending.extend(self._tell(effects, doing))
+        events = (*self._opening, *self._meaning(happening, now, doing))
+        self._opening.clear()
+        for event in events:
+            self._spread(self.station.apply(event, now), now, doing)
         if isinstance(happening, DeadlinePassed):
-            self._tell_all(self.station.expire(now), now, doing)
-        self._tell_all(self._take_boot_interval(), now, doing)
+            self._spread(self.station.expire(now), now, doing)
+        self._take_boot_interval(now, doing)
         return self._step(now, doing)
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``DeadlinePassed`` is next due, on the monotonic clock."""
-        due = [
+        due = (
             self.station.next_deadline_s(now),
             self.dialogue.next_deadline_s(self.station, now),
+            self._recovery.next_deadline_s(),
             self._restart_by_s,
-        ]
-        if self._interrupted and self._woken_s is not None:
-            due.append(self._woken_s + METER_WITHIN_S)
+        )
         return min((s for s in due if s is not None), default=None)
 
-    def _begin(
+    def _meaning(
         self, happening: Happening, now: Instant, doing: _Doing
     ) -> tuple[Event, ...]:
         """Return what a happening means to the station."""
@@ -261,14 +216,12 @@ class ChargePoint:
             case LinkDown():
                 return self._hear(self.dialogue.link_down(self.station, now), doing)
             case DeadlinePassed():
-                expired = self.dialogue.rpc.expire(now)
-                return self._failed(expired, now, doing)
+                return self._failed(self.dialogue.rpc.expire(now), now, doing)
             case OutboxLoaded(entries):
                 self.dialogue.ledger.outbox.load(entries)
                 return ()
             case KeyWanted(name, value, origin):
-                judged = consider(self.picture, name, value)
-                return self._change(judged, origin, doing)
+                return self._change(consider(self.picture, name, value), origin, doing)
         return (happening,)
 
     def _receive(
@@ -309,25 +262,19 @@ class ChargePoint:
         return answer.events
 
     def _change(self, judged: Judged, origin: str, doing: _Doing) -> tuple[Event, ...]:
-        if judged.outcome is not keys.Outcome.ACCEPTED:
+        kept = self.configuration.change(judged, origin)
+        if kept is None:
             return ()
-        unchanged = self._kept.get(judged.name) == (judged.value, origin)
-        if unchanged and judged.name not in self._boot_interval:
-            return ()
-        self._kept[judged.name] = (judged.value, origin)
-        self._boot_interval.pop(judged.name, None)
-        doing.records.append(KeyKept(judged.name, judged.value, origin))
+        doing.records.append(kept)
         doing.changed_key = judged.name
-        return (PolicyChanged(WHOLE_STATION, keys.policy(self.values)),)
+        return (PolicyChanged(WHOLE_STATION, self.configuration.policy),)
 
-    def _take_boot_interval(self) -> tuple[Effect, ...]:
-        interval_s = self.dialogue.boot_interval_s
-        self.dialogue.boot_interval_s = None
-        if interval_s is None:
-            return ()
-        self._boot_interval = {"HeartbeatInterval": str(interval_s)}
-        self.station.policy = keys.policy(self.values)
-        return ()
+    def _take_boot_interval(self, now: Instant, doing: _Doing) -> None:
+        interval_s, self.dialogue.boot_interval_s = self.dialogue.boot_interval_s, None
+        if interval_s is not None:
+            self.configuration.booted(interval_s)
+            changed = PolicyChanged(WHOLE_STATION, self.configuration.policy)
+            self._spread(self.station.apply(changed, now), now, doing)
 
     def _failed(
         self, failed: Failed | None, now: Instant, doing: _Doing
@@ -340,56 +287,37 @@ class ChargePoint:
         doing.records += heard.records
         return heard.events
 
-    def _tell(self, effects: Iterable[Effect], doing: _Doing) -> list[Event]:
-        follow: list[Event] = []
-        for effect in effects:
+    def _recover(self, happening: Happening, now: Instant, doing: _Doing) -> None:
+        fittings = self.station.fittings.items()
+        powers_w = {number: fitting.rating.max_power_w for number, fitting in fittings}
+        ended = self._recovery.follow(happening, powers_w, now)
+        self._spread(ended, now, doing)
+
+    def _spread(self, effects: Iterable[Effect], now: Instant, doing: _Doing) -> None:
+        """Take effects to disk, CSMS and journal; and so on with what follows."""
+        pending = deque(effects)
+        while pending:
+            effect = pending.popleft()
             doing.told.append(effect)
             if isinstance(effect, CoreRecord):
                 doing.records.append(effect)
-            follow += self._hear(self.dialogue.tell(effect, self.station), doing)
-        return follow
-
-    def _tell_all(self, effects: Iterable[Effect], now: Instant, doing: _Doing) -> None:
-        pending = deque(self._tell(effects, doing))
-        while pending:
-            follow = self.station.apply(pending.popleft(), now)
-            pending.extend(self._tell(follow, doing))
-
-    def _recover(self, happening: Happening, now: Instant, doing: _Doing) -> None:
-        """Close the bills of interrupted transactions, once their meter was read."""
-        read = _metered(happening)
-        assert self._woken_s is not None
-        overdue = now.monotonic_s - self._woken_s >= METER_WITHIN_S
-        for interrupted in tuple(self._interrupted):
-            if overdue or interrupted.connector in read:
-                self._interrupted.remove(interrupted)
-                register_wh = read.get(interrupted.connector)
-                ended = self._settled(interrupted, register_wh, now)
-                self._tell((ended,), doing)
-
-    def _settled(
-        self, interrupted: Interrupted, register_wh: int | None, now: Instant
-    ) -> TransactionEnded:
-        fitting = self.station.fittings.get(interrupted.connector)
-        max_power_w = fitting.rating.max_power_w if fitting else 0.0
-        return settle(interrupted, register_wh, max_power_w, self._interruption, now)
+            heard = self.dialogue.tell(effect, self.station)
+            for event in self._hear(heard, doing):
+                pending.extend(self.station.apply(event, now))
 
     def _step(self, now: Instant, doing: _Doing) -> Step:
         station, dialogue = self.station, self.dialogue
-        policy = station.policy
-        numbers = (WHOLE_STATION, *station.sessions)
         dialogue.reporter.update(
-            (report(station, number, now.utc) for number in numbers),
+            (report(station, n, now.utc) for n in (WHOLE_STATION, *station.sessions)),
             now.monotonic_s,
-            policy.minimum_status_duration_s,
+            station.policy.minimum_status_duration_s,
         )
         dialogue.ask_next(station, now)
-        frames = dialogue.rpc.frames()
         clock_step_s, dialogue.clock_step_s = dialogue.clock_step_s, None
         return Step(
             station.outputs(),
             self._with_notes(doing, now),
-            frames,
+            dialogue.frames(),
             tuple(doing.told),
             doing.garbage,
             clock_step_s,
@@ -415,18 +343,6 @@ class ChargePoint:
             return None
         if self._restart_by_s is None:
             self._restart_by_s = now.monotonic_s + RESTART_WITHIN_S[cause]
-        if now.monotonic_s >= self._restart_by_s:
-            return cause
-        if self.station.billed():
-            return None
-        if self.dialogue.online and not self.dialogue.rpc.free:
-            return None
-        waiting = self.dialogue.ledger.outbox.waiting
-        return None if self.dialogue.online and waiting else cause
-
-
-def _metered(happening: Happening) -> Mapping[int, int]:
-    match happening:
-        case Sensed(connector, MeterReading() as reading):
-            return {connector: reading.energy_wh}
-    return {}
+        overdue = now.monotonic_s >= self._restart_by_s
+        done = not self.station.billed() and self.dialogue.settled
+        return cause if overdue or done else None

@@ -12,14 +12,14 @@ _ROUND_S: Final = 100.0
 _SCENARIO: Final[tuple[tuple[float, str, dict[str, Any]], ...]] = (
     # at s  who does what
     (2, "Plug", {"connector": 1, "soc_percent": 18.0}),
-    (5, "PresentTag", {"connector": 1, "uid": "04A1B2C3D4E5F6"}),
+    (5, "PresentTag", {"uid": "04A1B2C3D4E5F6"}),
     (16, "Plug", {"connector": 2, "soc_percent": 55.0, "max_power_w": 60_000.0}),
-    (18, "PresentTag", {"connector": 2, "uid": "04DEADBEEF0042"}),
+    (18, "PresentTag", {"uid": "04DEADBEEF0042"}),
     (40, "Pause", {"connector": 1}),
     (46, "Resume", {"connector": 1}),
-    (62, "PresentTag", {"connector": 2, "uid": "04DEADBEEF0042"}),
+    (62, "PresentTag", {"uid": "04DEADBEEF0042"}),
     (67, "Unplug", {"connector": 2}),
-    (80, "PresentTag", {"connector": 1, "uid": "04A1B2C3D4E5F6"}),
+    (80, "PresentTag", {"uid": "04A1B2C3D4E5F6"}),
     (86, "Unplug", {"connector": 1}),
 )
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from stage import Stage, StageFailed, perform
 
 _CONNECTOR: Final = 1
-_CARD: Final = {"uid": "04A1B2C3D4E5F6", "connector": _CONNECTOR}
+_CARD: Final = "04A1B2C3D4E5F6"
 _RATE: Final = 30.0
 _ENOUGH_WH: Final = 10_000
 _TOLERANCE_WH: Final = 1
@@ -39,7 +39,8 @@ class Session:
 
     def __init__(self, on: Stage) -> None:
         self._stage = on
-        self._start = datetime.now(UTC)
+        (first, *_) = on.bench.ask("log")["log"]
+        self._start = datetime.fromisoformat(first["time"])
         self._heard = 0
         self._told = 0
 
@@ -50,11 +51,11 @@ class Session:
         before_wh = self._register_wh()
         self._do("a car is plugged in", "Plug", connector=_CONNECTOR, soc_percent=30.0)
         self._until_status("Preparing")
-        self._do("a card is held to the reader", "PresentTag", **_CARD)
+        self._do("a card is held to the reader", "PresentTag", uid=_CARD)
         self._until("StartTransaction")
         self._until_status("Charging")
         self._charge()
-        self._do("the card is held there again", "PresentTag", **_CARD)
+        self._do("the card is held there again", "PresentTag", uid=_CARD)
         self._until("StopTransaction")
         self._do("the car is unplugged", "Unplug", connector=_CONNECTOR)
         self._until_status("Available")
@@ -107,7 +108,7 @@ class Session:
         self._print(datetime.now(UTC), words)
 
     def _tell_dialogue(self) -> None:
-        for entry in self._stage.bench.ask("log", since=self._told)["entries"]:
+        for entry in self._stage.bench.ask("log", since=self._told)["log"]:
             self._told = entry["seq"]
             if words := _frame(entry):
                 self._print(datetime.fromisoformat(entry["time"]), words)
@@ -125,14 +126,16 @@ def _progress(connector: Mapping[str, Any]) -> str:
 
 
 def _frame(entry: Mapping[str, Any]) -> str:
-    arrow = "→" if entry["direction"] == "received" else "←"
+    """Return a line for a frame, or nothing for an answer that says nothing."""
     payload = entry["payload"]
-    fields = ", ".join(
-        f"{name} {payload[name]}" for name in _WORTH_TELLING if name in payload
-    )
-    if entry["kind"] == "call":
-        return f"  {arrow} {entry['action']} {fields}".rstrip()
-    return f"  {arrow} {fields}" if fields else ""
+    told = {name: payload[name] for name in _WORTH_TELLING if name in payload}
+    if "idTagInfo" in told:
+        told["idTagInfo"] = told["idTagInfo"]["status"]
+    if entry["kind"] != "call" and not told:
+        return ""
+    arrow = "→" if entry["direction"] == "received" else "←"
+    fields = ", ".join(f"{name} {value}" for name, value in told.items())
+    return f"  {arrow} {entry['action']} {fields}".rstrip()
 
 
 def defects(bill: Bill, measured_wh: int) -> Iterator[str]:

@@ -7,7 +7,6 @@ import json
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from benchcsms.client import Client as BenchClient
+from benchcsms.settings import NotDone
 from chargerd.cli.client import Client
 from chargerd.cli.problems import Problem
 
@@ -36,32 +37,11 @@ class StageFailed(Exception):
     """Something did not go as it should; the text says what."""
 
 
-class Bench:
-    """A conversation with the bench CSMS: one JSON object per line each way."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._connection.connect(str(path))
-        self._answers = self._connection.makefile("r")
-
-    def ask(self, command: str, **parameters: Any) -> dict[str, Any]:
-        """Return the answer to one command."""
-        line = json.dumps({"command": command, **parameters})
-        self._connection.sendall(line.encode() + b"\n")
-        answer: dict[str, Any] = json.loads(self._answers.readline())
-        return answer
-
-    def close(self) -> None:
-        """Hang up."""
-        self._answers.close()
-        self._connection.close()
-
-
 @dataclass(frozen=True, slots=True)
 class Stage:
     """What is running, and how to speak with it."""
 
-    bench: Bench
+    bench: BenchClient
     station: Client
     socket: Path
     daemon: subprocess.Popen[bytes]
@@ -97,9 +77,10 @@ def perform(play: Callable[[Stage], int]) -> int:
     try:
         with _stage() as on:
             try:
-                _await_registration(on)
+                # from here on the station can be spoken with, at both its ends
+                on.bench.ask("wait", action="BootNotification", timeout_s=_START_S)
                 return play(on)
-            except (StageFailed, Problem) as error:
+            except (StageFailed, NotDone, Problem) as error:
                 raise StageFailed(f"{error}\n{on.post_mortem()}") from error
     except StageFailed as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -119,18 +100,11 @@ def _stage() -> Iterator[Stage]:
             ends.enter_context(tempfile.TemporaryDirectory(prefix="chargerd-demo-"))
         )
         url = _start_bench(directory, ends)
-        bench = Bench(directory / "bench")
-        ends.callback(bench.close)
+        bench = ends.enter_context(BenchClient(directory / "bench"))
         control = directory / "control"
         daemon = _start_station(directory, url, ends)
         station = ends.enter_context(Client(str(control), timeout_s=5.0))
         yield Stage(bench, station, control, daemon, directory / "chargerd.log")
-
-
-def _await_registration(on: Stage) -> None:
-    answer = on.bench.ask("wait", action="BootNotification", timeout_s=_START_S)
-    if "error" in answer:
-        raise StageFailed("chargerd did not register at the CSMS")
 
 
 def _station_file(url: str, directory: Path) -> str:

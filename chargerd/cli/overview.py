@@ -47,11 +47,11 @@ def add(nouns: options.Verbs) -> None:
     options.command(options.verbs(link, "VERB"), "status", "the connection", _link)
 
 
-def header(status: Values, terminal: Terminal) -> Iterator[Line]:
+def header(status: Values) -> Iterator[Line]:
     """Yield the lines on the station as a whole."""
     kind = "simulated" if status["simulated"] else f"HAL {status['hardware']}"
     yield (
-        Cell(mark(_tone(status), "").text, _tone(status)),
+        mark(_tone(status), ""),
         Cell(f"{status['station']} ({kind})   chargerd {status['version']}   "),
         Cell(f"up {units.duration(status['uptime_s'])}"),
     )
@@ -127,7 +127,7 @@ def _fetch(context: Context) -> Document:
 
 def _render(document: Document, context: Context) -> Iterator[Line]:
     current, terminal = document["status"], context.terminal
-    yield from header(current, terminal)
+    yield from header(current)
     yield ()
     yield from connector_table(current, terminal)
     told = () if terminal.quiet else tuple(hints(current))

@@ -21,7 +21,7 @@ Parameters = Mapping[str, Any]
 class Problem(Exception):
     """Ends the command with an exit code and one line on stderr."""
 
-    def __init__(self, exit_code: int, code: str, text: str, **details: Any) -> None:
+    def __init__(self, exit_code: int, code: str, text: str, /, **details: Any) -> None:
         """Take the machine's word for it, people's, and fields for ``--json``."""
         super().__init__(text)
         self.exit_code = exit_code
@@ -30,7 +30,7 @@ class Problem(Exception):
 
     def document(self) -> dict[str, Any]:
         """Return what ``--json`` prints instead of an answer."""
-        return {"error": {"code": self.code, "message": str(self), **self.details}}
+        return {"error": {**self.details, "code": self.code, "message": str(self)}}
 
 
 def _no_connector(parameters: Parameters) -> str:

@@ -147,7 +147,8 @@ def _message_table(messages: Sequence[Values], context: Context) -> Iterator[Lin
 
 def _message_row(message: Values) -> Sequence[Cell | str]:
     next_try_s = message.get("next_try_s")
-    due: str = _WAITS.get(message["waits_for"], message["waits_for"])
+    waits_for: str = message["waits_for"]
+    due = _WAITS.get(waits_for, waits_for)
     if next_try_s is not None:
         due = f"in {units.duration(next_try_s)}"
     return (

@@ -53,7 +53,7 @@ def frame(
     """Return the whole view, its least important lines cut off at the end."""
     status = answer["status"]
     names = {one["number"]: one["name"] for one in status["connectors"]}
-    lines = list(overview.header(status, terminal))
+    lines = list(overview.header(status))
     for connector in status["connectors"]:
         lines += [(), *_block(connector, status["time"])]
     told = list(overview.hints(status))

@@ -1,11 +1,18 @@
 """What becomes of a transaction that was running when the power went."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.core.effects import TransactionEnded
+from chargerd.core.events import Sensed
 from chargerd.core.reasons import Cause
+from hal.values import MeterReading
+
+METER_WITHIN_S: Final = 5.0
+"""An interrupted transaction waits so long for the meter; then the disk must do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +55,46 @@ def settle(
         register_wh if known and register_wh is not None else interrupted.meter_wh
     )
     return TransactionEnded(interrupted.key, interrupted.at, meter_wh, cause, None)
+
+
+class Recovery:
+    """The transactions that still wait for their meter, or for the end of its time."""
+
+    def __init__(self, interrupted: Iterable[Interrupted], cause: Cause) -> None:
+        self._waiting = list(interrupted)
+        self._cause = cause
+        self._woken_s: float | None = None
+
+    def follow(
+        self, event: object, max_power_w: Mapping[int, float], now: Instant
+    ) -> tuple[TransactionEnded, ...]:
+        """Return the bills that can be closed now: a meter was read, or time is up."""
+        if self._woken_s is None:
+            self._woken_s = now.monotonic_s
+        overdue = now.monotonic_s - self._woken_s >= METER_WITHIN_S
+        read = _metered(event)
+        due = [i for i in self._waiting if overdue or i.connector in read]
+        self._waiting = [i for i in self._waiting if i not in due]
+        return tuple(
+            settle(
+                each,
+                read.get(each.connector),
+                max_power_w.get(each.connector, 0.0),
+                self._cause,
+                now,
+            )
+            for each in due
+        )
+
+    def next_deadline_s(self) -> float | None:
+        """Return when the time of the meters is up."""
+        if not self._waiting or self._woken_s is None:
+            return None
+        return self._woken_s + METER_WITHIN_S
+
+
+def _metered(event: object) -> Mapping[int, int]:
+    match event:
+        case Sensed(connector, MeterReading() as reading):
+            return {connector: reading.energy_wh}
+    return {}

@@ -7,16 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from chargerd.clock import Instant
-from chargerd.core import admission, events
-from chargerd.core.admission import Intention, Meaning
-from chargerd.core.authorization import Decision, Verdict, decide, folded, judged, same
-from chargerd.core.effects import (
-    AuthorizationWanted,
-    Effect,
-    Noted,
-    Refused,
-)
-from chargerd.core.events import WHOLE_STATION, Event, TagInfo
+from chargerd.core import events
+from chargerd.core.authorization import Verdict, judged
+from chargerd.core.desk import Desk
+from chargerd.core.effects import Effect, Noted, Refused
+from chargerd.core.events import WHOLE_STATION, Event
 from chargerd.core.faults import cause
 from chargerd.core.health import Health
 from chargerd.core.permissive import Facts, Loss, learned, present
@@ -51,17 +46,6 @@ class Fitting:
     own_reader: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """What waits for the CSMS to answer for an id tag."""
-
-    id_tag: str
-    connector: int
-    meaning: Meaning
-    floating: bool
-    asked: str
-
-
 class Station:
     """Holds the present state and replaces it, one event at a time."""
 
@@ -86,9 +70,8 @@ class Station:
         self.health = Health(last_fault_id)
         self.refusals: deque[tuple[datetime, Refused]] = deque(maxlen=50)
         self.sampler = Sampler()
-        self.tags = tags
+        self.desk = Desk(self, tags)
         self._new_key = new_key
-        self._asking: dict[str, _Asking] = {}
         self._invalid_from_wh: dict[int, int] = {}
         self.sessions = {
             number: Session(number, facts=Facts(fitting.fitted))
@@ -98,7 +81,7 @@ class Station:
 
     def apply(self, event: Event, now: Instant) -> Effects:
         """Let one event happen; return what must become known."""
-        handle = _HANDLERS.get(type(event), Station._advance)
+        handle = _HANDLERS.get(type(event), Station.advance)
         effects = handle(self, event, now)
         effects += self._watch_invalid(now)
         effects += self._judge(now)
@@ -157,23 +140,12 @@ class Station:
         """Return the sessions whose bill is open."""
         return tuple(s for s in self.sessions.values() if s.phase in BILLED)
 
-    def begin_remotely(
-        self, connector: int | None, id_tag: str
-    ) -> tuple[int | None, Why | None]:
-        """Return where a RemoteStartTransaction can start, or why it cannot."""
-        found, why = admission.remote(tuple(self.sessions.values()), connector, id_tag)
-        if connector in self.sessions and (barred := self.bar(connector or 0)):
-            return None, barred
-        if found is None and connector is None:
-            bars = {self.bar(number) for number in self.sessions}
-            return None, (bars.pop() if len(bars) == 1 else None) or why
-        if found is not None and any(a.connector == found for a in self._waiting):
-            return None, Why.AUTHORIZATION_PENDING
-        return found, why
-
-    @property
-    def _waiting(self) -> tuple[_Asking, ...]:
-        return tuple(self._asking.values())
+    def scope(self, reader: int) -> Sequence[Session]:
+        """Return the sessions that a reader stands for."""
+        if reader != WHOLE_STATION:
+            return (self.sessions[reader],)
+        shared = [n for n, fitting in self.fittings.items() if not fitting.own_reader]
+        return tuple(self.sessions[number] for number in shared)
 
     def _output(self, session: Session) -> Output:
         output = OUTPUTS[session.phase]
@@ -181,7 +153,8 @@ class Station:
             return output
         return replace(output, limit_w=self.limit(session.connector).power_w)
 
-    def _advance(self, event: Event, now: Instant) -> Effects:
+    def advance(self, event: Event, now: Instant) -> Effects:
+        """Let an event happen to one session."""
         before = self.sessions.get(event.connector)
         if before is None:
             return ()
@@ -200,13 +173,13 @@ class Station:
             return ()
         for other in self.sessions.values():
             if other.phase is Phase.AUTHORIZED and other.floating:
-                withdrawn = self._advance(
+                withdrawn = self.advance(
                     events.AuthorizationWithdrawn(other.connector), now
                 )
                 accepted = events.TokenAccepted(
                     session.connector, other.id_tag, other.parent
                 )
-                return withdrawn + self._advance(accepted, now)
+                return withdrawn + self.advance(accepted, now)
         return ()
 
     def _sensed(self, event: events.Sensed, now: Instant) -> Effects:
@@ -232,17 +205,16 @@ class Station:
         numbers = self.sessions if connector == WHOLE_STATION else (connector,)
         for number in tuple(numbers):
             facts = learn(self.sessions[number].facts)
-            effects += self._advance(events.FactsChanged(number, facts), now)
-            effects += self._meter_counts(number)
+            effects += self.advance(events.FactsChanged(number, facts), now)
+            self._watch_meter(number)
             if facts.supply is not None and facts.supply.failing:
-                effects += self._advance(events.SupplyFailed(number), now)
+                effects += self.advance(events.SupplyFailed(number), now)
         return effects
 
-    def _meter_counts(self, connector: int) -> Effects:
+    def _watch_meter(self, connector: int) -> None:
         session = self.sessions[connector]
         if self.sampler.frozen(session):
             self.health.latch(connector, "meter-frozen", f"{session.meter_wh} Wh")
-        return ()
 
     def _failed(self, event: events.CommandFailed, now: Instant) -> Effects:
         closing = OUTPUTS[self.sessions[event.connector].phase].closed
@@ -255,7 +227,7 @@ class Station:
     def _cut(self, event: events.GuardCut, now: Instant) -> Effects:
         told = Noted(event.connector, f"guard cut: {', '.join(event.faults)}")
         aborted = events.Aborted(event.connector, cause(event.faults[0]))
-        return (told, *self._advance(aborted, now))
+        return (told, *self.advance(aborted, now))
 
     def _judge(self, now: Instant) -> Effects:
         effects: Effects = ()
@@ -268,7 +240,7 @@ class Station:
             if session.phase not in BILLED or session.cause is not None:
                 continue
             for name in self._stoppers(session):
-                effects += self._advance(events.Aborted(number, cause(name)), now)
+                effects += self.advance(events.Aborted(number, cause(name)), now)
         return effects
 
     def _stoppers(self, session: Session) -> list[str]:
@@ -279,127 +251,11 @@ class Station:
             stopping.append("vehicle-emergency")
         return stopping[:1]
 
-    def _presented(self, event: events.TokenPresented, now: Instant) -> Effects:
-        id_tag = event.token.uid
-        intention = admission.intention(self._scope(event.connector), id_tag)
-        match intention.meaning:
-            case Meaning.STOP:
-                return self._stop(intention.connector, id_tag, now)
-            case Meaning.WITHDRAW:
-                withdrawn = events.AuthorizationWithdrawn(intention.connector)
-                return self._advance(withdrawn, now)
-            case Meaning.NOTHING:
-                return (self._no_room(event.connector),)
-            case Meaning.STOP_OF_GROUP if not self._group_known(intention, id_tag):
-                return self._ask(intention, id_tag, "token")
-        return self._admit(intention, id_tag, "token", now)
-
-    def _group_known(self, intention: Intention, id_tag: str) -> bool:
-        if self.online:
-            return False
-        known = self.tags.find(id_tag)
-        return known is not None and self.policy.cache_enabled
-
-    def _scope(self, reader: int) -> Sequence[Session]:
-        if reader != WHOLE_STATION:
-            return (self.sessions[reader],)
-        shared = [n for n, fitting in self.fittings.items() if not fitting.own_reader]
-        return tuple(self.sessions[number] for number in shared)
-
-    def _no_room(self, reader: int) -> Refused:
-        bars = {self.bar(session.connector) for session in self._scope(reader)}
-        why = bars.pop() if len(bars) == 1 else None
-        return Refused(reader, "token", why or Why.OTHER_DRIVER, "no connector is free")
-
-    def _remote(self, event: events.StartRequested, now: Instant) -> Effects:
-        start = Intention(Meaning.START, event.connector)
-        if self.policy.authorize_remote_start:
-            return self._admit(start, event.id_tag, "RemoteStartTransaction", now)
-        known = self.tags.find(event.id_tag)
-        parent = known.parent if known else None
-        return self._accept(start, event.id_tag, parent, now)
-
-    def _admit(
-        self, intention: Intention, id_tag: str, asked: str, now: Instant
-    ) -> Effects:
-        if any(a.connector == intention.connector for a in self._waiting):
-            why = Why.AUTHORIZATION_PENDING
-            return (Refused(intention.connector, asked, why, "asking the CSMS"),)
-        decision = self._decide(id_tag, self.online, now)
-        if decision.verdict is Verdict.ASK:
-            return self._ask(intention, id_tag, asked)
-        return self._carry_out(intention, id_tag, decision, asked, now)
-
-    def _decide(self, id_tag: str, online: bool, now: Instant) -> Decision:
-        known = self.tags.find(id_tag) if self.policy.cache_enabled else None
-        return decide(known, online, self.policy, now.utc)
-
-    def _ask(self, intention: Intention, id_tag: str, asked: str) -> Effects:
-        self._asking[folded(id_tag)] = _Asking(
-            id_tag, intention.connector, intention.meaning, intention.floating, asked
-        )
-        return (AuthorizationWanted(id_tag),)
-
-    def _answered(self, event: events.TagAnswered, now: Instant) -> Effects:
-        learned = self._learn(event.id_tag, event.info, now)
-        asking = self._asking.pop(folded(event.id_tag), None)
-        if asking is None:
-            return learned
-        if event.info is None:
-            decision = self._decide(event.id_tag, online=False, now=now)
-        else:
-            decision = judged(event.info, now.utc)
-        intention = Intention(asking.meaning, asking.connector, asking.floating)
-        done = self._carry_out(intention, asking.id_tag, decision, asking.asked, now)
-        return learned + done
-
-    def _learn(self, id_tag: str, info: TagInfo | None, now: Instant) -> Effects:
-        if info is None or not self.policy.cache_enabled:
-            return ()
-        return self.tags.learn(id_tag, info, now.utc)
-
-    def _carry_out(
-        self,
-        intention: Intention,
-        id_tag: str,
-        decision: Decision,
-        asked: str,
-        now: Instant,
-    ) -> Effects:
-        connector = intention.connector
-        if decision.verdict is Verdict.REFUSE:
-            assert decision.why is not None
-            return (Refused(connector, asked, decision.why, "id tag not accepted"),)
-        if intention.meaning is Meaning.START:
-            return self._accept(intention, id_tag, decision.parent, now)
-        if same(decision.parent, self.sessions[connector].parent):
-            return self._stop(connector, id_tag, now)
-        return (Refused(connector, asked, Why.OTHER_DRIVER, "another driver charges"),)
-
-    def _accept(
-        self, intention: Intention, id_tag: str, parent: str | None, now: Instant
-    ) -> Effects:
-        connector = intention.connector
-        if why := self.bar(connector):
-            return (Refused(connector, "start", why, "it cannot start now"),)
-        session = self.sessions[connector]
-        if session.plugged and (
-            session.facts.meter is None or "meter" in session.facts.lost
-        ):
-            no_meter = Why.NO_METER_READING
-            return (Refused(connector, "start", no_meter, "the meter was never read"),)
-        accepted = events.TokenAccepted(connector, id_tag, parent, intention.floating)
-        return self._advance(accepted, now)
-
-    def _stop(self, connector: int, id_tag: str, now: Instant) -> Effects:
-        stop = events.StopRequested(connector, Cause.TOKEN, id_tag)
-        return self._advance(stop, now)
-
     def _numbered(self, event: events.TransactionNumbered, now: Instant) -> Effects:
         session = next((s for s in self.billed() if s.key == event.key), None)
         if session is None:
             return ()
-        learned = self._learn(session.id_tag, event.info, now)
+        learned = self.desk.learn(session.id_tag, event.info, now)
         if event.info.parent:
             parented = replace(session, parent=event.info.parent)
             self.sessions[session.connector] = parented
@@ -418,7 +274,7 @@ class Station:
                 used_wh = session.meter_wh - from_wh
                 if used_wh >= self.policy.max_energy_on_invalid_id_wh:
                     stop = events.StopRequested(number, Cause.DEAUTHORIZED)
-                    effects += self._advance(stop, now)
+                    effects += self.advance(stop, now)
             elif session.meter_wh - from_wh >= self.policy.max_energy_on_invalid_id_wh:
                 self.paused |= {number}
         return effects
@@ -427,8 +283,8 @@ class Station:
         self.restarting = event.cause
         effects: Effects = ()
         for number in self.sessions:
-            effects += self._advance(events.AuthorizationWithdrawn(number), now)
-            effects += self._advance(events.StopRequested(number, event.cause), now)
+            effects += self.advance(events.AuthorizationWithdrawn(number), now)
+            effects += self.advance(events.StopRequested(number, event.cause), now)
         return effects
 
     def _policy(self, event: events.PolicyChanged, now: Instant) -> Effects:
@@ -455,7 +311,7 @@ class Station:
         return ()
 
     def _clear_tags(self, event: events.TagsCleared, now: Instant) -> Effects:
-        return self.tags.clear()
+        return self.desk.tags.clear()
 
     def _settle_all(self) -> None:
         for number, session in self.sessions.items():
@@ -475,9 +331,9 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.DeviceBack: Station._back,
     events.CommandFailed: Station._failed,
     events.GuardCut: Station._cut,
-    events.TokenPresented: Station._presented,
-    events.StartRequested: Station._remote,
-    events.TagAnswered: Station._answered,
+    events.TokenPresented: lambda station, *args: station.desk.presented(*args),
+    events.StartRequested: lambda station, *args: station.desk.requested(*args),
+    events.TagAnswered: lambda station, *args: station.desk.answered(*args),
     events.TransactionNumbered: Station._numbered,
     events.RestartRequested: Station._restart,
     events.PolicyChanged: Station._policy,

@@ -84,6 +84,20 @@ class Dialogue:
         """Whether the CSMS can be asked whether a driver may charge."""
         return self.rpc.is_open and self.registration.accepted
 
+    @property
+    def settled(self) -> bool:
+        """Whether the CSMS has been told everything, as far as it can be told now."""
+        if not self.online:
+            return True
+        return self.rpc.free and not self.ledger.outbox.waiting
+
+    def frames(self) -> tuple[str, ...]:
+        """Return what to send now; a station that was rejected answers nothing."""
+        frames = self.rpc.frames()
+        if self.registration.standing is Standing.REJECTED:
+            return tuple(frame for frame in frames if frame.startswith("[2,"))
+        return frames
+
     def link_up(self, now: Instant) -> Heard:
         """A link is there; go on where the last one was lost."""
         self.rpc.open()

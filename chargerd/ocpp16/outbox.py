@@ -7,10 +7,10 @@ days without a CSMS are no reason to fill the memory.
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from chargerd.core.policy import Policy
-from chargerd.ocpp16.records import Entry, MessageQuarantined, MessageSettled
+from chargerd.ocpp16.records import Entry, MessageQuarantined, MessageSettled, Snapshot
 from chargerd.ocpp16.wire import Json
 
 WINDOW: Final = 100
@@ -35,6 +35,16 @@ class Outbox:
         self.waiting = waiting
         self.quarantined = quarantined
         self._last_id = last_id
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Go on with what the disk remembers."""
+        return cls(
+            snapshot.entries,
+            snapshot.waiting,
+            snapshot.quarantined,
+            snapshot.last_message_id,
+        )
 
     @property
     def entries(self) -> tuple[Entry, ...]:

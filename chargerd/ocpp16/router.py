@@ -1,6 +1,6 @@
 """From the name of an action to its handler. The list of profiles is here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from chargerd.clock import Instant
@@ -19,6 +19,17 @@ PROFILES: Final[Mapping[str, Handlers]] = {
     "RemoteTrigger": remote_trigger.HANDLERS,
 }
 SUPPORTED_FEATURE_PROFILES: Final = ",".join(PROFILES)
+
+
+def facts(connectors: Sequence[int]) -> dict[str, str]:
+    """Return the configuration keys that tell what this station is."""
+    rotation = (f"{number}.NotApplicable" for number in (0, *connectors))
+    return {
+        "NumberOfConnectors": str(len(connectors)),
+        "SupportedFeatureProfiles": SUPPORTED_FEATURE_PROFILES,
+        "ConnectorPhaseRotation": ",".join(rotation),
+    }
+
 
 _HANDLERS: Final = {
     action: handle

@@ -9,7 +9,7 @@ from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
 from chargerd.runtime.senses import Senses
-from chargerd.store import StoreFailed
+from chargerd.store.database import StoreFailed
 
 
 class Aftermath:
@@ -54,4 +54,6 @@ class Aftermath:
             interval_s = self._charge_point.station.policy.ping_interval_s
             self._link.set_ping_interval(interval_s)
         if name == "AuthorizationKey":
-            self._link.set_key(secret_key(self._charge_point.values[name]))
+            self._link.set_key(
+                secret_key(self._charge_point.configuration.values[name])
+            )

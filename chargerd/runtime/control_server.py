@@ -99,14 +99,15 @@ class ControlServer:
         self._interfaces = {one.name: one for one in listed}
         self._descriptions = {one.name: _described(one) for one in listed}
         self._clients: set[asyncio.Task[None]] = set()
+        self._pause: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         """Open the socket, or raise ``SocketUnusableError``."""
         self._listener = bind(self._path, self._mode, self._group)
-        self._listener.setblocking(False)
         self._listener.listen()
+        self._listener.setblocking(False)
         self._inode = os.stat(self._path).st_ino
-        self._door = asyncio.create_task(self._accept())
+        self._open_door()
         return self
 
     async def __aexit__(
@@ -116,27 +117,36 @@ class ControlServer:
         trace: TracebackType | None,
     ) -> None:
         """Send every client away and remove the socket."""
-        tasks = (self._door, *self._clients)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._close_door()
+        for client in self._clients:
+            client.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
         self._listener.close()
         with suppress(FileNotFoundError):
             if os.stat(self._path).st_ino == self._inode:  # not a successor's
                 os.unlink(self._path)
 
-    async def _accept(self) -> None:
-        while True:
-            try:
-                accept = asyncio.get_running_loop().sock_accept(self._listener)
-                connection, _ = await accept
-            except OSError:  # out of descriptors, most likely: somebody must leave
-                await asyncio.sleep(_PAUSE_S)
-                continue
-            if len(self._clients) < _MAX_CLIENTS:
-                self._welcome(connection)
-            else:
-                connection.close()
+    def _open_door(self) -> None:
+        self._pause = None
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _close_door(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+        asyncio.get_running_loop().remove_reader(self._listener)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # out of descriptors, most likely: somebody must leave first
+            self._close_door()
+            loop = asyncio.get_running_loop()
+            self._pause = loop.call_later(_PAUSE_S, self._open_door)
+            return
+        if len(self._clients) < _MAX_CLIENTS:
+            self._welcome(connection)
+        else:
+            connection.close()
 
     def _welcome(self, connection: socket.socket) -> None:
         def farewell(client: asyncio.Task[None]) -> None:

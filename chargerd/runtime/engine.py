@@ -25,7 +25,7 @@ from chargerd.core.power import Supply
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Output
 from chargerd.ocpp16.records import Entry, Record
-from chargerd.store import StoreFailed
+from chargerd.store.database import StoreFailed
 
 RETRY_S: Final = 1.0
 """How often a disk that failed is tried again."""

@@ -24,7 +24,7 @@ from chargerd.core.effects import (
     TransactionStarted,
 )
 from chargerd.core.events import WHOLE_STATION
-from chargerd.store import StoreFailed
+from chargerd.store.database import StoreFailed
 from hal.values import Token
 
 try:

@@ -151,7 +151,7 @@ def answering(path: str, answer: bytes) -> Iterator[None]:
     [
         (b"", 7, "no answer within 0.05 s"),
         (b"HTTP/1.1 400 Bad Request\0", 1, "no chargerd"),
-        (b'{"error":"org.example.New"}\0', 1, "org.example.New"),
+        (b'{"error":"org.example.New","parameters":{"code":1}}\0', 1, "New"),
     ],
 )
 def test_a_daemon_that_answers_strangely_is_named(

@@ -6,7 +6,7 @@ import os
 import socket
 import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -391,15 +391,14 @@ async def test_the_socket_has_its_mode_and_group_and_is_gone_afterwards(
 
 
 async def test_the_end_of_the_server_ends_every_talk(bench: Bench, path: str) -> None:
-    async with ControlServer(path, (bench.interface(),)):
-        reader, writer = await asyncio.open_unix_connection(path)
-        talk = Friend(reader, writer)
-        talk.say("org.example.Test.Flood", more=True)
-        await talk.hear()
-        late_reader, late_writer = await asyncio.open_unix_connection(path)
-    assert bench.streams == 0
-    assert await Friend(late_reader, late_writer).is_hung_up()
-    writer.transport.abort()
+    async with AsyncExitStack() as clients:
+        async with ControlServer(path, (bench.interface(),)):
+            early = await clients.enter_async_context(friend(path))
+            early.say("org.example.Test.Flood", more=True)
+            await early.hear()
+            late = await clients.enter_async_context(friend(path))
+        assert bench.streams == 0
+        assert await late.is_hung_up()
 
 
 async def test_the_socket_of_a_dead_daemon_is_replaced(bench: Bench, path: str) -> None:

@@ -110,7 +110,7 @@ def remote_start(
         return _no_start(request, Why.NOT_REGISTERED)
     if request.charging_profile is not None:
         return _no_start(request, Why.PROFILE_NOT_SUPPORTED)
-    connector, why = station.begin_remotely(request.connector_id, request.id_tag)
+    connector, why = station.desk.place(request.connector_id, request.id_tag)
     if connector is None:
         return _no_start(request, why or Why.NO_FREE_CONNECTOR)
     return Answer(

@@ -1,0 +1,107 @@
+"""The words of the command line, and what they mean."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Final
+
+from benchcsms.client import control_path
+from benchcsms.settings import Json, Settings
+
+_PORT: Final = 9000
+_TAG_STATUSES: Final = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
+
+Key = tuple[str | None, bytes]
+Tag = tuple[str, Json]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    top = argparse.ArgumentParser(
+        prog="benchcsms",
+        description="An OCPP 1.6 central system for the bench. Without a command: "
+        "serve.",
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--control",
+        type=Path,
+        default=control_path(),
+        metavar="PATH",
+        help="the control socket (%(default)s)",
+    )
+    _add_serve(commands.add_parser("serve", parents=[shared], help="be the bench"))
+    call = commands.add_parser("call", parents=[shared], help="ask a station")
+    call.add_argument("station", metavar="STATION")
+    call.add_argument("action", metavar="ACTION")
+    call.add_argument("payload", metavar="JSON", type=_payload, nargs="?", default={})
+    commands.add_parser("stations", parents=[shared], help="list who was here")
+    log = commands.add_parser("log", parents=[shared], help="print the dialogue")
+    log.add_argument("-f", "--follow", action="store_true", help="and what follows")
+    bills = commands.add_parser("transactions", parents=[shared], help="print bills")
+    bills.add_argument("station", metavar="STATION")
+    return top
+
+
+def settings(options: argparse.Namespace) -> Settings:
+    """Return the settings of ``benchcsms serve``."""
+    keys = dict(options.key)
+    key = keys.pop(None, None)
+    return Settings(
+        host=options.host,
+        port=options.port,
+        stations=frozenset(options.station),
+        keys=keys,
+        key=key,
+        tags=dict(options.tag),
+        heartbeat_interval_s=options.heartbeat_interval,
+        first_transaction_id=options.first_transaction_id,
+    )
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    add = serve.add_argument
+    add("--host", default="127.0.0.1", help="where to listen (%(default)s)")
+    add("--port", type=int, default=_PORT, help="0 is a free one (%(default)s)")
+    add("--heartbeat-interval", type=int, default=300, metavar="SECONDS")
+    add("--first-transaction-id", type=int, default=1, metavar="N")
+    add("--log", type=Path, metavar="FILE", help="append the dialogue, as JSON lines")
+    add("--verbose", action="store_true", help="print the dialogue on stderr")
+    for name, kind, metavar, words in (
+        ("--station", str, "ID", "who is welcome (default: everybody)"),
+        ("--key", _key, "[ID=]HEX", "an AuthorizationKey: security profile 1"),
+        ("--tag", _tag, "UID=STATUS[/PARENT]", "an id tag that is not just Accepted"),
+        ("--answer", Path, "FILE", "scripts: a JSON list of the command script's"),
+    ):
+        add(name, type=kind, metavar=metavar, help=words, action="append", default=[])
+
+
+def _key(words: str) -> Key:
+    identity, _, digits = words.rpartition("=")
+    try:
+        return identity or None, bytes.fromhex(digits)
+    except ValueError:
+        # no echo: it may be most of a secret
+        raise argparse.ArgumentTypeError("not HEX or ID=HEX") from None
+
+
+def _tag(words: str) -> Tag:
+    uid, _, rest = words.partition("=")
+    status, _, parent = rest.partition("/")
+    if not uid or status not in _TAG_STATUSES:
+        raise argparse.ArgumentTypeError(
+            f"{words!r}; write UID=STATUS or UID=STATUS/PARENT, "
+            f"STATUS one of {', '.join(_TAG_STATUSES)}"
+        )
+    return uid, {"status": status} | ({"parentIdTag": parent} if parent else {})
+
+
+def _payload(words: str) -> Json:
+    try:
+        payload = json.loads(words)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
+    if not isinstance(payload, dict):
+        raise argparse.ArgumentTypeError(f"{words!r} is no object; write '{{…}}'")
+    return payload

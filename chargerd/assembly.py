@@ -1,0 +1,212 @@
+"""The parts of the daemon, made from the station file. Only this opens devices."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from chargerd.chargepoint import ChargePoint
+from chargerd.config import ConfigError, DeviceSpec, Settings, fill
+from chargerd.core.events import WHOLE_STATION
+from chargerd.core.reasons import Cause
+from chargerd.core.station import Fitting
+from chargerd.ocpp16.keys import KEYS, Access, BadValue, judge, secret_key
+from chargerd.ocpp16.requests import Nameplate
+from chargerd.runtime.csms import LinkSettings
+from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
+from chargerd.runtime.views import Identity
+from chargerd.store.database import Store
+from hal import discovery
+from hal.discovery import UnknownDriver
+from hal.resources import Place, Resources
+
+CREDENTIAL: Final = "ocpp-auth-key"
+"""Name of the systemd credential that holds the AuthorizationKey."""
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A device that is to be opened."""
+
+    spec: DeviceSpec
+    driver: Any
+    settings: Any
+
+
+def plan(settings: Settings) -> tuple[Planned, ...]:
+    """Find the drivers of the station file and check their settings.
+
+    Raises:
+        ConfigError: A driver is not installed, or its settings are wrong.
+    """
+    planned: list[Planned] = []
+    mistakes: list[str] = [*_bad_keys(settings)]
+    specs = settings.devices
+    if settings.simulation is not None:
+        specs = (settings.simulation, *specs)
+    for spec in specs:
+        try:
+            driver = discovery.load(spec.kind, spec.driver)
+            filled, wrong = fill(driver.Config, spec.table, spec.where)
+        except (UnknownDriver, ValueError) as error:
+            mistakes.append(f"{spec.where}: {error}")
+            continue
+        mistakes += wrong
+        planned.append(Planned(spec, driver, filled))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return tuple(planned)
+
+
+def charge_point_of(
+    settings: Settings,
+    disk: Store,
+    clock: Clock,
+    fittings: Mapping[int, Fitting],
+    version: str,
+) -> ChargePoint:
+    """Wake the charge point up as the disk remembers it."""
+    boot_id = os.environ.get("CHARGERD_BOOT_ID") or BOOT_ID.read_text().strip()
+    same_boot = disk.boot(boot_id) == boot_id
+    station = settings.station
+    nameplate = Nameplate(
+        station.vendor,
+        station.model,
+        station.serial_number or None,
+        station.firmware_version or version,
+        station.iccid or None,
+        station.imsi or None,
+        station.meter_type or None,
+        station.meter_serial_number or None,
+    )
+    return ChargePoint(
+        fittings,
+        nameplate,
+        lambda: str(uuid.uuid4()),
+        where=link_settings(settings).address,
+        configured=settings.configuration,
+        facts={"SecurityProfile": str(settings.csms.security_profile)},
+        snapshot=disk.restore(clock.now().utc),
+        interruption=Cause.RESTART if same_boot else Cause.POWER_LOSS,
+    )
+
+
+@asynccontextmanager
+async def opened(
+    planned: Sequence[Planned], shared: Resources
+) -> AsyncIterator[Devices]:
+    """Open every device; close them in the opposite order."""
+    found: dict[int, dict[str, Any]] = {}
+    drivers: dict[tuple[int, str], str] = {}
+    async with shared, AsyncExitStack() as stack:
+        for each in planned:
+            spec = each.spec
+            place = Place(spec.connector, shared)
+            device = await stack.enter_async_context(
+                each.driver.connect(each.settings, place)
+            )
+            found.setdefault(spec.connector, {})[spec.kind] = device
+            drivers[(spec.connector, spec.kind)] = spec.driver
+        of_station = found.pop(WHOLE_STATION)
+        simulation = of_station.pop("simulation", None)
+        drivers.pop((WHOLE_STATION, "simulation"), None)
+        yield Devices(
+            StationDevices(**of_station),
+            {number: ConnectorDevices(**kinds) for number, kinds in found.items()},
+            drivers,
+            simulation,
+        )
+
+
+def fittings_of(settings: Settings, devices: Devices) -> dict[int, Fitting]:
+    """Return what each connector is made of."""
+    of_station = frozenset(
+        kind for number, kind in devices.drivers if number == WHOLE_STATION
+    )
+    return {
+        number: Fitting(
+            each.power_module.rating,
+            of_station | {k for n, k in devices.drivers if n == number},
+            settings.connectors[number - 1].max_power_w or None,
+            each.reader is not None,
+        )
+        for number, each in devices.connectors.items()
+    }
+
+
+def link_settings(settings: Settings) -> LinkSettings:
+    """Return where the CSMS is and who we are there."""
+    csms = settings.csms
+    return LinkSettings(
+        csms.url,
+        settings.station.identity,
+        csms.security_profile,
+        csms.backoff_first_s,
+        csms.backoff_longest_s,
+        csms.settle_s,
+    )
+
+
+def authorization_key(settings: Settings, charge_point: ChargePoint) -> bytes | None:
+    """Return the password of profile 1: the CSMS's own choice wins over a file."""
+    kept = charge_point.configuration.values.get("AuthorizationKey")
+    if kept:
+        return secret_key(kept)
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    places = [settings.csms.authorization_key_file]
+    places += [f"{folder}/{CREDENTIAL}"] if folder else []
+    for place in places:
+        if place and Path(place).is_file():
+            return read_key(Path(place).read_bytes().strip())
+    return None
+
+
+def read_key(text: bytes) -> bytes:
+    """Return the bytes of an AuthorizationKey: hex digits mean bytes."""
+    try:
+        return secret_key(text.decode())
+    except (BadValue, UnicodeDecodeError):
+        return text
+
+
+def _bad_keys(settings: Settings) -> list[str]:
+    where = f"{settings.path}: ocpp.configuration"
+    wrong: list[str] = []
+    for name, value in settings.configuration.items():
+        key = KEYS.get(name.lower())
+        if key is None:
+            wrong.append(f"{where}.{name}: unknown key; docs/keys.md lists them")
+        elif key.access is not Access.READ_WRITE:
+            wrong.append(f"{where}.{name}: cannot be set here; leave it out")
+        elif name != key.name:
+            wrong.append(f"{where}.{name}: is written {key.name}")
+        elif detail := judge(name, value).detail:
+            wrong.append(f"{where}.{detail}")
+    return wrong
+
+
+def identity_of(
+    settings: Settings, devices: Devices, version: str, clock: Clock
+) -> Identity:
+    """Return what does not change while the daemon runs."""
+    names = {
+        number: section.name or f"ccs{number}"
+        for number, section in enumerate(settings.connectors, start=1)
+    }
+    used = list(devices.drivers.values())
+    return Identity(
+        settings.station.identity,
+        settings.station.vendor,
+        settings.station.model,
+        version,
+        max(set(used), key=used.count),
+        devices.simulation is not None,
+        names,
+        devices.drivers,
+        clock.now().monotonic_s,
+    )

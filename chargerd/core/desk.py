@@ -1,0 +1,177 @@
+"""Where drivers come: cards, remote starts, and the CSMS's word on both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chargerd.clock import Instant
+from chargerd.core import admission, events
+from chargerd.core.admission import Intention, Meaning
+from chargerd.core.authorization import Decision, Verdict, decide, folded, judged, same
+from chargerd.core.effects import AuthorizationWanted, Effect, Refused
+from chargerd.core.events import Event, TagInfo
+from chargerd.core.policy import Policy
+from chargerd.core.reasons import Cause, Why
+from chargerd.core.session import Session
+from chargerd.core.tags import Tags
+
+Effects = tuple[Effect, ...]
+
+
+class Floor(Protocol):
+    """What the desk sees of the station, and does there."""
+
+    policy: Policy
+    online: bool
+
+    @property
+    def sessions(self) -> Mapping[int, Session]:
+        """Every connector's session."""
+
+    def scope(self, reader: int) -> Sequence[Session]:
+        """Return the sessions that a reader stands for."""
+
+    def bar(self, connector: int) -> Why | None:
+        """Return why nothing may begin at a connector."""
+
+    def advance(self, event: Event, now: Instant) -> Effects:
+        """Let an event happen to one session."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What waits for the CSMS to answer for an id tag."""
+
+    id_tag: str
+    intention: Intention
+    asked: str
+
+
+class Desk:
+    """Decides on drivers; remembers for whom the CSMS is being asked."""
+
+    def __init__(self, floor: Floor, tags: Tags) -> None:
+        self.tags = tags
+        self._floor = floor
+        self._asking: dict[str, _Asking] = {}
+
+    def presented(self, event: events.TokenPresented, now: Instant) -> Effects:
+        """Take a card that was held to a reader."""
+        id_tag = event.token.uid
+        intention = admission.intention(self._floor.scope(event.connector), id_tag)
+        match intention.meaning:
+            case Meaning.STOP:
+                return self._stop(intention.connector, id_tag, now)
+            case Meaning.WITHDRAW:
+                withdrawn = events.AuthorizationWithdrawn(intention.connector)
+                return self._floor.advance(withdrawn, now)
+            case Meaning.NOTHING:
+                return (self._no_room(event.connector),)
+            case Meaning.STOP_OF_GROUP if self._floor.online:
+                # What is remembered of the group may be out of date.
+                return self._ask(intention, id_tag, "token")
+        return self._admit(intention, id_tag, "token", now)
+
+    def requested(self, event: events.StartRequested, now: Instant) -> Effects:
+        """Take a driver whom the CSMS has sent."""
+        start = Intention(Meaning.START, event.connector)
+        if self._floor.policy.authorize_remote_start:
+            return self._admit(start, event.id_tag, "RemoteStartTransaction", now)
+        known = self.tags.find(event.id_tag)
+        parent = known.parent if known else None
+        return self._accept(start, event.id_tag, parent, now)
+
+    def answered(self, event: events.TagAnswered, now: Instant) -> Effects:
+        """Take the CSMS's word on an id tag, or its silence."""
+        learned = self.learn(event.id_tag, event.info, now)
+        asking = self._asking.pop(folded(event.id_tag), None)
+        if asking is None:
+            return learned
+        if event.info is None:
+            decision = self._decide(event.id_tag, False, now)
+        else:
+            decision = judged(event.info, now.utc)
+        id_tag, asked = asking.id_tag, asking.asked
+        return learned + self._do(asking.intention, id_tag, decision, asked, now)
+
+    def learn(self, id_tag: str, info: TagInfo | None, now: Instant) -> Effects:
+        """Remember what the CSMS said of an id tag, if it is to be remembered."""
+        if info is None or not self._floor.policy.cache_enabled:
+            return ()
+        return self.tags.learn(id_tag, info, now.utc)
+
+    def place(
+        self, connector: int | None, id_tag: str
+    ) -> tuple[int | None, Why | None]:
+        """Return where a RemoteStartTransaction can start, or why it cannot."""
+        sessions = self._floor.sessions
+        bars = {self._floor.bar(n) for n in sessions if connector in (None, n)}
+        if len(bars) == 1 and (barred := next(iter(bars))):
+            return None, barred
+        found, why = admission.remote(tuple(sessions.values()), connector, id_tag)
+        if found is not None and self._asks_for(found):
+            return None, Why.AUTHORIZATION_PENDING
+        return found, why
+
+    def _no_room(self, reader: int) -> Refused:
+        bars = {self._floor.bar(s.connector) for s in self._floor.scope(reader)}
+        why = bars.pop() if len(bars) == 1 else None
+        return Refused(reader, "token", why or Why.OTHER_DRIVER, "no connector is free")
+
+    def _asks_for(self, connector: int) -> bool:
+        return any(a.intention.connector == connector for a in self._asking.values())
+
+    def _admit(
+        self, intention: Intention, id_tag: str, asked: str, now: Instant
+    ) -> Effects:
+        if self._asks_for(intention.connector):
+            why = Why.AUTHORIZATION_PENDING
+            return (Refused(intention.connector, asked, why, "asking the CSMS"),)
+        decision = self._decide(id_tag, self._floor.online, now)
+        if decision.verdict is Verdict.ASK:
+            return self._ask(intention, id_tag, asked)
+        return self._do(intention, id_tag, decision, asked, now)
+
+    def _decide(self, id_tag: str, online: bool, now: Instant) -> Decision:
+        policy = self._floor.policy
+        known = self.tags.find(id_tag) if policy.cache_enabled else None
+        return decide(known, online, policy, now.utc)
+
+    def _ask(self, intention: Intention, id_tag: str, asked: str) -> Effects:
+        self._asking[folded(id_tag)] = _Asking(id_tag, intention, asked)
+        return (AuthorizationWanted(id_tag),)
+
+    def _do(
+        self,
+        intention: Intention,
+        id_tag: str,
+        decision: Decision,
+        asked: str,
+        now: Instant,
+    ) -> Effects:
+        connector = intention.connector
+        if decision.verdict is Verdict.REFUSE:
+            assert decision.why is not None
+            return (Refused(connector, asked, decision.why, "id tag not accepted"),)
+        if intention.meaning is Meaning.START:
+            return self._accept(intention, id_tag, decision.parent, now)
+        if same(decision.parent, self._floor.sessions[connector].parent):
+            return self._stop(connector, id_tag, now)
+        return (Refused(connector, asked, Why.OTHER_DRIVER, "another driver charges"),)
+
+    def _accept(
+        self, intention: Intention, id_tag: str, parent: str | None, now: Instant
+    ) -> Effects:
+        connector = intention.connector
+        if why := self._floor.bar(connector):
+            return (Refused(connector, "start", why, "it cannot start now"),)
+        facts = self._floor.sessions[connector].facts
+        if facts.meter is None or "meter" in facts.lost:
+            no_meter = Why.NO_METER_READING
+            return (Refused(connector, "start", no_meter, "the meter was never read"),)
+        accepted = events.TokenAccepted(connector, id_tag, parent, intention.floating)
+        return self._floor.advance(accepted, now)
+
+    def _stop(self, connector: int, id_tag: str, now: Instant) -> Effects:
+        stop = events.StopRequested(connector, Cause.TOKEN, id_tag)
+        return self._floor.advance(stop, now)

@@ -1,0 +1,56 @@
+"""Looks into the store while its writer goes on."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Reader:
+    """Looks into the store without disturbing its writer."""
+
+    def __init__(self, path: Path) -> None:
+        uri = f"file:{path}?mode=ro"
+        self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+
+    def charges(self, limit: int) -> list[dict[str, Any]]:
+        """Return transactions, newest first, with the messages they still wait for."""
+        return self._rows(
+            "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key"
+            " AND m.state = 0) AS waiting FROM charge ORDER BY start_at DESC LIMIT ?",
+            (limit,),
+        )
+
+    def charges_like(self, beginning: str) -> list[dict[str, Any]]:
+        """Return the transactions whose key begins so."""
+        return self._rows(
+            "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key"
+            " AND m.state = 0) AS waiting FROM charge"
+            " WHERE substr(key, 1, length(?1)) = ?1 ORDER BY start_at DESC LIMIT 20",
+            (beginning,),
+        )
+
+    def notes(self, key: str) -> list[dict[str, Any]]:
+        """Return the story of a transaction."""
+        return self._rows(
+            "SELECT at, what FROM note WHERE key = ? ORDER BY seq", (key,)
+        )
+
+    def messages(self, limit: int, key: str | None = None) -> list[dict[str, Any]]:
+        """Return undelivered messages, oldest first; of one transaction or of all."""
+        return self._rows(
+            "SELECT * FROM message WHERE ?1 IS NULL OR key = ?1 ORDER BY id LIMIT ?2",
+            (key, limit),
+        )
+
+    def faults(self, limit: int) -> list[dict[str, Any]]:
+        """Return faults, newest first."""
+        return self._rows("SELECT * FROM fault ORDER BY id DESC LIMIT ?", (limit,))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def _rows(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._db.execute(sql, values).fetchall()]

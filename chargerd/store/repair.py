@@ -1,0 +1,38 @@
+"""What to do with a damaged store: set it aside, save what can be read, go on."""
+
+import sqlite3
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from chargerd.store.database import Store, StoreFailed
+
+
+def open_or_replace(path: Path, now: datetime) -> tuple[Store, str | None]:
+    """Open the store; if it is damaged, set it aside and save what can be saved.
+
+    Returns:
+        The store, and what happened to the old one in words, if anything did.
+
+    Raises:
+        StoreFailed: Not even an empty store can be made there.
+    """
+    try:
+        return Store(path), None
+    except StoreFailed as error:
+        if not path.exists() or not isinstance(error.__cause__, sqlite3.DatabaseError):
+            raise
+        if isinstance(error.__cause__, sqlite3.OperationalError):
+            raise
+        reason = str(error.__cause__)
+    aside = path.with_suffix(f".damaged-{now:%Y%m%dT%H%M%SZ}")
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+    path.rename(aside)
+    store = Store(path)
+    saved = store.salvage(aside)
+    told = (
+        f"the store was damaged ({reason}); it is kept as {aside}; saved {saved} rows"
+    )
+    return store, told
