@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chargerd.chargepoint import ChargePoint
+from chargerd.clock import Clock
 from chargerd.config import ConfigError, DeviceSpec, Settings, fill
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.reasons import Cause
