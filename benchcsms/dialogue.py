@@ -22,6 +22,8 @@ DIRECTIONS: Final = (RECEIVED, SENT, BOTH)
 _SECRET: Final = "authorizationkey"
 _TELLTALES: Final = ("ChangeConfiguration", "GetConfiguration", "")
 """Whose payloads may hold the secret; nobody knows what a stray answer answers."""
+_DEEPEST: Final = 8
+"""Far more levels than such a payload has."""
 _MASK: Final = "***"
 _VALUE: Final = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*')
 
@@ -178,14 +180,16 @@ def _masked(frame: Frame) -> Json:
     return masked
 
 
-def _unkeyed(value: Any) -> Any:
+def _unkeyed(value: Any, levels: int = _DEEPEST) -> Any:
+    if not levels:
+        return _MASK
     if isinstance(value, list):
-        return [_unkeyed(inner) for inner in value]
+        return [_unkeyed(inner, levels - 1) for inner in value]
     if not isinstance(value, dict):
         return value
     if _SECRET in str(value.get("key")).casefold() and "value" in value:
         return value | {"value": _MASK}
-    return {name: _unkeyed(inner) for name, inner in value.items()}
+    return {name: _unkeyed(inner, levels - 1) for name, inner in value.items()}
 
 
 def _masked_text(text: str) -> str:

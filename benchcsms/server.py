@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import count as counted
@@ -238,11 +238,9 @@ class Csms:
         if not self._door.agrees_on_nothing:
             books.violations.append("it did not offer the subprotocol ocpp1.6")
             await connection.close(_PROTOCOL_ERROR, "only ocpp1.6 is spoken here")
-        try:
+        with suppress(ConnectionClosed):
             async for _ in connection:
                 books.violations.append("it spoke though no subprotocol was agreed on")
-        except ConnectionClosed:
-            pass
 
     def _here(self, station: str) -> Station:
         if station not in self._connected:

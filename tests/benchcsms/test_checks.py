@@ -99,6 +99,14 @@ async def test_what_nobody_can_answer_is_only_written_down(
     assert words in violation
 
 
+async def test_a_deep_payload_does_no_harm(csms: Csms, station: Station) -> None:
+    deep = "[" * 800 + "]" * 800
+    await station.socket.send(f'[3,"7",{{"data":{deep}}}]')
+    await station.socket.send(f'[2,"8","DataTransfer",{{"data":{deep}}}]')
+    assert (await station.receive())[:2] == [4, "8"]
+    assert (await station.ask("Heartbeat"))[0] == 3
+
+
 async def test_an_id_is_used_once_on_all_connections_of_a_station(
     csms: Csms, station: Station
 ) -> None:

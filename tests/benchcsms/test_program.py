@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
@@ -94,21 +95,22 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def station(bench: Bench) -> Iterator[ClientConnection]:
     offered = [Subprotocol("ocpp1.6")]
     with connect(f"{bench.url}/CP1", subprotocols=offered, proxy=None) as station:
+        told(station, "Heartbeat", {})  # then the bench has it on its list
         yield station
 
 
-def told(station: ClientConnection, id_: str, action: str, payload: object) -> object:
-    station.send(json.dumps([2, id_, action, payload]))
+def told(station: ClientConnection, action: str, payload: object) -> object:
+    station.send(json.dumps([2, str(uuid4()), action, payload]))
     return json.loads(station.recv(PATIENCE_S))[2]
 
 
 def test_the_program_is_a_bench(
     bench: Bench, station: ClientConnection, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pending = told(station, "1", "BootNotification", BOOT)
+    pending = told(station, "BootNotification", BOOT)
     assert isinstance(pending, dict)
     assert (pending["status"], pending["interval"]) == ("Pending", 2)
-    bill = told(station, "2", "StartTransaction", START)
+    bill = told(station, "StartTransaction", START)
     assert bill == {"transactionId": 7, "idTagInfo": {"status": "Accepted"}}
     assert main(["transactions", "--control", bench.control, "CP1"]) == 0
     (printed,) = json.loads(capsys.readouterr().out)
@@ -148,11 +150,11 @@ def test_a_station_can_be_asked_from_the_command_line(
 
 def test_the_log_can_be_followed(bench: Bench, station: ClientConnection) -> None:
     with started("log", "-f", "--control", bench.control) as process:
-        while "open" not in line_of(process):
-            pass
-        told(station, "follow", "Heartbeat", {})
-        while "result Heartbeat" not in line_of(process):
-            pass
+        assert process.stdout is not None
+        assert any("← open" in line for line in process.stdout)
+        told(station, "DataTransfer", {"vendorId": "follow.me"})
+        assert any("follow.me" in line for line in process.stdout)
+        assert any("UnknownVendorId" in line for line in process.stdout)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 130
 
