@@ -114,17 +114,17 @@ class Hand:
             await self._cut_off()
 
     async def _one_round(self) -> None:
+        if self._cut is not None:
+            await self._cut
+            self._cut = None
         self._round = asyncio.create_task(self._work(), name=f"hand {self.number}")
         await asyncio.wait({self._round})
         if not self._round.cancelled():
             self._round.result()  # a bug in a driver ends the process
         self._round = None
-        if self._cut is not None:
-            await self._cut
-            self._cut = None
 
     async def _pause(self, within_s: float | None) -> None:
-        if not self.confirmed:
+        if not self.confirmed and not self.live:
             within_s = RETRY_S
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
@@ -139,14 +139,15 @@ class Hand:
         await self._supply()
 
     async def _lock(self) -> None:
-        lock = self._devices.lock
-        if lock is None or self._locked is self._target.locked:
+        lock, wanted = self._devices.lock, self._target.locked
+        if lock is None or self._locked is wanted:
             return
         # A plug is never freed while anything can be on it.
-        if self._target.locked or not self.live:
-            move = lock.engage if self._target.locked else lock.release
+        if wanted or not self.live:
+            self._locked = None
+            move = lock.engage if wanted else lock.release
             if await self._confirmed("lock", move()):
-                self._locked = self._target.locked
+                self._locked = wanted
                 await self._look(lock.read)
 
     async def _tell_vehicle(self) -> None:
@@ -216,16 +217,15 @@ class Hand:
     async def _cut_off(self) -> None:
         module, contactor = self._devices.power_module, self._devices.contactor
         if self.live:
-            with suppress(HardwareError):
-                await module.supply(_ZERO)
             # The contactors wear when they open under load, but they do open.
             with suppress(HardwareError, TimeoutError):
                 async with asyncio.timeout(CUT_WITHIN_S):
+                    await module.supply(_ZERO)
                     await module.shut_off()
         self.supplying = False
         if self.closed:
-            self.closed = False
             await self._confirmed("contactor", contactor.open())
+            self.closed = False
             await self._look(contactor.read)
             await self._look(module.read)
 

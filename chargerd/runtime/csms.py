@@ -141,7 +141,9 @@ class CsmsLink:
         if self._hold is Hold.DOWN:
             raise LinkRefused("held", "the link is held down by the simulation")
         if self._hold is Hold.BLACKHOLE:
-            await asyncio.sleep(OPEN_WITHIN_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OPEN_WITHIN_S):
+                    await self._released.wait()
             raise TimeoutError("no answer: the simulation swallows everything")
         async with connect(
             self.settings.address,

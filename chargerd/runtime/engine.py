@@ -92,8 +92,9 @@ class Engine:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._unsaved: list[Record] = []
         self._held: list[str] = []
+        self._next_of_all: StorageChanged | None = None
         self._outputs: Mapping[int, Output] = {}
-        self._loading = False
+        self._retry_due_s = 0.0
 
     async def run(self) -> Cause:
         """Run until everything is done that a restart waits for; return its cause."""
@@ -114,7 +115,7 @@ class Engine:
         self._hands.cut(step.outputs)
         saved = await self._commit(step)
         self._aim(step.outputs, saved)
-        self._send(happening, step.frames, saved)
+        self._send(happening, step, saved)
         self._watcher.stepped(happening, step)
         if step.load_after is not None:
             await self._load(step.load_after)
@@ -125,12 +126,15 @@ class Engine:
         self.inbox.put_nowait(happening)
 
     async def _next(self) -> Happening:
+        if self._next_of_all is not None:
+            urgent, self._next_of_all = self._next_of_all, None
+            return urgent
         if not self.inbox.empty():
             return self.inbox.get_nowait()
         now = self._clock.now()
         due_s = self._charge_point.next_deadline_s(now)
         if self._unsaved:
-            due_s = min(due_s or RETRY_S + now.monotonic_s, now.monotonic_s + RETRY_S)
+            due_s = min(due_s or self._retry_due_s, self._retry_due_s)
         if due_s is None:
             return await self.inbox.get()
         try:
@@ -144,18 +148,21 @@ class Engine:
         self._unsaved += step.records
         if not self._unsaved:
             return True
+        if failing and self._clock.now().monotonic_s < self._retry_due_s:
+            return False
         loop = asyncio.get_running_loop()
         try:
             batch = tuple(self._unsaved)
             await loop.run_in_executor(self._writer, self._store.commit, batch)
         except StoreFailed as error:
+            self._retry_due_s = self._clock.now().monotonic_s + RETRY_S
             if not failing:
                 self._watcher.storage_failed(error)
-                self.soon(StorageChanged(WHOLE_STATION, failing=True))
+                self._next_of_all = StorageChanged(WHOLE_STATION, failing=True)
             return False
         self._unsaved.clear()
         if failing:
-            self.soon(StorageChanged(WHOLE_STATION, failing=False))
+            self._next_of_all = StorageChanged(WHOLE_STATION, failing=False)
         return True
 
     def _aim(self, outputs: Mapping[int, Output], saved: bool) -> None:
@@ -171,16 +178,27 @@ class Engine:
             return output
         return replace(output, closed=False, supply=Supply.OFF)
 
-    def _send(self, happening: Happening, frames: Sequence[str], saved: bool) -> None:
+    def _send(self, happening: Happening, step: Step, saved: bool) -> None:
         if isinstance(happening, LinkDown):
             self._held.clear()
-        self._held += frames
-        # What was decided and is not on the disk yet, nobody outside may rely on.
-        if saved and self._held:
-            self._link.send(tuple(self._held))
+        if not saved and step.records:
+            # What was decided and is not on the disk, nobody outside may rely on.
+            self._held += step.frames
+            return
+        held = tuple(self._held) if saved else ()
+        if saved:
             self._held.clear()
+        if frames := held + step.frames:
+            self._link.send(frames)
 
     async def _load(self, after: int) -> None:
         loop = asyncio.get_running_loop()
-        entries = await loop.run_in_executor(self._writer, self._store.load, after, 200)
-        self.soon(OutboxLoaded(entries))
+        try:
+            load = self._store.load
+            entries = await loop.run_in_executor(self._writer, load, after, 200)
+        except StoreFailed as error:
+            self._watcher.storage_failed(error)
+            return
+        # What the disk does not hold yet, it is asked for again at the next step.
+        if entries:
+            self.soon(OutboxLoaded(entries))

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from chargerd.core.effects import Effect, Refused
+from chargerd.core.events import WHOLE_STATION
 from chargerd.ocpp16.status import Report, signal
 from hal.errors import HardwareError
 from hal.interfaces import Light
@@ -43,7 +44,9 @@ class Lights:
             await self._wake.wait()
             self._wake.clear()
             if self._refused:
-                await self._show(dict.fromkeys(self._signals, Signal.REFUSED))
+                everywhere = WHOLE_STATION in self._refused
+                shown = self._signals if everywhere else self._refused
+                await self._show(dict.fromkeys(shown, Signal.REFUSED))
                 self._refused.clear()
                 await asyncio.sleep(REFUSED_S)
             await self._show(self._signals)
