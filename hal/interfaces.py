@@ -13,9 +13,10 @@ Four rules hold for every method here:
 * Every method may be cancelled at any ``await`` and called again.
 * A driver never retries and never logs. The caller does both.
 
-``changes`` yields at once whenever the device says something new; between
-changes it may be silent for ever, so it proves no life: ``read`` does. It ends
-only by an exception (any ``HardwareError``) and may then be called again.
+``changes`` yields the present state and then, at once, whatever the device says
+anew; between changes it may be silent for ever, so it proves no life: ``read``
+does. It ends only by an exception (any ``HardwareError``) and may then be called
+again.
 """
 
 from collections.abc import AsyncIterator
@@ -124,11 +125,16 @@ class Vehicle(Protocol):
     """The CCS controller of one connector: it speaks with the vehicle for us.
 
     It walks through :class:`hal.values.VehiclePhase` by itself, at the pace of
-    the vehicle, and asks us for voltage, current and closed contactors.
+    the vehicle, and asks us for voltage, current and closed contactors. That our
+    contactors have opened it knows by their own wire, not by a report.
     """
 
     async def authorize(self, accepted: bool) -> None:
-        """Answer the vehicle's wait for authorization; holds until unplugged."""
+        """Answer the vehicle's wait for authorization; holds for this session.
+
+        In FINISHED, ``True`` wakes the vehicle up for another session, which
+        begins with NEGOTIATING; not every vehicle wakes up.
+        """
 
     async def report(self, report: StationReport) -> None:
         """Tell the controller what the station does.

@@ -71,6 +71,13 @@ class Controller:
         self._report = report
         self._heard_s = now_s
 
+    def accept(self, accepted: bool, now_s: float) -> None:
+        """Take the answer to the wait for authorization; wake up a finished car."""
+        self.accepted = accepted
+        if accepted and self._step is Step.FINISHED:
+            self.stopping = False
+            self._enter(Step.NEGOTIATING, now_s)
+
     def set_rate(self, rate: float, now_s: float) -> None:
         """Hurry or slow the car from ``now_s`` on."""
         self._due_s = now_s + (self._due_s - now_s) * self._rate / rate

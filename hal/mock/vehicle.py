@@ -24,9 +24,9 @@ class Vehicle:
         self._controller = outlet.controller
 
     async def authorize(self, accepted: bool) -> None:
-        await self._reach()
+        now_s = await self._reach()
         if self._controller.car:
-            self._controller.accepted = accepted
+            self._controller.accept(accepted, now_s)
             self._outlet.settle()
 
     async def report(self, report: StationReport) -> None:

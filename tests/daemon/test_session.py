@@ -117,3 +117,22 @@ async def test_a_second_daemon_on_the_same_socket_says_what_to_do(
     assert await second.ended() == 1
     assert "stop it, or set control.socket" in second.log.read_text()
     assert (await daemon.status())["link"]["state"] == "online"
+
+
+@pytest.mark.requirement("STAT-F2", "TXN-05")
+async def test_a_second_session_needs_no_new_plug_in(daemon: Daemon) -> None:
+    await daemon.charge()
+    await daemon.call("Mock.PresentTag", uid=CARD)
+    stop = await daemon.heard("StopTransaction")
+    await daemon.watch_until(lambda s: s["connectors"][0]["phase"] == "finished")
+
+    start = {"connectorId": 1, "idTag": "SECOND"}
+    answer = await daemon.csms.call("DC1", "RemoteStartTransaction", start)
+
+    assert answer.payload == {"status": "Accepted"}
+    await daemon.status_is("Charging", since=stop.seq)
+    first, second = daemon.csms.transactions("DC1")
+    assert second.id_tag == "SECOND"
+    assert first.meter_stop is not None
+    assert second.meter_start is not None
+    assert second.meter_start >= first.meter_stop
