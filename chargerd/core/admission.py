@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from chargerd.core.authorization import same
 from chargerd.core.reasons import Why
-from chargerd.core.session import BILLED, Phase, Session
+from chargerd.core.session import BILLED, STARTABLE, Phase, Session
 
 
 class Meaning(Enum):
@@ -101,5 +101,4 @@ def remote(
 
 
 def _open(sessions: Iterable[Session]) -> list[Session]:
-    startable = (Phase.IDLE, Phase.PLUGGED, Phase.FINISHED)
-    return [s for s in sessions if s.phase in startable and not s.barred]
+    return [s for s in sessions if s.phase in STARTABLE and not s.barred]

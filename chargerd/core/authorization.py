@@ -28,6 +28,8 @@ class Decision:
     parent: str | None = None
 
 
+_ASK: Final = Decision(Verdict.ASK)
+
 _WHY: Final[Mapping[Standing, Why]] = {
     Standing.BLOCKED: Why.TAG_BLOCKED,
     Standing.EXPIRED: Why.TAG_EXPIRED,
@@ -70,7 +72,7 @@ def decide(
     memory = judged(remembered, now) if remembered else None
     good = memory is not None and memory.verdict is Verdict.ACCEPT
     if online:
-        return memory if memory and good and policy.local_pre_authorize else ASK
+        return memory if memory and good and policy.local_pre_authorize else _ASK
     if memory and not good:
         return memory
     if memory and (policy.local_authorize_offline or policy.allow_offline_unknown_id):
@@ -78,6 +80,3 @@ def decide(
     if memory is None and policy.allow_offline_unknown_id:
         return Decision(Verdict.ACCEPT)
     return Decision(Verdict.REFUSE, Why.TAG_UNKNOWN_OFFLINE)
-
-
-ASK: Final = Decision(Verdict.ASK)

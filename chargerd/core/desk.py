@@ -67,9 +67,6 @@ class Desk:
                 return self._floor.advance(withdrawn, now)
             case Meaning.NOTHING:
                 return (self._no_room(event.connector),)
-            case Meaning.STOP_OF_GROUP if self._floor.online:
-                # What is remembered of the group may be out of date.
-                return self._ask(intention, id_tag, "token")
         return self._admit(intention, id_tag, "token", now)
 
     def requested(self, event: events.StartRequested, now: Instant) -> Effects:
@@ -77,7 +74,7 @@ class Desk:
         start = Intention(Meaning.START, event.connector)
         if self._floor.policy.authorize_remote_start:
             return self._admit(start, event.id_tag, "RemoteStartTransaction", now)
-        known = self.tags.find(event.id_tag)
+        known = self._known(event.id_tag)
         parent = known.parent if known else None
         return self._accept(start, event.id_tag, parent, now)
 
@@ -128,18 +125,18 @@ class Desk:
             why = Why.AUTHORIZATION_PENDING
             return (Refused(intention.connector, asked, why, "asking the CSMS"),)
         decision = self._decide(id_tag, self._floor.online, now)
-        if decision.verdict is Verdict.ASK:
-            return self._ask(intention, id_tag, asked)
+        # What is remembered of a group may be out of date.
+        of_group = intention.meaning is Meaning.STOP_OF_GROUP and self._floor.online
+        if of_group or decision.verdict is Verdict.ASK:
+            self._asking[folded(id_tag)] = _Asking(id_tag, intention, asked)
+            return (AuthorizationWanted(id_tag),)
         return self._do(intention, id_tag, decision, asked, now)
 
-    def _decide(self, id_tag: str, online: bool, now: Instant) -> Decision:
-        policy = self._floor.policy
-        known = self.tags.find(id_tag) if policy.cache_enabled else None
-        return decide(known, online, policy, now.utc)
+    def _known(self, id_tag: str) -> TagInfo | None:
+        return self.tags.find(id_tag) if self._floor.policy.cache_enabled else None
 
-    def _ask(self, intention: Intention, id_tag: str, asked: str) -> Effects:
-        self._asking[folded(id_tag)] = _Asking(id_tag, intention, asked)
-        return (AuthorizationWanted(id_tag),)
+    def _decide(self, id_tag: str, online: bool, now: Instant) -> Decision:
+        return decide(self._known(id_tag), online, self._floor.policy, now.utc)
 
     def _do(
         self,
@@ -162,15 +159,22 @@ class Desk:
     def _accept(
         self, intention: Intention, id_tag: str, parent: str | None, now: Instant
     ) -> Effects:
+        intention = self._where(intention, id_tag)
         connector = intention.connector
         if why := self._floor.bar(connector):
             return (Refused(connector, "start", why, "it cannot start now"),)
-        facts = self._floor.sessions[connector].facts
-        if facts.meter is None or "meter" in facts.lost:
+        if self._floor.sessions[connector].facts.meter is None:
             no_meter = Why.NO_METER_READING
             return (Refused(connector, "start", no_meter, "the meter was never read"),)
         accepted = events.TokenAccepted(connector, id_tag, parent, intention.floating)
         return self._floor.advance(accepted, now)
+
+    def _where(self, intention: Intention, id_tag: str) -> Intention:
+        if not intention.floating:
+            return intention
+        # While the CSMS was asked, a plug may have come, or another driver.
+        again = admission.intention(self._floor.scope(events.WHOLE_STATION), id_tag)
+        return again if again.meaning is Meaning.START else intention
 
     def _stop(self, connector: int, id_tag: str, now: Instant) -> Effects:
         stop = events.StopRequested(connector, Cause.TOKEN, id_tag)

@@ -72,7 +72,7 @@ _TABLE: Final[tuple[Fault, ...]] = (
           "the power modules are too hot", "clean the filters, check the fans"),
     Fault("module-failure", "PowerSwitchFailure", _WARN,
           "power modules have dropped out; the others charge on",
-          "replace the modules named", recovers="by itself"),
+          "replace the modules named"),
     Fault("under-voltage", "UnderVoltage", _STOP,
           "the mains is too low to charge from", "check the mains and its breaker"),
     Fault("over-voltage", "OverVoltage", _STOP,

@@ -53,28 +53,35 @@ class Health:
         return tuple(sorted(felt, key=lambda active: not active.fault.stops))
 
     def latch(self, connector: int, name: str, value: str) -> None:
-        """Hold a fault that no fact shows, until the plug is out."""
+        """Hold a fault that the facts show no longer, or never did."""
         self._latched[(connector, name)] = value
 
-    def unlatch(self, connector: int, name: str | None = None) -> None:
-        """Let go of one held fault of a connector, or of all of them."""
-        for key in list(self._latched):
-            if key[0] == connector and name in (None, key[1]):
-                del self._latched[key]
+    def unlatch(self, connector: int, name: str) -> None:
+        """Let go of a held fault."""
+        self._latched.pop((connector, name), None)
+
+    def unplugged(self, connector: int) -> None:
+        """Let go of what is held until the plug is out."""
+        for number, name in list(self._latched):
+            if number == connector and FAULTS[name].recovers == "unplug":
+                self.unlatch(number, name)
 
     def judge(self, sessions: Iterable[Session], now: Instant) -> tuple[Effect, ...]:
         """Compare what is wrong with what was; return what has come and gone."""
-        found = dict(self._latched)
+        found: dict[tuple[int, str], str] = {}
         for session in sessions:
-            for name, value in _conditions(session, now.monotonic_s).items():
+            if _welded(session):
+                closed = "auxiliary contacts report closed"
+                self.latch(session.connector, "contactor-weld", closed)
+            for name, value in _conditions(session.facts).items():
                 of_station = FAULTS[name].of_station
-                found[(WHOLE_STATION if of_station else session.connector, name)] = (
-                    value
-                )
+                number = WHOLE_STATION if of_station else session.connector
+                found[(number, name)] = value
+        found |= self._latched
         gone = [key for key in self._active if key not in found]
         come = [key for key in found if key not in self._active]
-        closed = tuple(FaultClosed(self._active.pop(key).id, now.utc) for key in gone)
-        return closed + tuple(self._open(key, found[key], now.utc) for key in come)
+        ended = tuple(FaultClosed(self._active.pop(key).id, now.utc) for key in gone)
+        return ended + tuple(self._open(key, found[key], now.utc) for key in come)
 
     def _open(self, key: tuple[int, str], value: str, at: datetime) -> FaultOpened:
         self._last_id += 1
@@ -85,16 +92,13 @@ class Health:
         return FaultOpened(self._last_id, connector, name, at, value or None)
 
 
-def _conditions(session: Session, now_s: float) -> Mapping[str, str]:
-    facts = session.facts
+def _conditions(facts: Facts) -> Mapping[str, str]:
     found = {name: _measured(name, facts) for name in present(facts) if name in FAULTS}
     for kind, loss in facts.lost.items():
         found[_loss_name(kind, loss)] = loss.words
     if facts.power_module is not None and facts.power_module.failed_modules:
         numbers = ", ".join(map(str, facts.power_module.failed_modules))
         found["module-failure"] = f"module {numbers}"
-    if _welded(session, now_s):
-        found["contactor-weld"] = "auxiliary contacts report closed"
     return found
 
 
@@ -115,7 +119,7 @@ def _loss_name(kind: str, loss: Loss) -> str:
     return silent(kind)
 
 
-def _welded(session: Session, now_s: float) -> bool:
+def _welded(session: Session) -> bool:
     contactor = session.facts.contactor
     return (
         contactor is not None

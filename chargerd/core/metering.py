@@ -40,8 +40,9 @@ class Grid:
         if self.due_s is None or now.monotonic_s < self.due_s:
             return self, None
         elapsed_s = now.monotonic_s - self.start_s
-        count = int(elapsed_s // self.interval_s)
-        late_s = elapsed_s - count * self.interval_s
+        # Rounding may put the very moment that is due just before its point.
+        count = max(int(elapsed_s // self.interval_s), self.taken + 1)
+        late_s = max(elapsed_s - count * self.interval_s, 0.0)
         # From the present wall clock, not the start's: it may have been corrected.
         return replace(self, taken=count), now.utc - timedelta(seconds=late_s)
 

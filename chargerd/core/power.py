@@ -83,25 +83,24 @@ def setpoint(
         rating: What the modules can do.
         vehicle: The vehicle's wish of this moment.
     """
-    voltage_v = min(
-        vehicle.target_voltage_v,
-        rating.max_voltage_v,
-        vehicle.max_voltage_v or rating.max_voltage_v,
-    )
+    own_v = _told(vehicle.max_voltage_v, rating.max_voltage_v)
+    if supply is Supply.TEST_VOLTAGE:
+        # The cable check may go above the vehicle's own maximum (IEC 61851-23
+        # CC.4.1.2): its contactors are still open then.
+        own_v = hard_limit_v(own_v)
+    voltage_v = min(vehicle.target_voltage_v, rating.max_voltage_v, own_v)
     if vehicle.phase not in _PHASES[supply] or voltage_v <= 0.0:
         return Setpoint(0.0, 0.0, LEASE_S)
     if supply is not Supply.CHARGE:
-        return Setpoint(_test_voltage(vehicle, rating), SMALL_CURRENT_A, LEASE_S)
+        return Setpoint(voltage_v, SMALL_CURRENT_A, LEASE_S)
     current_a = min(
         max(vehicle.target_current_a, 0.0),
-        vehicle.max_current_a or rating.max_current_a,
+        _told(vehicle.max_current_a, rating.max_current_a),
+        _told(vehicle.max_power_w, rating.max_power_w) / voltage_v,
         offered_current_a(limit, rating, voltage_v),
     )
     return Setpoint(voltage_v, current_a, LEASE_S)
 
 
-def _test_voltage(vehicle: VehicleReading, rating: PowerRating) -> float:
-    # The cable check may go above the vehicle's own maximum (IEC 61851-23 CC.4.1.2):
-    # its contactors are still open then.
-    highest_v = hard_limit_v(vehicle.max_voltage_v or rating.max_voltage_v)
-    return min(vehicle.target_voltage_v, rating.max_voltage_v, highest_v)
+def _told(limit: float | None, otherwise: float) -> float:
+    return otherwise if limit is None else limit

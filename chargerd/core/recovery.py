@@ -50,11 +50,9 @@ def settle(
     plausible = range(
         interrupted.meter_wh, interrupted.meter_wh + int(max_power_w * hours) + 2
     )
-    known = register_wh is not None and register_wh in plausible
-    meter_wh = (
-        register_wh if known and register_wh is not None else interrupted.meter_wh
-    )
-    return TransactionEnded(interrupted.key, interrupted.at, meter_wh, cause, None)
+    if register_wh is None or register_wh not in plausible:
+        register_wh = interrupted.meter_wh
+    return TransactionEnded(interrupted.key, interrupted.at, register_wh, cause, None)
 
 
 class Recovery:

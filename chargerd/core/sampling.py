@@ -17,7 +17,7 @@ from chargerd.core.effects import (
 )
 from chargerd.core.metering import Grid, checkpoint_due, next_aligned
 from chargerd.core.policy import Policy
-from chargerd.core.session import BILLED, Phase, Session
+from chargerd.core.session import Phase, Session
 
 UNMETERED_WH: Final = 200.0
 """So much energy from the modules without one count of the meter: it is frozen."""
@@ -45,12 +45,22 @@ class _Count:
     at_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A transaction that samples and checkpoints are taken of."""
+
+    key: str
+    grid: Grid
+    written_s: float
+    """When it was last written down."""
+    written_wh: int
+
+
 class Sampler:
     """Knows the grids of all connectors."""
 
     def __init__(self) -> None:
-        self._grids: dict[int, Grid] = {}
-        self._checkpoints: dict[int, tuple[float, int]] = {}
+        self._running: dict[int, _Running] = {}
         self._counts: dict[int, _Count] = {}
         self._aligned: tuple[int, datetime] | None = None
 
@@ -59,49 +69,48 @@ class Sampler:
     ) -> tuple[Effect, ...]:
         """Return the samples and checkpoints that follow from what was decided."""
         told: list[Effect] = []
+        interval_s = source.policy.sample_interval_s
         for effect in effects:
             match effect:
                 case TransactionStarted(key=key, connector=number, meter_wh=meter_wh):
-                    interval_s = source.policy.sample_interval_s
-                    self._grids[number] = Grid(now.monotonic_s, interval_s)
-                    self._checkpoints[number] = (now.monotonic_s, meter_wh)
+                    grid = Grid(now.monotonic_s, interval_s)
+                    self._running[number] = _Running(
+                        key, grid, now.monotonic_s, meter_wh
+                    )
                     told.append(_sampled(source, number, Context.BEGIN, now.utc, key))
-                case TransactionEnded(key=ended):
-                    number = self._close(source, ended)
-                    told.append(_sampled(source, number, Context.END, now.utc, ended))
-        for number, grid in self._grids.items():
-            interval_s = source.policy.sample_interval_s
-            self._grids[number] = grid.every(interval_s, now)
+                case TransactionEnded(key=key):
+                    number = next(n for n, r in self._running.items() if r.key == key)
+                    del self._running[number]
+                    told.append(_sampled(source, number, Context.END, now.utc, key))
+        for number, running in self._running.items():
+            grid = running.grid.every(interval_s, now)
+            self._running[number] = replace(running, grid=grid)
+        self._align(source.policy.aligned_interval_s, now)
         return (*told, *self._checkpoint(source, now))
 
     def expire(self, source: Source, now: Instant) -> tuple[Effect, ...]:
         """Return the samples that are due."""
         told: list[Effect] = []
-        for number, grid in tuple(self._grids.items()):
-            self._grids[number], at = grid.take(now)
+        for number, running in self._running.items():
+            grid, at = running.grid.take(now)
+            self._running[number] = replace(running, grid=grid)
             if at is not None:
-                key: str | None = source.sessions[number].key
+                key = running.key
                 told.append(_sampled(source, number, Context.PERIODIC, at, key))
-        for at in self._aligned_due(source.policy.aligned_interval_s, now):
-            for number, session in source.sessions.items():
-                key = session.key if session.phase in BILLED else None
-                told.append(_sampled(source, number, Context.CLOCK, at, key))
+        for at in self._aligned_due(now):
+            for number in source.sessions:
+                billed = self._running.get(number)
+                key_then = billed.key if billed else None
+                told.append(_sampled(source, number, Context.CLOCK, at, key_then))
         return tuple(told)
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``expire`` next has something to do."""
-        due = [grid.due_s for grid in self._grids.values()]
+        due = [running.grid.due_s for running in self._running.values()]
         if self._aligned is not None:
             wait_s = (self._aligned[1] - now.utc).total_seconds()
             due.append(now.monotonic_s + max(wait_s, 0.0))
         return min((s for s in due if s is not None), default=None)
-
-    def align(self, interval_s: int, now: Instant) -> None:
-        """Take up the clock-aligned grid, or another one, or none."""
-        if interval_s <= 0:
-            self._aligned = None
-        elif self._aligned is None or self._aligned[0] != interval_s:
-            self._aligned = (interval_s, next_aligned(now.utc, interval_s))
 
     def frozen(self, session: Session) -> bool:
         """Tell whether the modules deliver and the meter does not count."""
@@ -120,11 +129,16 @@ class Sampler:
         )
         return unmetered_wh > UNMETERED_WH
 
-    def _aligned_due(self, interval_s: int, now: Instant) -> tuple[datetime, ...]:
-        self.align(interval_s, now)
+    def _align(self, interval_s: int, now: Instant) -> None:
+        if interval_s <= 0:
+            self._aligned = None
+        elif self._aligned is None or self._aligned[0] != interval_s:
+            self._aligned = (interval_s, next_aligned(now.utc, interval_s))
+
+    def _aligned_due(self, now: Instant) -> tuple[datetime, ...]:
         if self._aligned is None:
             return ()
-        at = self._aligned[1]
+        interval_s, at = self._aligned
         stepped_back = at - now.utc > timedelta(seconds=interval_s)
         if now.utc < at and not stepped_back:
             return ()
@@ -133,22 +147,16 @@ class Sampler:
         late = now.utc - at > timedelta(seconds=min(interval_s, 60))
         return () if late or stepped_back else (at,)
 
-    def _close(self, source: Source, key: str) -> int:
-        number = next(n for n, s in source.sessions.items() if s.key == key)
-        self._grids.pop(number, None)
-        self._checkpoints.pop(number, None)
-        return number
-
     def _checkpoint(self, source: Source, now: Instant) -> tuple[Effect, ...]:
         told: list[Effect] = []
-        for number, (since_s, from_wh) in tuple(self._checkpoints.items()):
-            session = source.sessions[number]
-            energy_wh = session.meter_wh - from_wh
-            if checkpoint_due(since_s, now.monotonic_s, energy_wh):
-                self._checkpoints[number] = (now.monotonic_s, session.meter_wh)
-                told.append(
-                    TransactionCheckpoint(session.key, now.utc, session.meter_wh)
+        for number, running in self._running.items():
+            meter_wh = source.sessions[number].meter_wh
+            energy_wh = meter_wh - running.written_wh
+            if checkpoint_due(running.written_s, now.monotonic_s, energy_wh):
+                self._running[number] = replace(
+                    running, written_s=now.monotonic_s, written_wh=meter_wh
                 )
+                told.append(TransactionCheckpoint(running.key, now.utc, meter_wh))
         return tuple(told)
 
 

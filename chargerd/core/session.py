@@ -149,7 +149,7 @@ def blame(session: Session, event: Event, _now: Instant) -> Change:
     """Remember why the transaction is ending; the first cause is the true one."""
     if session.cause is not None:
         return session, ()
-    cause = Cause.VEHICLE_ENDED
+    cause = Cause.VEHICLE_ENDED if session.plugged else Cause.PLUG_REMOVED
     match event:
         case events.StopRequested():
             session = replace(session, ended_by=event.id_tag)
@@ -162,11 +162,6 @@ def blame(session: Session, event: Event, _now: Instant) -> Change:
             cause = _TIME_LIMIT_CAUSES[session.phase]
     told = Noted(session.connector, f"ends: {cause}", session.key)
     return replace(session, cause=cause), (told,)
-
-
-def unplugged_early(session: Session, _event: Event, _now: Instant) -> Change:
-    """Remember that the plug was pulled."""
-    return replace(session, cause=session.cause or Cause.PLUG_REMOVED), ()
 
 
 def end(session: Session, event: Event, now: Instant) -> Change:
@@ -213,9 +208,8 @@ def plugged(session: Session) -> bool:
 
 def startable(session: Session) -> bool:
     """Tell whether a bill can be opened: a vehicle, a meter, and nothing against it."""
-    facts = session.facts
-    metered = facts.meter is not None and "meter" not in facts.lost
-    return plugged(session) and metered and not session.barred
+    known = session.facts.meter is not None
+    return plugged(session) and known and not session.barred
 
 
 def unplugged(session: Session) -> bool:
@@ -225,9 +219,10 @@ def unplugged(session: Session) -> bool:
 
 def locked(session: Session) -> bool:
     """Tell whether the plug is held; a fixed cable is held by the vehicle."""
+    lock = session.facts.lock
     if "lock" not in session.facts.fitted:
         return True
-    return session.facts.lock is not None and session.facts.lock.engaged
+    return lock is not None and lock.engaged and lock.at_s > session.since_s
 
 
 def vehicle_at(*phases: VehiclePhase) -> Callable[[Session], bool]:
@@ -290,8 +285,13 @@ def metered(session: Session) -> bool:
 
 
 def released(session: Session) -> bool:
-    """Tell whether nothing of the session is left on the plug."""
-    return dead(session) and (unplugged(session) or _RELEASED(session))
+    """Tell whether nothing of the session is left on the plug.
+
+    A vehicle that never came to the cable check has nothing to bring to an end, and
+    nobody waits for a CCS controller that is silent.
+    """
+    under_way = _UNDER_WAY(session) and "vehicle" not in session.facts.lost
+    return dead(session) and not under_way
 
 
 _CONNECTED: Final = (VehiclePhase.READY, VehiclePhase.CHARGING, VehiclePhase.PAUSED)
@@ -300,7 +300,13 @@ _JOINED: Final = vehicle_at(*_CONNECTED)
 _ENDED: Final = vehicle_at(
     VehiclePhase.ENDING, VehiclePhase.WELDING_CHECK, VehiclePhase.FINISHED
 )
-_RELEASED: Final = vehicle_at(VehiclePhase.FINISHED, VehiclePhase.EMERGENCY)
+_UNDER_WAY: Final = vehicle_at(
+    VehiclePhase.CABLE_CHECK,
+    VehiclePhase.PRECHARGE,
+    *_CONNECTED,
+    VehiclePhase.ENDING,
+    VehiclePhase.WELDING_CHECK,
+)
 
 # fmt: off
 BILLED: Final = frozenset({
@@ -325,7 +331,8 @@ ON_EVENT: Final[tuple[Row, ...]] = (
     *rows(COLD,                 events.TimeLimitPassed,        Phase.SETTLING,      blame),
     *rows(COLD,                 events.Aborted,                Phase.SETTLING,      blame),
     *rows(LIVE,                 events.StopRequested,          Phase.RAMP_DOWN,     blame),
-    *rows(LIVE,                 events.TimeLimitPassed,        Phase.RAMP_DOWN,     blame),
+    Row(Phase.CABLE_CHECK,      events.TimeLimitPassed,        Phase.RAMP_DOWN,     blame),
+    Row(Phase.PRECHARGE,        events.TimeLimitPassed,        Phase.RAMP_DOWN,     blame),
     *rows(LIVE,                 events.Aborted,                Phase.OPENING,       blame),
     Row(Phase.RAMP_DOWN,        events.Aborted,                Phase.OPENING,       blame),
     Row(Phase.RAMP_DOWN,        events.TimeLimitPassed,        Phase.OPENING),
@@ -339,17 +346,17 @@ AT_ONCE: Final[tuple[Rule, ...]] = (
     Rule(Phase.IDLE,            plugged,                       Phase.PLUGGED),
     Rule(Phase.PLUGGED,         unplugged,                     Phase.IDLE,          forget),
     Rule(Phase.AUTHORIZED,      startable,                     Phase.LOCKING,       begin),
-    Rule(Phase.LOCKING,         unplugged,                     Phase.SETTLING,      unplugged_early),
+    Rule(Phase.LOCKING,         unplugged,                     Phase.SETTLING,      blame),
     Rule(Phase.LOCKING,         locked,                        Phase.HANDSHAKE),
-    Rule(Phase.HANDSHAKE,       unplugged,                     Phase.SETTLING,      unplugged_early),
+    Rule(Phase.HANDSHAKE,       unplugged,                     Phase.SETTLING,      blame),
     Rule(Phase.HANDSHAKE,       vehicle_at(VehiclePhase.CABLE_CHECK), Phase.CABLE_CHECK, close),
-    Rule(Phase.CABLE_CHECK,     unplugged,                     Phase.OPENING,       unplugged_early),
+    Rule(Phase.CABLE_CHECK,     unplugged,                     Phase.OPENING,       blame),
     Rule(Phase.CABLE_CHECK,     insulated,                     Phase.PRECHARGE),
     Rule(Phase.CABLE_CHECK,     vehicle_is_done,               Phase.RAMP_DOWN,     blame),
-    Rule(Phase.PRECHARGE,       unplugged,                     Phase.OPENING,       unplugged_early),
+    Rule(Phase.PRECHARGE,       unplugged,                     Phase.OPENING,       blame),
     Rule(Phase.PRECHARGE,       connected,                     Phase.ENERGIZED),
     Rule(Phase.PRECHARGE,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),
-    Rule(Phase.ENERGIZED,       unplugged,                     Phase.OPENING,       unplugged_early),
+    Rule(Phase.ENERGIZED,       unplugged,                     Phase.OPENING,       blame),
     Rule(Phase.ENERGIZED,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),
     Rule(Phase.RAMP_DOWN,       unplugged,                     Phase.OPENING),
     Rule(Phase.RAMP_DOWN,       current_gone,                  Phase.OPENING),
@@ -443,7 +450,7 @@ def _sensed(session: Session, event: Event) -> Session:
         not OUTPUTS[session.phase].closed
         and facts.contactor is not None
         and facts.contactor.position is Position.OPEN
-        and facts.contactor.at_s >= session.since_s
+        and facts.contactor.at_s > session.since_s
     )
     if opened:
         session = replace(session, contactors_open=True)

@@ -27,6 +27,7 @@ from chargerd.core.session import (
     Session,
     advance,
     deadline_s,
+    startable,
 )
 from chargerd.core.tags import Tags
 from hal.values import PowerRating
@@ -163,13 +164,14 @@ class Station:
         if after.phase is before.phase:
             return effects
         if after.phase is Phase.IDLE:
-            self.health.unlatch(event.connector)
+            self.health.unplugged(event.connector)
         key = after.key or before.key or None
         told = Noted(event.connector, after.phase.value, key)
         return (*effects, told, *self._settled_elsewhere(after, now))
 
     def _settled_elsewhere(self, session: Session, now: Instant) -> Effects:
-        if session.phase is not Phase.PLUGGED:
+        shared = session in self.scope(WHOLE_STATION)
+        if session.phase is not Phase.PLUGGED or not shared or not startable(session):
             return ()
         for other in self.sessions.values():
             if other.phase is Phase.AUTHORIZED and other.floating:
@@ -230,17 +232,11 @@ class Station:
         return (told, *self.advance(aborted, now))
 
     def _judge(self, now: Instant) -> Effects:
-        effects: Effects = ()
-        if self.storage_failing:
-            self.health.latch(WHOLE_STATION, "storage", "")
-        else:
-            self.health.unlatch(WHOLE_STATION, "storage")
-        effects += self.health.judge(self.sessions.values(), now)
-        for number, session in tuple(self.sessions.items()):
-            if session.phase not in BILLED or session.cause is not None:
-                continue
+        effects = self.health.judge(self.sessions.values(), now)
+        for session in self.billed():
             for name in self._stoppers(session):
-                effects += self.advance(events.Aborted(number, cause(name)), now)
+                aborted = events.Aborted(session.connector, cause(name))
+                effects += self.advance(aborted, now)
         return effects
 
     def _stoppers(self, session: Session) -> list[str]:
@@ -270,12 +266,12 @@ class Station:
             if session.phase not in BILLED:
                 del self._invalid_from_wh[number]
                 self.paused -= {number}
-            elif self.policy.stop_on_invalid_id and session.cause is None:
-                used_wh = session.meter_wh - from_wh
-                if used_wh >= self.policy.max_energy_on_invalid_id_wh:
-                    stop = events.StopRequested(number, Cause.DEAUTHORIZED)
-                    effects += self.advance(stop, now)
-            elif session.meter_wh - from_wh >= self.policy.max_energy_on_invalid_id_wh:
+            elif session.meter_wh - from_wh < self.policy.max_energy_on_invalid_id_wh:
+                continue
+            elif self.policy.stop_on_invalid_id:
+                stop = events.StopRequested(number, Cause.DEAUTHORIZED)
+                effects += self.advance(stop, now)
+            else:
                 self.paused |= {number}
         return effects
 
@@ -289,7 +285,6 @@ class Station:
 
     def _policy(self, event: events.PolicyChanged, now: Instant) -> Effects:
         self.policy = event.policy
-        self.sampler.align(event.policy.aligned_interval_s, now)
         return ()
 
     def _online(self, event: events.OnlineChanged, now: Instant) -> Effects:
@@ -302,6 +297,10 @@ class Station:
 
     def _storage(self, event: events.StorageChanged, now: Instant) -> Effects:
         self.storage_failing = event.failing
+        if event.failing:
+            self.health.latch(WHOLE_STATION, "storage", "")
+        else:
+            self.health.unlatch(WHOLE_STATION, "storage")
         return ()
 
     def _code(self, event: events.ErrorCodeSet, now: Instant) -> Effects:

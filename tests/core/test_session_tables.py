@@ -1,0 +1,59 @@
+"""What can be said of the tables without walking them, and the pictures of them."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from chargerd.core.events import TimeLimitPassed
+from chargerd.core.session import AT_ONCE, ON_EVENT, OUTPUTS, TIME_LIMITS_S, Phase
+
+ROOT = Path(__file__).parents[2]
+
+LASTING = {
+    Phase.IDLE: "nothing waits for anything",
+    Phase.ENERGIZED: "a vehicle charges as long as it likes",
+    Phase.WELDING_CHECK: "no bill is open, and only open contactors free a plug",
+    Phase.FINISHED: "the plug may stay",
+}
+"""Phases without a time limit, and why they need none."""
+
+
+def test_every_phase_can_be_reached() -> None:
+    ways = {(row.phase, row.target) for row in ON_EVENT}
+    ways |= {(rule.phase, rule.target) for rule in AT_ONCE}
+    reached = {Phase.IDLE}
+    while more := {to for start, to in ways if start in reached} - reached:
+        reached |= more
+    assert reached == set(Phase)
+
+
+def test_every_phase_has_an_end_in_time_or_a_reason_to_last() -> None:
+    assert set(TIME_LIMITS_S) == set(Phase) - set(LASTING)
+
+
+def test_a_phase_obeys_a_time_limit_if_and_only_if_it_has_one() -> None:
+    obeying = {row.phase for row in ON_EVENT if row.event is TimeLimitPassed}
+    assert obeying == set(TIME_LIMITS_S)
+
+
+def test_every_phase_has_its_outputs() -> None:
+    assert set(OUTPUTS) == set(Phase)
+
+
+def test_an_event_means_one_thing_in_a_phase() -> None:
+    twice = Counter((row.phase, row.event) for row in ON_EVENT).most_common(1)
+    assert twice[0][1] == 1
+
+
+@pytest.mark.parametrize("script", ["draw_states.py", "list_faults.py"])
+def test_the_documents_are_current(script: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / script, "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

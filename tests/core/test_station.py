@@ -1,0 +1,199 @@
+"""What concerns the whole station: invalid tags, restarts, policy, the guard."""
+
+from typing import Any
+
+import pytest
+
+from chargerd.core import events
+from chargerd.core.effects import (
+    Noted,
+    TagLearned,
+    TagsForgotten,
+    TransactionEnded,
+    TransactionStarted,
+)
+from chargerd.core.events import Standing, TagInfo
+from chargerd.core.policy import Policy
+from chargerd.core.power import Limit, Setter
+from chargerd.core.reasons import Cause
+from chargerd.core.session import Phase
+from hal.values import VehiclePhase
+from tests.core.bench import ACCEPTED, CARD, REGISTER_WH, Bench, of
+
+INVALID = TagInfo(Standing.INVALID)
+
+
+def charging(**choices: Any) -> Bench:
+    bench = Bench(Policy(allow_offline_unknown_id=True, **choices))
+    bench.comes_to(Phase.ENERGIZED)
+    return bench
+
+
+def numbered(bench: Bench, info: TagInfo) -> None:
+    key = bench.told_of(TransactionStarted)[0].key
+    bench.happens(events.TransactionNumbered(0, key, 7, info))
+
+
+# The CSMS judges a tag after its transaction has begun
+
+
+@pytest.mark.requirement("AUTH-40")
+def test_a_refused_tag_stops_its_transaction() -> None:
+    bench = charging()
+    numbered(bench, INVALID)
+    assert bench.phase() is Phase.RAMP_DOWN
+    assert bench.session().cause is Cause.DEAUTHORIZED
+
+
+@pytest.mark.requirement("AUTH-41")
+def test_a_refused_tag_only_stops_the_energy_if_the_operator_says_so() -> None:
+    bench = charging(stop_on_invalid_id=False)
+    numbered(bench, INVALID)
+    assert bench.phase() is Phase.ENERGIZED
+    assert bench.station.outputs()[1].limit_w == 0.0
+    assert bench.station.limit(1) == Limit(0.0, Setter.AUTHORIZATION)
+    assert bench.station.limit(2).power_w == 100_000.0
+    bench.happens(events.StopRequested(1, Cause.REMOTE))
+    bench.waits(10)
+    assert bench.station.paused == frozenset()
+
+
+@pytest.mark.requirement("AUTH-42")
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_refused_tag_may_have_some_energy_first(stops: bool) -> None:
+    bench = charging(stop_on_invalid_id=stops, max_energy_on_invalid_id_wh=500)
+    bench.counts(REGISTER_WH + 1000)
+    numbered(bench, INVALID)
+    bench.counts(REGISTER_WH + 1499)
+    assert bench.session().cause is None
+    assert bench.station.outputs()[1].limit_w > 0
+    bench.counts(REGISTER_WH + 1500)
+    assert bench.session().cause is (Cause.DEAUTHORIZED if stops else None)
+    assert (1 in bench.station.paused) is not stops
+
+
+def test_a_transaction_that_is_ending_ends_for_its_own_reason() -> None:
+    bench = charging()
+    bench.happens(events.StopRequested(1, Cause.REMOTE))
+    numbered(bench, INVALID)
+    bench.waits(10)
+    assert bench.told_of(TransactionEnded)[0].cause is Cause.REMOTE
+
+
+@pytest.mark.requirement("AUTH-34", "CACHE-02")
+def test_the_group_that_the_csms_names_last_is_the_transactions() -> None:
+    bench = charging()
+    numbered(bench, TagInfo(Standing.ACCEPTED, "FLEET"))
+    assert bench.session().parent == "FLEET"
+    assert [learned.id_tag for learned in bench.told_of(TagLearned)] == [CARD.lower()]
+    numbered(bench, ACCEPTED)
+    assert bench.session().parent == "FLEET"
+
+
+def test_a_number_for_a_transaction_that_is_over_changes_nothing_here() -> None:
+    bench = charging()
+    bench.happens(events.Aborted(1, Cause.FAULT))
+    bench.waits(10)
+    before = bench.session()
+    numbered(bench, INVALID)
+    assert bench.session() == before
+
+
+@pytest.mark.requirement("CACHE-07", "CACHE-09")
+def test_a_cleared_cache_takes_no_group_from_a_running_transaction() -> None:
+    bench = charging()
+    numbered(bench, TagInfo(Standing.ACCEPTED, "FLEET"))
+    told = bench.happens(events.TagsCleared(0))
+    assert of(TagsForgotten, told) == [TagsForgotten((CARD.lower(),))]
+    assert bench.session().parent == "FLEET"
+
+
+# Restarts
+
+
+@pytest.mark.requirement("TXN-46")
+def test_a_restart_ends_all_sessions_and_lets_none_begin() -> None:
+    bench = charging()
+    bench.happens(events.StartRequested(2, "TAG"))
+    assert bench.phase(2) is Phase.AUTHORIZED
+    bench.happens(events.RestartRequested(0, Cause.SOFT_RESET))
+    assert bench.phase(1) is Phase.RAMP_DOWN
+    assert bench.phase(2) is Phase.IDLE
+    assert bench.session().cause is Cause.SOFT_RESET
+    assert len(bench.station.billed()) == 1
+    bench.plugs(2)
+    bench.presents("TAG")
+    assert bench.phase(2) is Phase.PLUGGED
+
+
+# The guard
+
+
+def test_what_the_guard_has_cut_is_over() -> None:
+    bench = charging()
+    told = bench.happens(events.GuardCut(1, ("insulation-silent", "insulation")))
+    assert bench.phase() is Phase.OPENING
+    assert bench.session().cause is Cause.FAULT
+    assert of(Noted, told)[0].what == "guard cut: insulation-silent, insulation"
+
+
+@pytest.mark.parametrize(
+    "phase", [Phase.LOCKING, Phase.CABLE_CHECK, Phase.ENERGIZED, Phase.RAMP_DOWN]
+)
+def test_a_vehicle_that_breaks_off_ends_its_session(phase: Phase) -> None:
+    bench = Bench()
+    bench.comes_to(phase)
+    bench.vehicle(VehiclePhase.EMERGENCY)
+    assert not bench.live()
+    assert bench.session().cause in (Cause.VEHICLE_FAILED, Cause.TOKEN)
+    assert bench.station.health.active == ()
+
+
+# Knowing
+
+
+def test_a_session_is_told_as_a_story_under_its_key() -> None:
+    bench = charging()
+    key = bench.session().key
+    story = [n.what for n in bench.told_of(Noted) if n.key == key]
+    assert story == ["locking", "handshake", "cable check", "pre-charge", "energized"]
+
+
+def test_an_event_of_no_connector_of_ours_changes_nothing() -> None:
+    bench = Bench()
+    assert bench.happens(events.Aborted(9, Cause.FAULT)) == []
+
+
+def test_an_error_code_can_be_set_and_taken_back() -> None:
+    bench = Bench()
+    bench.happens(events.ErrorCodeSet(0, "door-open", "InternalError"))
+    assert bench.station.error_codes == {"door-open": "InternalError"}
+    bench.happens(events.ErrorCodeSet(0, "door-open", None))
+    assert bench.station.error_codes == {}
+
+
+def test_the_station_file_may_allow_a_connector_less() -> None:
+    bench = Bench(connectors=(1,), limit_w=50_000.0)
+    assert bench.station.limit(1) == Limit(50_000.0, Setter.CONFIGURATION)
+    bench.comes_to(Phase.ENERGIZED)
+    assert bench.station.outputs()[1].limit_w == 50_000.0
+    assert bench.station.offered(1) == (50_000.0, 125.0)
+
+
+def test_a_current_is_offered_even_where_no_vehicle_was_ever_heard() -> None:
+    assert Bench(read=False).station.offered(1) == (100_000.0, 250.0)
+
+
+def test_every_transaction_has_a_key_of_its_own() -> None:
+    bench = Bench(connectors=(1,))
+    for _ in range(2):
+        bench.comes_to(Phase.FINISHED)
+        bench.unplugs()
+    first, second = bench.told_of(TransactionStarted)
+    assert first.key != second.key
+    assert second.meter_wh >= bench.told_of(TransactionEnded)[0].meter_wh
+
+
+def test_a_station_with_nothing_to_wait_for_has_no_deadline() -> None:
+    bench = Bench()
+    assert bench.station.next_deadline_s(bench.clock.now()) is None
