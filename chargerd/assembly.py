@@ -54,8 +54,11 @@ def plan(settings: Settings) -> tuple[Planned, ...]:
         try:
             driver = discovery.load(spec.kind, spec.driver)
             filled, wrong = fill(driver.Config, spec.table, spec.where)
-        except (UnknownDriver, ValueError) as error:
+        except UnknownDriver as error:
             mistakes.append(f"{spec.where}: {error}")
+            continue
+        except ConfigError as error:
+            mistakes += error.mistakes
             continue
         mistakes += wrong
         planned.append(Planned(spec, driver, filled))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from chargerd.clock import Instant
-from chargerd.core.effects import CoreRecord, Effect, Noted
+from chargerd.core.effects import CoreRecord, Effect, Noted, TransactionEnded
 from chargerd.core.events import WHOLE_STATION, Event, PolicyChanged, ServiceChanged
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Recovery
@@ -188,9 +188,9 @@ class ChargePoint:
         events = (*self._opening, *self._meaning(happening, now, doing))
         self._opening.clear()
         for event in events:
-            self._spread(self.station.apply(event, now), now, doing)
+            self._spread(self.station.apply(event, now), doing)
         if isinstance(happening, DeadlinePassed):
-            self._spread(self.station.expire(now), now, doing)
+            self._spread(self.station.expire(now), doing)
         self._take_boot_interval(now, doing)
         return self._step(now, doing)
 
@@ -274,7 +274,7 @@ class ChargePoint:
         if interval_s is not None:
             self.configuration.booted(interval_s)
             changed = PolicyChanged(WHOLE_STATION, self.configuration.policy)
-            self._spread(self.station.apply(changed, now), now, doing)
+            self._spread(self.station.apply(changed, now), doing)
 
     def _failed(
         self, failed: Failed | None, now: Instant, doing: _Doing
@@ -291,19 +291,16 @@ class ChargePoint:
         fittings = self.station.fittings.items()
         powers_w = {number: fitting.rating.max_power_w for number, fitting in fittings}
         ended = self._recovery.follow(happening, powers_w, now)
-        self._spread(ended, now, doing)
+        self._spread(ended, doing)
 
-    def _spread(self, effects: Iterable[Effect], now: Instant, doing: _Doing) -> None:
-        """Take effects to disk, CSMS and journal; and so on with what follows."""
-        pending = deque(effects)
-        while pending:
-            effect = pending.popleft()
+    def _spread(self, effects: Iterable[Effect], doing: _Doing) -> None:
+        """Take effects to disk, CSMS and journal."""
+        # The last meter value of a transaction travels in its StopTransaction.
+        for effect in sorted(effects, key=_is_ending):
             doing.told.append(effect)
             if isinstance(effect, CoreRecord):
                 doing.records.append(effect)
-            heard = self.dialogue.tell(effect, self.station)
-            for event in self._hear(heard, doing):
-                pending.extend(self.station.apply(event, now))
+            doing.records += self.dialogue.tell(effect, self.station)
 
     def _step(self, now: Instant, doing: _Doing) -> Step:
         station, dialogue = self.station, self.dialogue
@@ -346,3 +343,7 @@ class ChargePoint:
         overdue = now.monotonic_s >= self._restart_by_s
         done = not self.station.billed() and self.dialogue.settled
         return cause if overdue or done else None
+
+
+def _is_ending(effect: Effect) -> bool:
+    return isinstance(effect, TransactionEnded)

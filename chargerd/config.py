@@ -6,6 +6,7 @@ instead``; none of them is found only later.
 
 import dataclasses
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,11 @@ def bounded(default: Any, low: float, high: float) -> Any:
     return field(default=default, metadata={"bounds": (low, high)})
 
 
+def text(longest: int, default: Any = dataclasses.MISSING) -> Any:
+    """Declare a string of so many characters at the most; without a default: needed."""
+    return field(default=default, metadata={"longest": longest})
+
+
 def chosen(default: str, *words: str) -> Any:
     """Declare one of several words."""
     return field(default=default, metadata={"words": words})
@@ -39,15 +45,16 @@ def chosen(default: str, *words: str) -> Any:
 class StationSection:
     """``[station]``: who this station is."""
 
-    identity: str
-    vendor: str
-    model: str
-    serial_number: str = ""
-    firmware_version: str = ""
-    iccid: str = ""
-    imsi: str = ""
-    meter_type: str = ""
-    meter_serial_number: str = ""
+    # The lengths are those of BootNotification (OCPP 1.6 section 6.7).
+    identity: str = text(48)
+    vendor: str = text(20)
+    model: str = text(20)
+    serial_number: str = text(25, "")
+    firmware_version: str = text(50, "")
+    iccid: str = text(20, "")
+    imsi: str = text(20, "")
+    meter_type: str = text(25, "")
+    meter_serial_number: str = text(25, "")
     reboot_command: tuple[str, ...] = ()
     """What a hard reset runs; empty: the devices and the daemon start anew."""
 
@@ -177,6 +184,9 @@ def fill(cls: type[C], table: Mapping[str, Any], where: str) -> tuple[C, list[st
     """Build a config dataclass from a table, and list what does not fit it.
 
     Where there are mistakes the object is made of defaults, and must not be used.
+
+    Raises:
+        ConfigError: The values do not go together, as the dataclass itself says.
     """
     hints = get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
@@ -196,7 +206,10 @@ def fill(cls: type[C], table: Mapping[str, Any], where: str) -> tuple[C, list[st
                 wanted, sample = _WORDS[hints[name]]
                 mistakes.append(f"{where}.{name}: missing; add {wanted} like {sample}")
             good[name] = _ZERO[hints[name]]
-    return cls(**good), mistakes
+    try:
+        return cls(**good), mistakes
+    except ValueError as error:
+        raise ConfigError([*mistakes, f"{where}: {error}"]) from error
 
 
 _STRINGS: Final = tuple[str, ...]
@@ -207,7 +220,13 @@ _WORDS: Final[Mapping[Any, tuple[str, str]]] = {
     bool: ("true or false", "true"),
     _STRINGS: ("a list of strings", '["…"]'),
 }
-_ZERO: Final[Mapping[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False}
+_ZERO: Final[Mapping[Any, Any]] = {
+    str: "",
+    int: 0,
+    float: 0.0,
+    bool: False,
+    _STRINGS: (),
+}
 
 
 def _wrong(value: Any, hint: Any, each: "dataclasses.Field[Any]") -> str:
@@ -217,6 +236,11 @@ def _wrong(value: Any, hint: Any, each: "dataclasses.Field[Any]") -> str:
     low, high = each.metadata.get("bounds", (value, value))
     if hint in (int, float) and not low <= value <= high:
         return f"{value!r} is out of bounds; write {low:g} to {high:g}"
+    longest = each.metadata.get("longest")
+    if longest is not None and len(value) > longest:
+        return f"{value!r} is too long; write {longest} characters at the most"
+    if value == "" and each.default is dataclasses.MISSING:
+        return f"is empty; write it like {sample}"
     words = each.metadata.get("words", (value,))
     if value not in words:
         return f"{value!r} is unknown; write one of {', '.join(words)}"
@@ -254,13 +278,7 @@ class _Reader:
     def settings(self) -> Settings:
         self._unknown_sections()
         sections = {name: self._section(name) for name in _SECTIONS}
-        csms: CsmsSection = sections["csms"]
-        if csms.url and urlsplit(csms.url).scheme not in ("ws", "wss"):
-            self._wrong(
-                "csms.url", f"{csms.url!r} is no WebSocket; write ws://host/path"
-            )
-        if csms.security_profile == 1 and ":" in sections["station"].identity:
-            self._wrong("station.identity", "has a colon; profile 1 allows none")
+        self._check_together(**sections)
         connectors, devices = self._connectors()
         return Settings(
             self._path,
@@ -270,6 +288,25 @@ class _Reader:
             devices=(*self._station_devices(), *devices),
             simulation=self._simulation(),
         )
+
+    def _check_together(
+        self,
+        station: StationSection,
+        csms: CsmsSection,
+        control: ControlSection,
+        **_: Any,
+    ) -> None:
+        if csms.url and not _is_websocket(csms.url):
+            self._wrong(
+                "csms.url", f"{csms.url!r} is no WebSocket; write ws://host/path"
+            )
+        if csms.security_profile == 1 and ":" in station.identity:
+            self._wrong("station.identity", "has a colon; profile 1 allows none")
+        if not re.fullmatch("0?[0-7]{3}", control.mode):
+            self._wrong(
+                "control.mode",
+                f'{control.mode!r} is no file mode; write it like "0660"',
+            )
 
     def _wrong(self, where: str, text: str) -> None:
         self.mistakes.append(f"{self._path}: {where}: {text}")
@@ -284,20 +321,25 @@ class _Reader:
         table = self._table.get(name)
         if table is None and name in _NEEDS:
             self._wrong(name, f"missing; {_NEEDS[name]}")
-        elif table is not None and not isinstance(table, dict):
-            self._wrong(name, f"is not a section; write [{name}] on a line of its own")
-        good = table if isinstance(table, dict) else {}
+        good = self._section_table(self._table, name, name)
         filled, mistakes = fill(_SECTIONS[name], good, f"{self._path}: {name}")
         if isinstance(table, dict) or name not in _NEEDS:
             self.mistakes += mistakes
         return filled
 
+    def _section_table(self, table: Table, name: str, where: str) -> Table:
+        found = table.get(name, {})
+        if isinstance(found, dict):
+            return found
+        self._wrong(where, f"is not a section; write [{where}] on a line of its own")
+        return {}
+
     def _configuration(self) -> Mapping[str, str]:
-        ocpp = self._table.get("ocpp", {})
-        for name in ocpp if isinstance(ocpp, dict) else ():
+        ocpp = self._section_table(self._table, "ocpp", "ocpp")
+        for name in ocpp:
             if name != "configuration":
                 self._wrong(f"ocpp.{name}", "unknown key; known: configuration")
-        table = ocpp.get("configuration", {}) if isinstance(ocpp, dict) else {}
+        table = self._section_table(ocpp, "configuration", "ocpp.configuration")
         words: dict[str, str] = {}
         for name, value in table.items():
             if isinstance(value, bool):
@@ -307,13 +349,14 @@ class _Reader:
             else:
                 self._wrong(
                     f"ocpp.configuration.{name}",
-                    f"{value!r} is not a string, a whole number, true or false",
+                    f'{value!r} is not a string; write it like "…"',
                 )
         return words
 
     def _connectors(self) -> tuple[tuple[ConnectorSection, ...], list[DeviceSpec]]:
         blocks = self._table.get("connector", [])
-        if not isinstance(blocks, list) or not blocks:
+        tables = isinstance(blocks, list) and all(isinstance(b, dict) for b in blocks)
+        if not tables or not blocks:
             self._wrong("connector", "missing; add a [[connector]] block for each plug")
             return (), []
         sections: list[ConnectorSection] = []
@@ -340,9 +383,9 @@ class _Reader:
             if kind in block:
                 found += self._device(number, kind, block[kind], where, default)
             elif default is not None and _comes_along(kind, section):
-                spec = DeviceSpec(number, kind, str(default), {}, f"{where}.{kind}")
-                found.append(spec)
-        fitted = {spec.kind for spec in found}
+                place = f"{self._path}: {where}.{kind}"
+                found.append(DeviceSpec(number, kind, str(default), {}, place))
+        fitted = {spec.kind for spec in found} | block.keys()
         needed = (*NEEDED, "lock") if section.cable == "socket" else NEEDED
         for kind in needed:
             if kind not in fitted:
@@ -378,6 +421,16 @@ class _Reader:
             return None
         found = self._device(0, "simulation", self._table["simulation"], "", None)
         return found[0] if found else None
+
+
+def _is_websocket(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+        )
+    except ValueError:
+        return False
 
 
 def _comes_along(kind: str, section: ConnectorSection) -> bool:

@@ -26,7 +26,10 @@ class Configuration:
         """
         self._facts = dict(facts)
         self._configured = dict(configured)
-        self._kept = dict(kept)
+        # What an older version took and this one would not, is back at its default.
+        self._kept = {
+            name: told for name, told in kept.items() if _accepted(name, told[0])
+        }
         self._boot: dict[str, str] = {}
 
     @property
@@ -63,3 +66,7 @@ class Configuration:
     def booted(self, heartbeat_interval_s: int) -> None:
         """Take the interval that an accepted boot sets until the next one."""
         self._boot = {"HeartbeatInterval": str(heartbeat_interval_s)}
+
+
+def _accepted(name: str, value: str) -> bool:
+    return keys.judge(name, value).outcome is Outcome.ACCEPTED

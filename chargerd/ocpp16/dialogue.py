@@ -22,12 +22,12 @@ from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.errors import CallFailed
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
 from chargerd.ocpp16.measurands import meter_value
-from chargerd.ocpp16.records import AcceptedOnce, Entry
-from chargerd.ocpp16.registration import Registration, Standing
+from chargerd.ocpp16.records import AcceptedOnce, Entry, Record
+from chargerd.ocpp16.registration import DAY_S, Registration, Standing
 from chargerd.ocpp16.reporter import Reporter
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Asked, Failed, FailureKind, Rpc
-from chargerd.ocpp16.status import Report, report
+from chargerd.ocpp16.status import Report
 from chargerd.ocpp16.wire import Json, decode_answer, moment
 
 
@@ -119,22 +119,22 @@ class Dialogue:
         gone = OnlineChanged(WHOLE_STATION, False)
         return Heard((gone, *heard.events, *left), heard.records)
 
-    def tell(self, effect: Effect, station: Station) -> Heard:
-        """Take one thing that the core decided."""
+    def tell(self, effect: Effect, station: Station) -> tuple[Record, ...]:
+        """Take one thing that the core decided; return what must be kept of it."""
         if isinstance(effect, AuthorizationWanted):
-            if not self.online:
-                answer = TagAnswered(WHOLE_STATION, effect.id_tag, None)
-                return Heard((answer,))
             self._authorizing.append(effect.id_tag)
-        return Heard(records=self.ledger.tell(effect, station.policy))
+        return self.ledger.tell(effect, station.policy)
 
     def trigger(self, triggers: tuple[Trigger, ...], now: Instant) -> None:
         """Take messages that the CSMS wants to see."""
         for trigger in triggers:
-            if trigger.action == "BootNotification":
-                self.registration.boot_now(now)
-            else:
-                self._triggered.append(trigger)
+            match trigger:
+                case Trigger("BootNotification"):
+                    self.registration.boot_now(now)
+                case Trigger("StatusNotification", int(connector)):
+                    self.reporter.show(connector)
+                case _ if trigger not in self._triggered:
+                    self._triggered.append(trigger)
 
     def ask_next(self, station: Station, now: Instant) -> None:
         """Ask the most urgent question, if none is under way."""
@@ -145,7 +145,7 @@ class Dialogue:
             if asked is not None:
                 within_s = float(station.policy.message_timeout_s)
                 self.rpc.ask(asked, now, within_s)
-                self.registration.heard(now)
+                self.registration.spoken(asked.action, now)
                 return
 
     def next_deadline_s(self, station: Station, now: Instant) -> float | None:
@@ -158,7 +158,7 @@ class Dialogue:
             due.append(self.registration.next_deadline_s(policy.heartbeat_interval_s))
         if self.online:
             due.append(self.reporter.next_deadline_s(policy.minimum_status_duration_s))
-        if self.online and self.rpc.free:
+        if self.online and self.rpc.free and not station.storage_failing:
             due.append(self.ledger.outbox.next_deadline_s())
         return min((s for s in due if s is not None), default=None)
 
@@ -176,7 +176,7 @@ class Dialogue:
                     info = decode_answer("Authorize", answered.payload).id_tag_info
                     event = TagAnswered(WHOLE_STATION, id_tag, tag_info(info))
                     return Heard((event,))
-                case Report() as told:
+                case Report() as told if not answered.late:
                     self.reporter.acknowledged(told)
                 case Entry() as entry:
                     return self.ledger.delivered(entry, answered.payload)
@@ -205,10 +205,13 @@ class Dialogue:
         answer = decode_answer("BootNotification", payload)
         self._clock(answer.current_time, now)
         self.registration.answered(str(answer.status), answer.interval, now)
-        if self.registration.standing is not Standing.ACCEPTED:
-            return Heard()
+        if self.registration.standing is Standing.REJECTED:
+            self._triggered.clear()
+        if not self.registration.accepted:
+            self.reporter.mute()
+            return Heard((OnlineChanged(WHOLE_STATION, False),))
         if answer.interval > 0:
-            self.boot_interval_s = answer.interval
+            self.boot_interval_s = min(answer.interval, DAY_S)
         self.reporter.listen(anew=True)
         news: tuple[Event, ...] = (
             ServiceChanged(WHOLE_STATION),
@@ -237,7 +240,7 @@ class Dialogue:
         return Asked("Authorize", requests.authorize(id_tag), about)
 
     def _wanted(self, station: Station, now: Instant) -> Asked | None:
-        while self._triggered and self.registration.standing is not Standing.REJECTED:
+        while self._triggered:
             trigger = self._triggered.popleft()
             payload = _WANTED[trigger.action](station, trigger.connector, self, now)
             if payload is not None:
@@ -246,7 +249,7 @@ class Dialogue:
         return None
 
     def _status(self, _station: Station, _now: Instant) -> Asked | None:
-        told = self.reporter.next() if self.online else None
+        told = self.reporter.next()
         if told is None:
             return None
         return Asked("StatusNotification", requests.status_notification(told), told)
@@ -268,13 +271,13 @@ Source = Callable[[Dialogue, Station, Instant], Asked | None]
 
 _SOURCES: Final[tuple[Source, ...]] = (
     Dialogue._boot,
-    Dialogue._wanted,
     Dialogue._authorize,
     Dialogue._status,
+    Dialogue._wanted,
     Dialogue._message,
     Dialogue._beat,
 )
-"""Most urgent first: a driver waits for Authorize, the CSMS for what it wanted."""
+"""Most urgent first: a driver waits for Authorize, people for a fault."""
 
 
 def _values_now(
@@ -292,13 +295,6 @@ def _values_now(
     return payload if number is None else {**payload, "transactionId": number}
 
 
-def _status_now(
-    station: Station, connector: int | None, _dialogue: Dialogue, now: Instant
-) -> Json:
-    assert connector is not None
-    return requests.status_notification(report(station, connector, now.utc))
-
-
 def _beat_now(
     _station: Station, _connector: int | None, _dialogue: Dialogue, _now: Instant
 ) -> Json:
@@ -308,5 +304,4 @@ def _beat_now(
 _WANTED: Final[dict[str, Callable[[Station, int | None, Dialogue, Instant], Any]]] = {
     "Heartbeat": _beat_now,
     "MeterValues": _values_now,
-    "StatusNotification": _status_now,
 }

@@ -7,6 +7,7 @@ GetConfiguration, ChangeConfiguration, the defaults, the limits, the typed
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from string import hexdigits
 from typing import Any, Final
 
 from chargerd.core.policy import ENERGY, Policy
@@ -18,6 +19,10 @@ Values = Mapping[str, str]
 
 MAX_STOP_VALUES: Final = 1000
 """Most meter values in one StopTransaction."""
+MAX_ROTATIONS: Final = 10
+"""Most items in ConnectorPhaseRotation."""
+LONGEST_VALUE: Final = 500
+"""Most characters of a value (OCPP 1.6 section 7.29)."""
 
 
 class BadValue(ValueError):
@@ -72,21 +77,23 @@ def sampled(text: str) -> tuple[str, ...]:
 def rotation(text: str) -> tuple[str, ...]:
     """Read the phase rotation of connectors: ``0.RST,1.NotApplicable``."""
     items = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
+    if len(items) > MAX_ROTATIONS:
+        raise BadValue(f"must have at most {MAX_ROTATIONS} items")
     for item in items:
         connector, _, order = item.partition(".")
-        if not connector.isdigit() or order not in _ROTATIONS:
+        if not (connector.isascii() and connector.isdigit() and order in _ROTATIONS):
             raise BadValue(f"{item or 'an empty item'} is not like 1.NotApplicable")
     return items
 
 
 def secret_key(text: str) -> bytes:
     """Read an AuthorizationKey: 32 to 40 hex digits (whitepaper A00.FR.205)."""
-    if not 32 <= len(text) <= 40:
+    digits = text.strip()
+    if not (32 <= len(digits) <= 40 and set(digits) <= set(hexdigits)):
         raise BadValue("must be 32 to 40 hex digits")
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise BadValue("must be an even number of hex digits") from None
+    if len(digits) % 2:
+        raise BadValue("must be an even number of hex digits")
+    return bytes.fromhex(digits)
 
 
 def words(text: str) -> str:
@@ -132,7 +139,7 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="seconds from the card to the plug, or from the plug to the card"),
     Key("ConnectorPhaseRotation",           rotation,           "",
         meaning="how the mains phases are wired; a DC outlet has none"),
-    Key("ConnectorPhaseRotationMaxLength",  whole(0, 100),      "10",      access=_R,
+    Key("ConnectorPhaseRotationMaxLength",  whole(0, 100),      str(MAX_ROTATIONS), access=_R,
         meaning="most items in ConnectorPhaseRotation"),
     Key("GetConfigurationMaxKeys",          whole(1, 1000),     "200",     access=_R,
         meaning="most keys in one GetConfiguration"),
@@ -221,6 +228,8 @@ def judge(name: str, text: str) -> Judged:
     if key.access is Access.READ_ONLY:
         return Judged(Outcome.REJECTED, key.name, why=Why.READ_ONLY)
     try:
+        if len(text) > LONGEST_VALUE:
+            raise BadValue(f"must be at most {LONGEST_VALUE} characters")
         key.parse(text)
     except BadValue as error:
         detail = f"{key.name}: {error}"

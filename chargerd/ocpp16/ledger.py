@@ -88,9 +88,10 @@ class Ledger:
         entry = self.outbox.head(now.monotonic_s)
         if entry is None:
             return None
-        number = self.numbers.get(entry.key)
-        if entry.action == START or number is None:
+        if entry.action == START or not entry.key:
             return entry, entry.payload
+        number = self.numbers.get(entry.key)
+        number = GIVEN_UP if number is None else number
         return entry, {**entry.payload, "transactionId": number}
 
     def delivered(self, entry: Entry, payload: Json) -> Heard:
@@ -117,6 +118,7 @@ class Ledger:
         self, entry: Entry, failure: Failed, now: Instant, policy: Policy
     ) -> tuple[Record, ...]:
         """Take the failure of a message; a lost link counts for nothing."""
+        entry.tried = True
         if failure.kind is FailureKind.LINK:
             return ()
         error = failure.code or failure.kind.name.lower()
@@ -126,15 +128,19 @@ class Ledger:
         if given_up and entry.action == START:
             self.numbers[entry.key] = GIVEN_UP
             return (*given_up, TransactionNumberKept(entry.key, GIVEN_UP))
+        if given_up and entry.action == STOP:
+            self.numbers.pop(entry.key, None)
         return given_up
 
     def _numbered(
         self, entry: Entry, answer: Any, settled: tuple[Record, ...]
     ) -> Heard:
+        if self.numbers.get(entry.key, entry.id) not in (None, GIVEN_UP):
+            return Heard(records=settled)  # two attempts were answered; one counts
         number = int(answer.transaction_id)
         self.numbers[entry.key] = number
         info = tag_info(answer.id_tag_info)
-        if entry.attempts and info.standing is Standing.CONCURRENT_TX:
+        if entry.tried and info.standing is Standing.CONCURRENT_TX:
             # The CSMS took an earlier attempt; the transaction it means is this one.
             info = TagInfo(Standing.ACCEPTED, info.parent, info.expires)
         event = TransactionNumbered(

@@ -32,6 +32,7 @@ class Outbox:
             last_id: The highest id that was ever given.
         """
         self._window = deque(entries)
+        self._seen = self._window[-1].id if self._window else 0
         self.waiting = waiting
         self.quarantined = quarantined
         self._last_id = last_id
@@ -39,6 +40,8 @@ class Outbox:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
         """Go on with what the disk remembers."""
+        for entry in snapshot.entries[:1]:
+            entry.tried = True  # by the process before this one, perhaps
         return cls(
             snapshot.entries,
             snapshot.waiting,
@@ -58,21 +61,23 @@ class Outbox:
             return None
         if self.waiting <= len(self._window):
             return None
-        return self._window[-1].id if self._window else 0
+        return self._seen
 
     def append(self, key: str, action: str, payload: Json, at: datetime) -> Entry:
         """Queue a message; return it with its id."""
         self._last_id += 1
         entry = Entry(self._last_id, key, action, payload, at)
         if self.waiting == len(self._window) and len(self._window) < WINDOW:
-            self._window.append(entry)
+            self.load((entry,))
         self.waiting += 1
         return entry
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Take more from the disk."""
-        last = self._window[-1].id if self._window else 0
-        self._window.extend(entry for entry in entries if entry.id > last)
+        for entry in entries:
+            if entry.id > self._seen:
+                self._window.append(entry)
+                self._seen = entry.id
 
     def head(self, now_s: float) -> Entry | None:
         """Return the message whose turn it is, if it may be sent now."""

@@ -105,6 +105,8 @@ class Entry:
     payload: Json
     at: datetime
     attempts: int = 0
+    tried: bool = False
+    """The CSMS may know it from an attempt that was not answered."""
     due_s: float | None = None
     """When it may be tried again; ``None``: at once."""
     error: str | None = None

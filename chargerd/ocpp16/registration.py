@@ -11,7 +11,7 @@ RETRY_S: Final = 60.0
 LONGEST_RETRY_S: Final = 3600.0
 CLOCK_TOLERANCE_S: Final = 2.0
 """The CSMS's clock is as good as the network; smaller differences are its noise."""
-DAY_S: Final = 86_400.0
+DAY_S: Final = 86_400
 
 
 class Standing(Enum):
@@ -32,8 +32,8 @@ class Registration:
         self.clock_offset_s: float | None = None
         self._boot_due_s: float | None = 0.0
         self._beat_from_s = 0.0
+        self._beaten_s = 0.0
         self._retry_s = RETRY_S
-        self._beat_now = False
 
     @property
     def accepted(self) -> bool:
@@ -46,8 +46,7 @@ class Registration:
 
     def heartbeat_due(self, now: Instant, interval_s: float) -> bool:
         """Tell whether a Heartbeat shall go out."""
-        due_s = self._beat_from_s + min(interval_s, DAY_S)
-        return self.accepted and due_s <= now.monotonic_s
+        return self.accepted and self._beat_due_s(interval_s) <= now.monotonic_s
 
     def boot_sent(self) -> None:
         """A BootNotification is under way."""
@@ -60,7 +59,7 @@ class Registration:
     def answered(self, word: str, interval_s: int, now: Instant) -> None:
         """The CSMS has answered a BootNotification."""
         self.standing = Standing(word.lower())
-        self._beat_from_s = now.monotonic_s
+        self._beat_from_s = self._beaten_s = now.monotonic_s
         if self.accepted:
             self._boot_due_s, self._retry_s = None, RETRY_S
             return
@@ -75,9 +74,11 @@ class Registration:
         if not self.accepted:
             self._boot_due_s = now.monotonic_s + wait_s
 
-    def heard(self, now: Instant) -> None:
+    def spoken(self, action: str, now: Instant) -> None:
         """Something of ours was sent, so the CSMS knows that we live."""
         self._beat_from_s = now.monotonic_s
+        if action == "Heartbeat":
+            self._beaten_s = now.monotonic_s
 
     def clock_step_s(self, told: datetime, now: Instant) -> float | None:
         """Return by how much to step the wall clock, if at all.
@@ -96,7 +97,11 @@ class Registration:
         """Return when a boot or a heartbeat is due next."""
         if self._boot_due_s is not None:
             return self._boot_due_s
-        return self._beat_from_s + min(interval_s, DAY_S) if self.accepted else None
+        return self._beat_due_s(interval_s) if self.accepted else None
+
+    def _beat_due_s(self, interval_s: float) -> float:
+        # Other messages replace heartbeats, but not for longer than a day.
+        return min(self._beat_from_s + interval_s, self._beaten_s + DAY_S)
 
 
 _EARLIEST_YEAR: Final = 2025

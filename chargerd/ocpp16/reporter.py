@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from chargerd.ocpp16.status import Report
+from chargerd.ocpp16.status import Report, may_follow
 
 RETRY_S: Final = 30.0
 """A report that failed is not repeated at once; by then it may be out of date."""
@@ -17,6 +17,8 @@ class Reporter:
         self._now: dict[int, tuple[Report, float]] = {}
         self._queue: deque[Report] = deque()
         self._last: dict[int, Report] = {}  # queued or told
+        self._bridge: dict[int, tuple[Report, ...]] = {}
+        """What has to be told between the last report and the present one."""
         self._acknowledged: dict[int, Report] = {}
         self._retry_s: dict[int, float] = {}
         self._listening = False
@@ -34,14 +36,15 @@ class Reporter:
             known = self._now.get(report.connector)
             if known is None or known[0] != report:
                 self._now[report.connector] = (report, now_s)
+                if known is not None:
+                    self._lead_over(known[0], report)
         if self._listening:
             self._due(now_s, least_s)
 
     def listen(self, *, anew: bool) -> None:
         """Begin to report with the next update; ``anew``: the CSMS knows nothing."""
+        self.mute()
         self._listening = True
-        self._queue.clear()
-        self._retry_s.clear()
         if anew:
             self._acknowledged.clear()
         self._last = dict(self._acknowledged)
@@ -50,6 +53,15 @@ class Reporter:
         """Stop: nobody listens. What happens meanwhile is not told later."""
         self._listening = False
         self._queue.clear()
+        self._last.clear()
+        self._bridge.clear()
+        self._retry_s.clear()
+
+    def show(self, connector: int) -> None:
+        """Tell what is true of a connector, however often it was told."""
+        report, _ = self._now[connector]
+        if report not in self._queue:
+            self._tell(report)
 
     def next(self) -> Report | None:
         """Take the report that is to be sent next."""
@@ -75,13 +87,26 @@ class Reporter:
         return min([*due, *self._retry_s.values()], default=None)
 
     def _due(self, now_s: float, least_s: float) -> None:
-        for connector, at_s in tuple(self._retry_s.items()):
-            if at_s <= now_s:
-                del self._retry_s[connector]
-                self._last.pop(connector, None)
         for connector, (report, since_s) in sorted(self._now.items()):
             # A fault does not wait: it is what people are sent out for.
-            lasted = now_s - since_s >= least_s or report.status == "Faulted"
-            if lasted and self._last.get(connector) != report:
-                self._last[connector] = report
-                self._queue.append(report)
+            lasted = since_s + least_s <= now_s or report.status == "Faulted"
+            retry_s = self._retry_s.get(connector)
+            again = retry_s is not None and retry_s <= now_s
+            if again or (lasted and self._last.get(connector) != report):
+                self._tell(report)
+
+    def _tell(self, report: Report) -> None:
+        connector = report.connector
+        self._queue.extend((*self._bridge.pop(connector, ()), report))
+        self._retry_s.pop(connector, None)
+        self._last[connector] = report
+
+    def _lead_over(self, before: Report, report: Report) -> None:
+        """Find the shortest legal way from the last report over what came since."""
+        last = self._last.get(report.connector)
+        if last is None:
+            return
+        way = (last, *self._bridge.get(report.connector, ()), before)
+        legal = (may_follow(report.status, each.status) for each in way)
+        steps = next(n for n, fits in enumerate((*legal, True)) if fits)
+        self._bridge[report.connector] = way[1 : steps + 1]

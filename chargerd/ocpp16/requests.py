@@ -77,10 +77,11 @@ def status_notification(report: Report) -> Json:
         "errorCode": report.error_code,
         "timestamp": timestamp(report.at),
     }
+    if report.info is not None:
+        told["info"] = report.info
     if report.error_code != NO_ERROR:
         told["vendorId"] = VENDOR_ID
         told["vendorErrorCode"] = report.vendor_error_code
-        told["info"] = report.info
     return told
 
 

@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from chargerd.core.events import WHOLE_STATION
 from chargerd.core.health import Active
-from chargerd.core.session import Phase, Session
+from chargerd.core.reasons import Cause
+from chargerd.core.session import STARTABLE, Phase, Session
 from chargerd.core.station import Station
 from hal.values import Signal, VehiclePhase
 
 VENDOR_ID: Final = "org.chargerd"
 _INFO_LENGTH: Final = 50
 NO_ERROR: Final = "NoError"
+_UNPLUGGED: Final = "EV side disconnected"
+"""OCPP's words for a plug that was pulled in mid-charge (section 4.9)."""
 
 # fmt: off
-_STATUS: Final[Mapping[Phase, str]] = {
+STATUSES: Final[Mapping[Phase, str]] = {
     Phase.IDLE:          "Available",
     Phase.PLUGGED:       "Preparing",
     Phase.AUTHORIZED:    "Preparing",
@@ -42,6 +44,17 @@ _SIGNALS: Final[Mapping[str, Signal]] = {
     "Unavailable":   Signal.OUT_OF_SERVICE,
     "Faulted":       Signal.FAULT,
 }
+
+_NEVER_NEXT: Final[Mapping[str, frozenset[str]]] = {
+    "Available":     frozenset({"Finishing"}),
+    "Preparing":     frozenset({"Unavailable"}),
+    "Charging":      frozenset({"Preparing"}),
+    "SuspendedEV":   frozenset({"Preparing"}),
+    "SuspendedEVSE": frozenset({"Preparing"}),
+    "Finishing":     frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"}),
+    "Unavailable":   frozenset({"Finishing"}),
+    "Faulted":       frozenset(),
+}
 # fmt: on
 
 
@@ -62,9 +75,7 @@ def report(station: Station, connector: int, at: datetime) -> Report:
     worst = next(iter(station.health.at(connector)), None)
     word = _word(station, connector)
     if worst is None:
-        return Report(connector, word, at=at)
-    if worst.connector == WHOLE_STATION != connector and not worst.fault.stops:
-        return Report(connector, word, at=at)
+        return Report(connector, word, info=_remark(station, connector), at=at)
     name = worst.fault.name
     return Report(
         connector,
@@ -76,6 +87,11 @@ def report(station: Station, connector: int, at: datetime) -> Report:
     )
 
 
+def may_follow(status: str, before: str) -> bool:
+    """Tell whether OCPP allows one status after another (section 4.9)."""
+    return status not in _NEVER_NEXT[before]
+
+
 def signal(status: str) -> Signal:
     """Return what the light shows for a status."""
     return _SIGNALS[status]
@@ -85,13 +101,13 @@ def _word(station: Station, connector: int) -> str:
     if station.faulted(connector):
         return "Faulted"
     session = station.sessions.get(connector)
-    if session is None or session.phase in (Phase.IDLE, Phase.PLUGGED):
+    if session is None or session.phase in STARTABLE:
         if not station.in_service:
             return "Unavailable"
-        return "Available" if session is None else _STATUS[session.phase]
+        return "Available" if session is None else STATUSES[session.phase]
     if session.phase is Phase.ENERGIZED:
         return _energized(session, station.limit(connector).power_w)
-    return _STATUS[session.phase]
+    return STATUSES[session.phase]
 
 
 def _energized(session: Session, limit_w: float) -> str:
@@ -101,6 +117,12 @@ def _energized(session: Session, limit_w: float) -> str:
     if vehicle is not None and vehicle.phase is VehiclePhase.PAUSED:
         return "SuspendedEV"
     return "Charging"
+
+
+def _remark(station: Station, connector: int) -> str | None:
+    session = station.sessions.get(connector)
+    pulled = session is not None and session.cause is Cause.PLUG_REMOVED
+    return _UNPLUGGED if pulled else None
 
 
 def _info(active: Active) -> str:

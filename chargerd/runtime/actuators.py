@@ -1,7 +1,7 @@
 """Drives each connector to its output; renews the leases; cuts at once.
 
-Outputs are levels. Whatever was under way when a new one comes is given up and
-worked out anew from what the hardware is now, so nothing stale can be done.
+Outputs are levels. Each round works out anew what the present one still asks for,
+so nothing stale can be done; a cut gives up whatever was under way.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from chargerd.core.session import Output
 from chargerd.runtime.devices import ConnectorDevices
 from chargerd.runtime.guard import Guard
 from hal.errors import HardwareError
-from hal.values import Reading, Setpoint, StationReport
+from hal.values import Reading, Setpoint, StationReport, VehiclePhase
 
 ROUND_S: Final = 0.08
 """While a connector is in use: how often the controller hears of us and the leases
@@ -32,9 +32,20 @@ CUT_WITHIN_S: Final = 0.03
 """In an emergency the current gets so long to fall before the contactors open."""
 
 RETRY_S: Final = 1.0
-"""A command that failed is given again after this."""
+"""A lock or contactor that failed is told again after this, others in each round."""
 
 _ZERO: Final = Setpoint(0.0, 0.0, LEASE_S)
+_UNDER_WAY: Final = frozenset(
+    {
+        VehiclePhase.CABLE_CHECK,
+        VehiclePhase.PRECHARGE,
+        VehiclePhase.READY,
+        VehiclePhase.CHARGING,
+        VehiclePhase.PAUSED,
+        VehiclePhase.ENDING,
+    }
+)
+"""Where the CCS controller must be reported to (``hal.interfaces.Vehicle``)."""
 
 
 class Hand:
@@ -64,6 +75,7 @@ class Hand:
         self._authorized = False
         self._ending = False
         self._barred = False
+        self._rests: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._round: asyncio.Task[None] | None = None
         self._cut: asyncio.Task[None] | None = None
@@ -76,6 +88,7 @@ class Hand:
     def aim(self, output: Output) -> None:
         """Take a new level."""
         self._barred = self._barred and output.live
+        self._authorized = self._authorized and output.authorized
         if output != self._target:
             self._target = output
             self._wake.set()
@@ -106,8 +119,7 @@ class Hand:
             while True:
                 self._wake.clear()
                 await self._one_round()
-                busy = self._target != Output() or self.live
-                await self._pause(ROUND_S if busy else None)
+                await self._pause()
         finally:
             if self._round is not None:
                 self._round.cancel()
@@ -123,9 +135,10 @@ class Hand:
             self._round.result()  # a bug in a driver ends the process
         self._round = None
 
-    async def _pause(self, within_s: float | None) -> None:
-        if not self.confirmed and not self.live:
-            within_s = RETRY_S
+    async def _pause(self) -> None:
+        within_s = None if self.confirmed else RETRY_S
+        if self._target != Output() or self.live:
+            within_s = ROUND_S
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._wake.wait()
@@ -140,7 +153,7 @@ class Hand:
 
     async def _lock(self) -> None:
         lock, wanted = self._devices.lock, self._target.locked
-        if lock is None or self._locked is wanted:
+        if lock is None or self._locked is wanted or self._resting("lock"):
             return
         # A plug is never freed while anything can be on it.
         if wanted or not self.live:
@@ -153,10 +166,12 @@ class Hand:
     async def _tell_vehicle(self) -> None:
         vehicle, target = self._devices.vehicle, self._target
         if target.authorized and not self._authorized:
-            self._authorized = await self._confirmed("vehicle", vehicle.authorize(True))
-        if not target.authorized:
-            self._authorized = False
-        if target.enabled:
+            self._authorized = True
+            if not await self._confirmed("vehicle", vehicle.authorize(True)):
+                self._authorized = False
+        known = self._guard.facts[self.number].vehicle
+        # A vehicle that is coming to its end must hear of the current's, too.
+        if target.enabled or (known is not None and known.phase in _UNDER_WAY):
             await self._confirmed("vehicle", vehicle.report(self._state(target)))
         ending = target.closed and target.supply is Supply.OFF
         if ending and not self._ending:
@@ -170,7 +185,7 @@ class Hand:
         limit = self._limit(target)
         voltage_v = module.voltage_v if module else 0.0
         return StationReport(
-            enabled=True,
+            enabled=target.enabled,
             present_voltage_v=voltage_v,
             present_current_a=module.current_a if module else 0.0,
             resistance_ohm=isolation.resistance_ohm if isolation else 0.0,
@@ -191,6 +206,8 @@ class Hand:
         vehicle = self._guard.facts[self.number].vehicle
         wanted = vehicle is not None and vehicle.wants_contactors
         if not wanted or self._guard.refusals(self.number):
+            return
+        if self._resting("contactor"):
             return
         self.closed = True
         contactor = self._devices.contactor
@@ -238,9 +255,16 @@ class Hand:
             await command
         except HardwareError as error:
             self.confirmed = False
+            self._rests[kind] = asyncio.get_running_loop().time() + RETRY_S
             self._report(CommandFailed(self.number, kind, str(error)))
             return False
         return True
+
+    def _resting(self, kind: str) -> bool:
+        """Tell whether a device failed so lately that it is not troubled again yet."""
+        resting = asyncio.get_running_loop().time() < self._rests.get(kind, 0.0)
+        self.confirmed = self.confirmed and not resting
+        return resting
 
 
 class Hands:

@@ -18,7 +18,12 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    WebSocketException,
+)
 
 from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
 
@@ -83,6 +88,7 @@ class CsmsLink:
         monotonic: Callable[[], float],
         key: bytes | None = None,
         ping_interval_s: float = 60.0,
+        dice: random.Random | None = None,
     ) -> None:
         self.state = LinkState(since=monotonic())
         self.settings = settings
@@ -90,9 +96,11 @@ class CsmsLink:
         self._monotonic = monotonic
         self._key = key
         self._ping_interval_s = ping_interval_s
+        self._dice = dice or random.Random()
         self._ping_changed = asyncio.Event()
         self._out: asyncio.Queue[str] = asyncio.Queue()
         self._socket: ClientConnection | None = None
+        self._redialing: asyncio.Task[None] | None = None
         self._hold = Hold.UP
         self._released = asyncio.Event()
 
@@ -111,7 +119,7 @@ class CsmsLink:
     def set_key(self, key: bytes) -> None:
         """Dial again with another password, after what is queued is sent."""
         self._key = key
-        asyncio.get_running_loop().create_task(self._redial(), name="redial")
+        self._redialing = asyncio.create_task(self._redial(), name="redial")
 
     def hold(self, mode: Hold) -> None:
         """Break the link on purpose, or let it be."""
@@ -125,27 +133,24 @@ class CsmsLink:
         failures = 0
         while True:
             self._released.clear()
-            began_s = self._monotonic()
             try:
                 await self._once()
-            except (OSError, InvalidHandshake, TimeoutError, LinkRefused) as error:
+            except (OSError, WebSocketException, ValueError, LinkRefused) as error:
                 self.state.failed_at, self.state.failure = classify(error)
             lived_s = self._monotonic() - self.state.since if self.state.up else 0.0
             self._down()
             failures = 0 if lived_s >= self.settings.settle_s else failures + 1
             self.state.attempts = failures
-            await self._wait(failures, began_s)
+            await self._wait(failures)
 
     async def _once(self) -> None:
         """Dial, and carry frames until the link is lost."""
         if self._hold is Hold.DOWN:
             raise LinkRefused("held", "the link is held down by the simulation")
         if self._hold is Hold.BLACKHOLE:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(OPEN_WITHIN_S):
-                    await self._released.wait()
+            await _either(self._released, OPEN_WITHIN_S)
             raise TimeoutError("no answer: the simulation swallows everything")
-        async with connect(
+        async with _Dial(
             self.settings.address,
             subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]
             additional_headers=self._headers(),
@@ -181,10 +186,10 @@ class CsmsLink:
             self._lost(connection)
 
     def _lost(self, connection: ClientConnection) -> None:
-        if self.state.failed_at is None:
-            code, reason = connection.close_code, connection.close_reason
+        closed = connection.close_code is not None
+        if self.state.failed_at is None and closed:
             self.state.failed_at = "closed"
-            self.state.failure = f"closed with {code} {reason or ''}".strip()
+            self.state.failure = str(connection.protocol.close_exc)
 
     async def _read(self, connection: ClientConnection) -> None:
         with suppress(ConnectionClosed):
@@ -202,9 +207,7 @@ class CsmsLink:
     async def _ping(self, connection: ClientConnection) -> None:
         while True:
             self._ping_changed.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._ping_interval_s or None):
-                    await self._ping_changed.wait()
+            if await _either(self._ping_changed, self._ping_interval_s or None):
                 continue
             if not await self._alive(connection):
                 self.state.failed_at = "ping"
@@ -230,22 +233,16 @@ class CsmsLink:
                     await self._out.join()
             await connection.close(1000, "credentials changed")
 
-    async def _wait(self, failures: int, began_s: float) -> None:
-        slow = self.state.failed_at in _PERMANENT
-        first_s = (
-            max(SLOW_S, self.settings.backoff_first_s)
-            if slow
-            else (self.settings.backoff_first_s)
-        )
-        longest_s = min(
-            first_s * 2 ** min(failures, 16), self.settings.backoff_longest_s
-        )
+    async def _wait(self, failures: int) -> None:
+        first_s = self.settings.backoff_first_s
+        if self.state.failed_at in _PERMANENT:
+            first_s = max(SLOW_S, first_s)
+        longest_s = self.settings.backoff_longest_s
         # Full jitter: after a restart of the CSMS not all stations dial at once.
-        wait_s = random.uniform(0.1, 1.0) * longest_s
+        part = self._dice.uniform(0.1, 1.0)
+        wait_s = part * min(first_s * 2 ** min(failures, 16), longest_s)
         self.state.next_try_s = self._monotonic() + wait_s
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._released.wait()
+        await _either(self._released, wait_s)
 
     def _down(self) -> None:
         was_up, self.state.up, self._socket = self.state.up, False, None
@@ -259,6 +256,13 @@ class CsmsLink:
             return {}
         pair = self.settings.identity.encode() + b":" + self._key
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+class _Dial(connect):
+    """Dials where it was told to: a password follows no redirect."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class LinkRefused(Exception):
@@ -290,14 +294,27 @@ def classify(error: Exception) -> tuple[str, str]:
 _HTTP: Final = {
     401: ("http-auth", "check the AuthorizationKey"),
     403: ("http-auth", "check the AuthorizationKey"),
+    **dict.fromkeys(
+        (301, 302, 303, 307, 308),
+        ("http-path", "the CSMS has moved; write its new address in [csms] url"),
+    ),
     404: ("http-path", "the CSMS does not know this URL or identity"),
 }
 _LAYERS: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (InvalidHandshake, "http", ""),
+    (UnicodeError, "dns", "this is no host name; check [csms] url"),
     (ssl.SSLError, "tls", ""),
     (socket.gaierror, "dns", "unknown host; check the name in [csms] url"),
     (TimeoutError, "tcp", "no answer in time"),
 )
+
+
+async def _either(event: asyncio.Event, within_s: float | None) -> bool:
+    """Wait for the event, but no longer than ``within_s``; tell whether it came."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            return await event.wait()
+    return False
 
 
 def _harden(connection: ClientConnection) -> None:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from chargerd.chargepoint import Happening, Step
 from chargerd.clock import Clock
@@ -23,7 +23,14 @@ from chargerd.core.effects import (
     TransactionEnded,
     TransactionStarted,
 )
-from chargerd.core.events import WHOLE_STATION
+from chargerd.core.events import (
+    WHOLE_STATION,
+    CommandFailed,
+    DeviceBack,
+    DeviceLost,
+    GuardCut,
+    Sensed,
+)
 from chargerd.store.database import StoreFailed
 from hal.values import Token
 
@@ -89,7 +96,7 @@ class Journal:
     def stepped(self, happening: Happening, step: Step) -> None:
         """Write down one step."""
         if self._level >= DEBUG:
-            self.say(DEBUG, f"event {happening!r}")
+            self.say(DEBUG, f"event {_seen(happening)}")
         for effect in step.told:
             self._effect(effect)
         if step.garbage is not None:
@@ -143,11 +150,15 @@ def _told(effect: Effect) -> Told | None:
     return None
 
 
+def _seen(happening: Happening) -> str:
+    """Return an event in full if nothing in it is a secret or somebody's id tag."""
+    plain = isinstance(happening, _PLAIN)
+    return repr(happening) if plain else type(happening).__name__
+
+
+_PLAIN: Final = (Sensed, DeviceLost, DeviceBack, CommandFailed, GuardCut)
+
+
 def sink() -> Sink:
     """Return where lines go on this machine."""
     return to_journald if under_journald() else to_stderr
-
-
-def crashed(error: BaseException) -> Any:
-    """Return the words for an error that is our bug."""
-    return f"{type(error).__name__}: {error}"

@@ -61,7 +61,7 @@ class MockInterface:
             try:
                 return verb(parameters) or {}
             except ValueError as error:
-                name, _, detail = str(error).rpartition(": ")
+                name, _, detail = str(error).partition(": ")
                 raise _failed("BadValue", parameter=name, detail=detail) from error
 
         return method
@@ -86,8 +86,8 @@ class MockInterface:
         name, on = parameters["name"], parameters["on"]
         fault = "module-failure" if _is_module(name) else _FAULTS.get(name, name)
         code = parameters.get("error_code") if on else None
-        self._soon(ErrorCodeSet(WHOLE_STATION, fault, code))
         self._simulation.set_fault(name, on, parameters.get("connector"))
+        self._soon(ErrorCodeSet(WHOLE_STATION, fault, code))
 
     def _hold(self, parameters: Parameters) -> None:
         words = [mode.value for mode in Hold]

@@ -221,9 +221,7 @@ class StationInterface:
         for number in numbers:
             session = station.sessions[number]
             word = report(station, number, now.utc).status
-            since = views.time(
-                views.earlier(now.utc, now.monotonic_s - session.since_s)
-            )
+            since = self._views.since(session)
             what = f"{self._views.identity.names[number]} is {word}"
             reasons = list(because(station, number))
             causes.append({"what": what, "since": since, "because": reasons})

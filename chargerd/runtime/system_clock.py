@@ -1,6 +1,7 @@
 """The only reader of the clocks."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,33 +19,29 @@ class SystemClock:
     that is stepped.
     """
 
-    def __init__(self) -> None:
-        self._correction = timedelta()
-        self._seen = timedelta()
-        self._anchor()
-
-    def monotonic(self) -> float:
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Take the two clocks; those of the machine unless told otherwise."""
+        self.monotonic: Final = monotonic
         """Return the seconds that every reading is stamped with."""
-        return time.monotonic()
+        self._wall = wall
+        self._correction = timedelta()
+        self._from_s, self._utc = monotonic(), wall()
 
     def now(self) -> Instant:
         """Return the present moment."""
-        monotonic_s = time.monotonic()
+        monotonic_s, wall = self.monotonic(), self._wall()
         utc = self._utc + timedelta(seconds=monotonic_s - self._from_s)
-        drift = datetime.now(UTC) - utc
-        if abs(drift.total_seconds()) > STEPPED_S:
-            self._anchor()
-            return self.now()
+        if abs((wall - utc).total_seconds()) > STEPPED_S:
+            # Somebody has set the system's clock, and knows better than the CSMS.
+            self._correction = timedelta()
+            self._from_s, self._utc = monotonic_s, wall
+            utc = wall
         return Instant(monotonic_s, utc + self._correction)
 
     def step(self, seconds: float) -> None:
         """Correct the wall clock as we see it; the system's own stays as it is."""
         self._correction += timedelta(seconds=seconds)
-
-    def _anchor(self) -> None:
-        self._from_s = time.monotonic()
-        before = getattr(self, "_utc", None)
-        self._utc = datetime.now(UTC)
-        if before is not None:
-            # Somebody has set the system's clock, and knows better than the CSMS.
-            self._correction = timedelta()

@@ -130,7 +130,7 @@ class Views:
             status=told.status,
             error_code=told.error_code,
             phase=session.phase.value,
-            since=time(earlier(now.utc, now.monotonic_s - session.since_s)),
+            since=self.since(session),
             plugged=session.plugged,
             session=session.key or None,
             tag=masked(session.id_tag) if session.id_tag else None,
@@ -151,6 +151,12 @@ class Views:
             else None,
             reason=because(station, number)[0],
         )
+
+    def since(self, session: Session) -> str:
+        """Return when a connector came to its phase, or the daemon began to look."""
+        now = self._clock.now()
+        began_s = max(session.since_s, self.identity.started_s)
+        return time(earlier(now.utc, now.monotonic_s - began_s))
 
     def charge(self, row: Mapping[str, Any]) -> Json:
         """Return one transaction of the store."""

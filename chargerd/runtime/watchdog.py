@@ -38,7 +38,7 @@ def notify(message: str) -> bool:
 
 def period_s() -> float:
     """Return how often systemd wants to hear of us: half of what it allows."""
-    allowed_us = os.environ.get("WATCHDOG_USEC", "")
+    allowed_us = os.environ.get("WATCHDOG_USEC", "").lstrip("0")
     return int(allowed_us) / 2e6 if allowed_us.isdigit() else DEFAULT_PERIOD_S
 
 

@@ -5,8 +5,9 @@ for is on the disk. One writer; readers have a connection of their own.
 """
 
 import json
+import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from importlib import resources
@@ -53,8 +54,7 @@ class Store:
         self._reserve = path.with_suffix(".reserve")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-            self._db = _connect(path)
-            _migrate(self._db, path)
+            self._db = _opened(path)
             path.chmod(0o600)
         except (sqlite3.Error, OSError) as error:
             raise StoreFailed(f"{path}: {error}; {_remedy(error)}") from error
@@ -66,26 +66,17 @@ class Store:
         Raises:
             StoreFailed: The disk is full or broken; nothing of the batch is written.
         """
-        rows = tuple(batch)
-        try:
-            self._write(rows)
-        except sqlite3.OperationalError as error:
-            if not self._reserve.exists():
-                raise StoreFailed(f"{self.path}: {error}; {_remedy(error)}") from error
-            self._reserve.unlink()
-            try:
-                self._write(rows)
-            except sqlite3.Error as again:
-                text = f"{self.path}: {again}; {_remedy(again)}"
-                raise StoreFailed(text) from again
-        except sqlite3.Error as error:
-            raise StoreFailed(f"{self.path}: {error}; {_remedy(error)}") from error
+        records = tuple(batch)
+        self._change(lambda: self._write(records))
+        self.refill_reserve()
 
     def refill_reserve(self) -> bool:
-        """Put the reserve back if there is room; tell whether it is there."""
+        """Put the reserve back if there is ample room; tell whether it is there."""
         if self._reserve.exists():
             return True
         try:
+            if shutil.disk_usage(self.path.parent).free < 2 * RESERVE_BYTES:
+                return False
             with self._reserve.open("xb") as file:
                 file.write(bytes(RESERVE_BYTES))
         except OSError:
@@ -94,11 +85,13 @@ class Store:
         return True
 
     def restore(self, now: datetime) -> Snapshot:
-        """Return what a new process must know; close what the old one left open."""
-        with self._db:
-            self._db.execute(
-                "UPDATE fault SET until = ? WHERE until IS NULL", (time_text(now),)
-            )
+        """Return what a new process must know; close what the old one left open.
+
+        Raises:
+            StoreFailed: The disk is full or broken.
+        """
+        close = "UPDATE fault SET until = ? WHERE until IS NULL"
+        self._change(lambda: self._db.execute(close, (time_text(now),)))
         return Snapshot(
             values={n: (v, o) for n, v, o in self._all("SELECT * FROM setting")},
             tags=tuple(
@@ -130,7 +123,11 @@ class Store:
         )
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:
-        """Return the messages that wait for delivery, oldest first."""
+        """Return the messages that wait for delivery, oldest first.
+
+        Raises:
+            StoreFailed: The disk is broken.
+        """
         return tuple(
             Entry(id_, key, action, json.loads(payload), datetime.fromisoformat(at))
             for id_, key, action, payload, at in self._all(
@@ -141,47 +138,73 @@ class Store:
         )
 
     def boot(self, id_: str) -> str | None:
-        """Remember the id of this boot of the board; return the last one's."""
-        with self._db:
-            last = self._db.execute("SELECT id FROM boot").fetchone()
-            if last != (id_,):
-                self._db.execute("INSERT OR REPLACE INTO boot VALUES (1, ?)", (id_,))
-        return last[0] if last else None
+        """Remember the id of this boot of the board; return the last one's.
+
+        Raises:
+            StoreFailed: The disk is full or broken.
+        """
+        last = self._all("SELECT id FROM boot")
+        if last != [(id_,)]:
+            keep = "INSERT OR REPLACE INTO boot VALUES (1, ?)"
+            self._change(lambda: self._db.execute(keep, (id_,)))
+        return last[0][0] if last else None
 
     def salvage(self, damaged: Path) -> int:
-        """Copy every row that can still be read from a damaged file; count them."""
-        saved = 0
-        with closing(sqlite3.connect(damaged)) as old, self._db:
-            tables = [
-                t
-                for (t,) in self._all(
-                    "SELECT name FROM sqlite_master WHERE type = 'table'"
-                )
-            ]
-            for table in tables:
-                # A damaged page ends the reading of its table, and of no other.
-                with suppress(sqlite3.Error):
-                    for row in old.execute(f"SELECT * FROM {table}"):
-                        marks = ", ".join("?" * len(row))
-                        insert = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"
-                        self._db.execute(insert, row)
-                        saved += 1
-        return saved
+        """Copy every row that can still be read from a damaged file; count them.
+
+        Raises:
+            StoreFailed: The disk is full or broken.
+        """
+        with closing(sqlite3.connect(damaged)) as old:
+            old.row_factory = sqlite3.Row
+            self._change(lambda: self._copy(old))
+        tables = self._all(_TABLES)
+        return sum(self._one(f"SELECT count(*) FROM {table}") for (table,) in tables)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    def _write(self, batch: Sequence[Record]) -> None:
+    def _write(self, records: Sequence[Record]) -> None:
+        for record in records:
+            WRITERS[type(record)](self._db, record)
+
+    def _copy(self, old: sqlite3.Connection) -> None:
+        for (table,) in self._all(_TABLES):
+            for row in _readable(old, table):
+                names, marks = ", ".join(row.keys()), ", ".join("?" * len(row))
+                insert = f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})"
+                # What is damaged in itself is not of the type that its column wants.
+                with suppress(sqlite3.IntegrityError):
+                    self._db.execute(insert, tuple(row))
+
+    def _change(self, work: Callable[[], object]) -> None:
+        """Do ``work`` wholly or not at all; it may cost the reserve."""
+        try:
+            self._transact(work)
+        except sqlite3.OperationalError as error:
+            if not self._reserve.exists():
+                raise self._failed(error) from error
+            self._reserve.unlink()
+            try:
+                self._transact(work)
+            except sqlite3.Error as again:
+                raise self._failed(again) from again
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _transact(self, work: Callable[[], object]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for record in batch:
-                WRITERS[type(record)](self._db, record)
+            work()
             self._db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
+
+    def _failed(self, error: Exception) -> StoreFailed:
+        return StoreFailed(f"{self.path}: {error}; {_remedy(error)}")
 
     def _stop_data(self) -> Mapping[str, tuple[Json, ...]]:
         kept: dict[str, list[Json]] = {}
@@ -193,20 +216,37 @@ class Store:
         return {key: tuple(values) for key, values in kept.items()}
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        return self._db.execute(sql, values).fetchall()
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
 
     def _one(self, sql: str) -> int:
-        return int(self._db.execute(sql).fetchone()[0] or 0)
+        return int(self._all(sql)[0][0] or 0)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
+
+def _opened(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for pragma in _PRAGMAS:
-        db.execute(pragma)
+    try:
+        for pragma in _PRAGMAS:
+            db.execute(pragma)
+        _migrate(db)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
+def _readable(db: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
+    # A damaged page ends the reading of its table, and of no other.
+    with suppress(sqlite3.Error):
+        yield from db.execute(f"SELECT * FROM {table}")
+
+
+def _migrate(db: sqlite3.Connection) -> None:
     ((check,),) = db.execute("PRAGMA quick_check(1)").fetchall()
     if check != "ok":
         raise sqlite3.DatabaseError(check)
@@ -231,6 +271,8 @@ def _remedy(error: Exception) -> str:
     text = str(error)
     if "full" in text or "space" in text:
         return "free space on this disk"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "move the file that is in the way of the directory"
     if isinstance(error, PermissionError) or "readonly" in text or "unable" in text:
         return "make the directory writable for the user of chargerd"
     if isinstance(error, sqlite3.NotSupportedError):

@@ -20,9 +20,8 @@ def open_or_replace(path: Path, now: datetime) -> tuple[Store, str | None]:
     try:
         return Store(path), None
     except StoreFailed as error:
-        if not path.exists() or not isinstance(error.__cause__, sqlite3.DatabaseError):
-            raise
-        if isinstance(error.__cause__, sqlite3.OperationalError):
+        # Its subclasses mean a full disk, no permission, or a newer chargerd's file.
+        if type(error.__cause__) is not sqlite3.DatabaseError:
             raise
         reason = str(error.__cause__)
     aside = path.with_suffix(f".damaged-{now:%Y%m%dT%H%M%SZ}")

@@ -34,7 +34,7 @@ def _started(db: sqlite3.Connection, r: effects.TransactionStarted) -> None:
             r.meter_wh,
         ),
     )
-    _prune(db, "charge", "start_at", KEPT_SESSIONS, "stop_at IS NOT NULL")
+    _forget_old(db)
 
 
 def _checkpoint(db: sqlite3.Connection, r: effects.TransactionCheckpoint) -> None:
@@ -133,14 +133,15 @@ def _append(
     )
 
 
-def _prune(
-    db: sqlite3.Connection, table: str, order: str, keep: int, only: str
-) -> None:
-    db.execute(
-        f"DELETE FROM {table} WHERE {only} AND {order} < (SELECT {order} FROM {table}"
-        f" ORDER BY {order} DESC LIMIT 1 OFFSET ?)",
-        (keep,),
-    )
+def _forget_old(db: sqlite3.Connection) -> None:
+    old = db.execute(
+        "SELECT key FROM charge WHERE stop_at IS NOT NULL"
+        " AND key NOT IN (SELECT key FROM message WHERE state = 0)"
+        " ORDER BY start_at DESC LIMIT -1 OFFSET ?",
+        (KEPT_SESSIONS,),
+    ).fetchall()
+    for table in ("note", "charge"):
+        db.executemany(f"DELETE FROM {table} WHERE key = ?", old)
 
 
 WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]] = {

@@ -1,6 +1,6 @@
 """Core profile: what the CSMS may ask of every station."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ocpp.v16 import call, call_result
@@ -24,10 +24,6 @@ from chargerd.ocpp16.answer import Answer, Handlers, Picture
 from chargerd.ocpp16.keys import KEYS, Access, Judged, Outcome, judge, readable
 from chargerd.ocpp16.measurands import MEASURANDS, unmeasured
 from chargerd.ocpp16.registration import Standing
-
-_MEASURAND_KEYS: Final = frozenset(
-    name for name in KEYS if name.endswith(("sampleddata", "aligneddata"))
-)
 
 
 def get_configuration(
@@ -83,9 +79,8 @@ def consider(picture: Picture, name: str, text: str) -> Judged:
         detail = "the disk takes no records; see the storage fault"
         why = Why.STORAGE_FAILING
         return Judged(Outcome.REJECTED, judged.name, why=why, detail=detail)
-    if judged.name.lower() in _MEASURAND_KEYS:
-        return _measurable(picture, judged)
-    return judged
+    check = _CHECKS.get(judged.name.lower())
+    return check(picture, judged) if check else judged
 
 
 def _measurable(picture: Picture, judged: Judged) -> Judged:
@@ -95,10 +90,30 @@ def _measurable(picture: Picture, judged: Judged) -> Judged:
     if missing is None:
         return judged
     able = [m for m in MEASURANDS if unmeasured((m,), facts) is None]
-    detail = (
-        f"{judged.name}: {missing} is not measured here; choose of {', '.join(able)}"
-    )
+    return _bad(judged, f"{missing} is not measured here; choose of {', '.join(able)}")
+
+
+def _wired(picture: Picture, judged: Judged) -> Judged:
+    for item in KEYS[judged.name.lower()].parse(judged.value):
+        connector = int(item.partition(".")[0])
+        if connector != WHOLE_STATION and connector not in picture.station.sessions:
+            return _bad(judged, f"{item}: there is no connector {connector}")
+    return judged
+
+
+def _bad(judged: Judged, detail: str) -> Judged:
+    detail = f"{judged.name}: {detail}"
     return Judged(Outcome.REJECTED, judged.name, why=Why.BAD_VALUE, detail=detail)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Picture, Judged], Judged]]] = {
+    "connectorphaserotation": _wired,
+    "metervaluesaligneddata": _measurable,
+    "metervaluessampleddata": _measurable,
+    "stoptxnaligneddata": _measurable,
+    "stoptxnsampleddata": _measurable,
+}
+"""What of a value only this station can judge."""
 
 
 def remote_start(

@@ -1,0 +1,287 @@
+"""The figures: how each is measured, and what it shall be."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import bench_linux as linux
+from bench_stand import (
+    CARD,
+    CONNECTOR,
+    FAST,
+    BenchFailed,
+    Daemon,
+    Stand,
+    open_stand,
+    running,
+)
+from chargerd.core.effects import TransactionEnded, TransactionStarted
+from chargerd.core.reasons import Cause
+from chargerd.ocpp16.records import MessageQueued, TransactionNumberKept
+from chargerd.store.database import Store
+from stage import PROGRAMS
+
+_IDLE_S: Final = 60.0
+_LOAD_S: Final = 30.0
+_STEADY_S: Final = 1.0
+"""The world's own time at full power before a charge is interrupted."""
+_SESSIONS: Final = 20
+_SESSION_WH: Final = 10_000
+_SESSION_WITHIN_S: Final = 60.0
+_QUEUED: Final = 5_000
+_DRAINED_WITHIN_S: Final = 300.0
+_MEASURANDS: Final = (
+    ("Energy.Active.Import.Register", "Wh", "1234567"),
+    ("Power.Active.Import", "W", "149876.5"),
+    ("Power.Offered", "W", "150000.0"),
+    ("Current.Import", "A", "374.7"),
+    ("Current.Offered", "A", "375.0"),
+    ("Voltage", "V", "400.1"),
+    ("SoC", "Percent", "42.0"),
+    ("Temperature", "Celsius", "31.5"),
+)
+
+Samples = AsyncIterator[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table."""
+
+    name: str
+    unit: str
+    measure: Callable[[], Samples]
+    targets: Mapping[str, float] = field(default_factory=dict)
+    """What some of its statistics shall not exceed."""
+
+
+async def _boot() -> Samples:
+    """From the start of the process until the CSMS has BootNotification."""
+    async with open_stand() as stand:
+        async with stand.daemon():
+            pass  # the first start makes the store, and fills the caches
+        for _ in range(15):
+            async with stand.daemon() as daemon:
+                yield daemon.boot_ms
+
+
+async def _configuration() -> Samples:
+    """From sending GetConfiguration for all keys until the answer is there."""
+    async with running() as (stand, _):
+        for _ in range(1000):
+            answer = await stand.csms.call(stand.identity, "GetConfiguration")
+            if not answer.payload:
+                raise BenchFailed(f"GetConfiguration: {answer.code}")
+            yield answer.took_ms
+
+
+async def _heartbeat() -> Samples:
+    """From sending TriggerMessage until the Heartbeat that it asks for."""
+    async with running() as (stand, _):
+        for _ in range(200):
+            yield await stand.lag_ms(
+                "TriggerMessage", "Heartbeat", requestedMessage="Heartbeat"
+            )
+
+
+async def _remote_start() -> Samples:
+    """From sending RemoteStartTransaction until StartTransaction; a car waits.
+
+    The start record is on the disk by then.
+    """
+    async with running() as (stand, daemon):
+        await daemon.mock("SetRate", factor=FAST)
+        for _ in range(30):
+            await stand.plug(daemon)
+            yield await stand.lag_ms(
+                "RemoteStartTransaction",
+                "StartTransaction",
+                connectorId=CONNECTOR,
+                idTag=CARD,
+            )
+            await stand.unplug(daemon)
+
+
+async def _remote_stop() -> Samples:
+    """From sending RemoteStopTransaction until StopTransaction, at full power.
+
+    Most of it is the current going down, in the world's own time.
+    """
+    async with running() as (stand, daemon):
+        for _ in range(10):
+            await stand.charge(daemon)
+            await _steady(daemon)
+            number = stand.csms.transactions()[-1].id
+            yield await stand.lag_ms(
+                "RemoteStopTransaction", "StopTransaction", transactionId=number
+            )
+            await stand.unplug(daemon)
+
+
+async def _reconnect() -> Samples:
+    """From a TCP reset by the CSMS until the next WebSocket is open; a first try."""
+    async with running() as (stand, _):
+        for _ in range(10):
+            since, dropped_s = stand.seq, time.monotonic()
+            stand.csms.drop(stand.identity)
+            opened = await stand.csms.wait_for(kind="open", since=since)
+            yield (stand.at_s(opened) - dropped_s) * 1000
+            await stand.quiet()
+
+
+async def _emergency_stop() -> Samples:
+    """From ``mock fault emergency-stop on`` at full power until the plug is dead."""
+    witness = (sys.executable, Path(__file__).with_name("bench_emergency.py"))
+    async with open_stand() as stand, stand.daemon(witness) as daemon:
+        for _ in range(10):
+            await stand.charge(daemon)
+            await _steady(daemon)
+            pressed_s = time.monotonic()
+            await daemon.mock("SetFault", name="emergency-stop", on=True)
+            yield (float(await daemon.says("dead")) - pressed_s) * 1000
+            await daemon.mock("SetFault", name="emergency-stop", on=False)
+            await stand.unplug(daemon)
+
+
+async def _status_command() -> Samples:
+    """``chargerctl status`` as a whole process."""
+    async with running() as (_, daemon):
+        command = (PROGRAMS / "chargerctl", "--socket", daemon.control, "status")
+        for _ in range(20):
+            start_s = time.monotonic()
+            await asyncio.to_thread(
+                subprocess.run, command, stdout=subprocess.DEVNULL, check=True
+            )
+            yield (time.monotonic() - start_s) * 1000
+
+
+async def _memory() -> Samples:
+    """The memory of an idle daemon.
+
+    The bench is a Python too: half of what the two share counts for the bench.
+    """
+    async with running() as (_, daemon):
+        await asyncio.sleep(_IDLE_S)
+        yield linux.pss_mib(daemon.pid)
+
+
+async def _idle_load() -> Samples:
+    """The load of an idle daemon, 100 being one core."""
+    async with running() as (_, daemon):
+        await asyncio.sleep(_IDLE_S)
+        yield await _load_percent(daemon)
+
+
+async def _charging_load() -> Samples:
+    """The load while one car charges, the simulation of the car included."""
+    async with running() as (stand, daemon):
+        await stand.charge(daemon)
+        await _steady(daemon)
+        yield await _load_percent(daemon)
+
+
+async def _written() -> Samples:
+    """What the disk writes for a session of 10 kWh with a sample a minute.
+
+    Linux counts whole pages of 4 KiB, as they are handed to the disk; what the file
+    system writes for itself is not in it.
+    """
+    async with running() as (stand, daemon):
+        kind = linux.file_system(stand.state)
+        if kind in ("tmpfs", "ramfs"):
+            raise BenchFailed(f"{stand.state}: is {kind}; put the checkout on a disk")
+        # a minute of the world lasts a second
+        await stand.ask(
+            "ChangeConfiguration", key="MeterValueSampleInterval", value="1"
+        )
+        before = linux.written_bytes(daemon.pid)
+        for _ in range(_SESSIONS):
+            await _session(stand, daemon)
+        yield (linux.written_bytes(daemon.pid) - before) / _SESSIONS
+
+
+async def _drain() -> Samples:
+    """How many waiting messages are delivered in a second, each settled on the disk."""
+    async with open_stand() as stand:
+        _queue(stand.state / "chargerd.db")
+        async with stand.daemon():
+            first = await stand.hears("MeterValues", 0)
+            last = await stand.csms.wait_for(
+                "MeterValues", kind="call", count=_QUEUED, timeout_s=_DRAINED_WITHIN_S
+            )
+            yield (_QUEUED - 1) / (stand.at_s(last) - stand.at_s(first))
+
+
+# fmt: off
+FIGURES: Final = (
+    Figure("boot_ms",               "ms",  _boot,           {"p50": 600.0}),
+    Figure("get_configuration_ms",  "ms",  _configuration,  {"p50": 1.0, "p99": 3.0}),
+    Figure("trigger_heartbeat_ms",  "ms",  _heartbeat,      {"p50": 1.2}),
+    Figure("remote_start_ms",       "ms",  _remote_start,   {"p50": 6.0}),
+    Figure("remote_stop_ms",        "ms",  _remote_stop),
+    Figure("reconnect_ms",          "ms",  _reconnect,      {"max": 1200.0}),
+    Figure("emergency_stop_ms",     "ms",  _emergency_stop, {"max": 100.0}),
+    Figure("status_command_ms",     "ms",  _status_command, {"p50": 150.0}),
+    Figure("pss_mib",               "MiB", _memory,         {"max": 45.0}),
+    Figure("idle_cpu_percent",      "%",   _idle_load,      {"max": 0.5}),
+    Figure("charging_cpu_percent",  "%",   _charging_load),
+    Figure("bytes_per_transaction", "B",   _written,        {"max": 70_000.0}),
+    Figure("queue_drain_per_s",     "1/s", _drain),
+)
+# fmt: on
+
+
+async def _steady(daemon: Daemon) -> None:
+    await daemon.mock("SetRate", factor=1.0)
+    await asyncio.sleep(_STEADY_S)
+
+
+async def _load_percent(daemon: Daemon) -> float:
+    before_s, start_s = linux.cpu_s(daemon.pid), time.monotonic()
+    await asyncio.sleep(_LOAD_S)
+    used_s, passed_s = linux.cpu_s(daemon.pid) - before_s, time.monotonic() - start_s
+    return 100 * used_s / passed_s
+
+
+async def _session(stand: Stand, daemon: Daemon) -> None:
+    """Charge a car, stop it from afar and send it away."""
+    await stand.charge(daemon)
+    async with asyncio.timeout(_SESSION_WITHIN_S):
+        while (await daemon.connector()).get("session_energy_wh", 0) < _SESSION_WH:
+            await asyncio.sleep(0.1)
+    number = stand.csms.transactions()[-1].id
+    await stand.lag_ms("RemoteStopTransaction", "StopTransaction", transactionId=number)
+    await stand.unplug(daemon)
+
+
+def _queue(path: Path) -> None:
+    """Fill a store with the messages of a transaction that ended offline."""
+    key, at = "6f9619ff-8b86-4d11-b42d-00c04fc964ff", datetime.now(UTC)
+    told = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    values = [
+        {"measurand": measurand, "unit": unit, "value": value}
+        for measurand, unit, value in _MEASURANDS
+    ]
+    payload = {
+        "connectorId": CONNECTOR,
+        "meterValue": [{"timestamp": told, "sampledValue": values}],
+    }
+    with closing(Store(path)) as disk:
+        disk.commit(
+            (
+                TransactionStarted(key, CONNECTOR, CARD, None, at, 1_000_000),
+                TransactionNumberKept(key, 1),
+                TransactionEnded(key, at, 1_234_567, Cause.TOKEN, CARD),
+                *(
+                    MessageQueued(number, key, "MeterValues", payload, at)
+                    for number in range(1, _QUEUED + 1)
+                ),
+            )
+        )

@@ -1,0 +1,61 @@
+from collections import Counter
+
+import pytest
+from ocpp.v16 import call_result
+
+from chargerd.ocpp16 import router
+from chargerd.ocpp16.errors import (
+    CallFailed,
+    NotImplementedHere,
+    NotSupportedHere,
+    PropertyConstraintViolation,
+)
+from chargerd.ocpp16.rpc import Question
+from chargerd.ocpp16.wire import ACTIONS_FROM_CSMS, encode
+from tests.ocpp16.samples import sample
+from tests.scenarios.bench import Bench
+
+OFFERED = [action for handlers in router.PROFILES.values() for action in handlers]
+
+
+def test_no_action_has_two_handlers() -> None:
+    assert Counter(OFFERED).most_common(1)[0][1] == 1
+    assert set(OFFERED) <= ACTIONS_FROM_CSMS
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("action", OFFERED)
+def test_whatever_is_offered_is_answered(action: str, full: bool) -> None:
+    bench = Bench()
+    question = Question("1", action, sample(action, full=full))
+    now = bench.clock.now()
+    answer = router.dispatch(bench.charge_point.picture, question, now)
+    assert isinstance(answer.response, getattr(call_result, action))
+    assert "status" in encode(answer.response) or action == "GetConfiguration"
+
+
+@pytest.mark.requirement("RPC-25")
+@pytest.mark.parametrize(
+    ("action", "payload", "error"),
+    [
+        ("MakeCoffee", {}, NotImplementedHere),
+        ("SetChargingProfile", {}, NotSupportedHere),
+        ("BootNotification", {}, NotSupportedHere),
+        ("Reset", {"type": "Gentle"}, PropertyConstraintViolation),
+    ],
+)
+def test_what_cannot_be_answered_says_why(
+    action: str, payload: object, error: type[CallFailed]
+) -> None:
+    bench = Bench()
+    question = Question("1", action, payload)
+    with pytest.raises(error):
+        router.dispatch(bench.charge_point.picture, question, bench.clock.now())
+
+
+def test_the_facts_name_every_connector() -> None:
+    assert router.facts((1, 2)) == {
+        "NumberOfConnectors": "2",
+        "SupportedFeatureProfiles": "Core,RemoteTrigger",
+        "ConnectorPhaseRotation": "0.NotApplicable,1.NotApplicable,2.NotApplicable",
+    }

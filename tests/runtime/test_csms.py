@@ -1,0 +1,569 @@
+"""The link, against a real WebSocket server on the loopback."""
+
+import asyncio
+import base64
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed, InvalidURI
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
+from chargerd.runtime.csms import (
+    MAX_FRAME_BYTES,
+    SLOW_S,
+    CsmsLink,
+    Hold,
+    LinkRefused,
+    LinkSettings,
+    classify,
+)
+from tests.hal.virtual_time import instantly
+
+OCPP = Subprotocol("ocpp1.6")
+
+
+@dataclass
+class Csms:
+    """Accepts stations, keeps what they say, refuses when it is told to."""
+
+    port: int = 0
+    requests: list[Request] = field(default_factory=list)
+    connections: list[ServerConnection] = field(default_factory=list)
+    open: int = 0
+    most_open: int = 0
+    heard: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    refusal: Response | None = None
+
+    def process(self, _: ServerConnection, request: Request) -> Response | None:
+        self.requests.append(request)
+        return self.refusal
+
+    async def handle(self, connection: ServerConnection) -> None:
+        self.connections.append(connection)
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        with suppress(ConnectionClosed):
+            async for frame in connection:
+                assert isinstance(frame, str)
+                self.heard.put_nowait(frame)
+        self.open -= 1
+
+    @asynccontextmanager
+    async def serving(
+        self, subprotocols: tuple[Subprotocol, ...] = (OCPP,)
+    ) -> AsyncIterator[None]:
+        async with serve(
+            self.handle,
+            "127.0.0.1",
+            self.port,
+            subprotocols=subprotocols,
+            process_request=self.process,
+            ping_interval=None,
+            close_timeout=0.1,
+        ) as server:
+            self.port = next(iter(server.sockets)).getsockname()[1]
+            yield
+
+
+@dataclass
+class Station:
+    """A link and what it has reported."""
+
+    link: CsmsLink
+    told: list[Happening] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def report(self, happening: Happening) -> None:
+        self.told.append(happening)
+        self.news.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not holds():
+                await self.news.wait()
+                self.news.clear()
+
+    def count(self, kind: type[Happening]) -> int:
+        return sum(isinstance(happening, kind) for happening in self.told)
+
+    async def up(self, times: int = 1) -> None:
+        await self.until(lambda: self.count(LinkUp) == times)
+
+
+@pytest.fixture
+async def csms() -> AsyncIterator[Csms]:
+    made = Csms()
+    async with made.serving():
+        yield made
+
+
+@asynccontextmanager
+async def station(
+    csms: Csms,
+    key: bytes | None = None,
+    ping_interval_s: float = 0.0,
+    **settings: Any,
+) -> AsyncIterator[Station]:
+    chosen = replace(
+        LinkSettings(
+            f"ws://127.0.0.1:{csms.port}/ocpp/",
+            "DC-1",
+            backoff_first_s=0.02,
+            backoff_longest_s=0.1,
+        ),
+        **settings,
+    )
+    made: Station
+
+    def report(happening: Happening) -> None:
+        made.report(happening)
+
+    link = CsmsLink(
+        chosen,
+        report,
+        asyncio.get_running_loop().time,
+        key,
+        ping_interval_s,
+        random.Random(1),
+    )
+    made = Station(link)
+    running = asyncio.create_task(link.run())
+    try:
+        yield made
+    finally:
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def failing(station: Station, layer: str) -> None:
+    """Wait until a dial has failed at a layer."""
+    async with asyncio.timeout(5):
+        while station.link.state.failed_at != layer:
+            await asyncio.sleep(0.005)
+
+
+# the request
+
+
+async def test_frames_go_both_ways(csms: Csms) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        cp.link.send(["one", "zwei ü"])
+        assert [await csms.heard.get() for _ in range(2)] == ["one", "zwei ü"]
+        await csms.connections[0].send("three")
+        await cp.until(lambda: FrameReceived("three") in cp.told)
+        assert cp.link.state.up
+
+
+@pytest.mark.requirement("WS-01", "WS-02", "WS-04")
+async def test_the_identity_is_percent_encoded_at_the_end_of_the_path(
+    csms: Csms,
+) -> None:
+    async with station(csms, identity="RDAM|123/ä b") as cp:
+        await cp.up()
+        assert csms.requests[0].path == "/ocpp/RDAM%7C123%2F%C3%A4%20b"
+        assert csms.requests[0].headers["Sec-WebSocket-Protocol"] == "ocpp1.6"
+        assert "Sec-WebSocket-Extensions" not in csms.requests[0].headers
+
+
+async def test_a_query_of_the_url_stays_behind_the_identity() -> None:
+    settings = LinkSettings("wss://csms.example/a/b?tenant=1", "DC-1")
+    assert settings.address == "wss://csms.example/a/b/DC-1?tenant=1"
+
+
+async def test_the_password_of_profile_1_is_bytes(csms: Csms) -> None:
+    key = bytes.fromhex("00ff" * 10)
+    async with station(csms, key, security_profile=1) as cp:
+        await cp.up()
+        scheme, _, word = csms.requests[0].headers["Authorization"].partition(" ")
+        assert scheme == "Basic"
+        assert base64.b64decode(word) == b"DC-1:" + key
+
+
+async def test_profile_0_sends_no_password(csms: Csms) -> None:
+    async with station(csms, b"secret") as cp:
+        await cp.up()
+        assert "Authorization" not in csms.requests[0].headers
+
+
+# refusals
+
+
+@pytest.mark.requirement("WS-06")
+@pytest.mark.parametrize(
+    ("status", "layer", "words"),
+    [
+        (401, "http-auth", "HTTP 401: check the AuthorizationKey"),
+        (403, "http-auth", "HTTP 403: check the AuthorizationKey"),
+        (404, "http-path", "HTTP 404: the CSMS does not know this URL or identity"),
+        (503, "http", "HTTP 503: the CSMS refused"),
+    ],
+)
+async def test_a_refusal_is_told_by_its_layer_and_dialed_again(
+    csms: Csms, status: int, layer: str, words: str
+) -> None:
+    reason = HTTPStatus(status).phrase
+    csms.refusal = Response(status, reason, Headers({"Content-Length": "0"}), b"")
+    async with station(csms) as cp:
+        await failing(cp, layer)
+        assert cp.link.state.failure == words
+        assert cp.told == []
+        assert cp.link.state.next_try_s is not None
+        csms.refusal = None
+        await cp.up()
+
+
+async def test_a_server_that_refuses_ocpp_1_6_is_told_as_such() -> None:
+    csms = Csms()
+    async with csms.serving((Subprotocol("ocpp2.0.1"),)), station(csms) as cp:
+        await failing(cp, "http")
+        assert cp.link.state.failure == "HTTP 400: the CSMS refused"
+        assert cp.told == []
+
+
+@pytest.mark.requirement("WS-05")
+async def test_a_server_that_picks_no_subprotocol_is_refused() -> None:
+    csms = Csms()
+
+    def nothing(_: ServerConnection, __: object) -> None:
+        return None
+
+    async with serve(
+        csms.handle, "127.0.0.1", 0, select_subprotocol=nothing, subprotocols=[OCPP]
+    ) as server:
+        csms.port = next(iter(server.sockets)).getsockname()[1]
+        async with station(csms) as cp:
+            await failing(cp, "subprotocol")
+            assert cp.told == []
+
+
+async def test_no_redirect_is_followed(csms: Csms) -> None:
+    other = Csms()
+    async with other.serving():
+        where = f"ws://127.0.0.1:{other.port}/stolen"
+        headers = Headers({"Location": where, "Content-Length": "0"})
+        csms.refusal = Response(307, "Temporary Redirect", headers, b"")
+        async with station(csms, b"secret", security_profile=1) as cp:
+            await failing(cp, "http-path")
+            assert cp.link.state.failure == (
+                "HTTP 307: the CSMS has moved; write its new address in [csms] url"
+            )
+            assert other.requests == []
+
+
+async def test_a_closed_port_is_told_as_such() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        csms = Csms(port=reserved.getsockname()[1])
+        async with station(csms) as cp:
+            await failing(cp, "tcp")
+            assert "Connect call failed" in (cp.link.state.failure or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "layer"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "dns"),
+        (UnicodeError("label empty or too long"), "dns"),
+        (ssl.SSLCertVerificationError("self-signed"), "tls"),
+        (TimeoutError(), "tcp"),
+        (ConnectionRefusedError("refused"), "tcp"),
+        (OSError(101, "Network is unreachable"), "tcp"),
+        (LinkRefused("held", "held down"), "held"),
+        (InvalidURI("ws:", "no host"), "tcp"),
+    ],
+)
+def test_every_error_of_a_dial_has_a_layer_and_words(
+    error: Exception, layer: str
+) -> None:
+    told, words = classify(error)
+    assert told == layer
+    assert words
+
+
+# losses
+
+
+async def abort(csms: Csms, _: Station) -> None:
+    csms.connections[-1].transport.abort()
+
+
+async def close_well(csms: Csms, _: Station) -> None:
+    await csms.connections[-1].close(1000, "bye")
+
+
+async def close_for_restart(csms: Csms, _: Station) -> None:
+    await csms.connections[-1].close(1012, "service restart")
+
+
+async def close_by_tcp(csms: Csms, _: Station) -> None:
+    csms.connections[-1].transport.close()
+
+
+async def break_the_protocol(csms: Csms, _: Station) -> None:
+    csms.connections[-1].transport.write(b"\xff\xff\xff\xff")
+
+
+async def send_too_much(csms: Csms, _: Station) -> None:
+    await csms.connections[-1].send("x" * (MAX_FRAME_BYTES + 1))
+
+
+async def send_no_text(csms: Csms, _: Station) -> None:
+    csms.connections[-1].transport.write(b"\x81\x02\xff\xff")  # not UTF-8
+
+
+async def new_key(_: Csms, cp: Station) -> None:
+    cp.link.set_key(b"another")
+
+
+async def hold_down(_: Csms, cp: Station) -> None:
+    cp.link.hold(Hold.DOWN)
+    await cp.until(lambda: cp.count(LinkDown) == 1)
+    cp.link.hold(Hold.UP)
+
+
+Break = Callable[[Csms, Station], Coroutine[Any, Any, None]]
+CAUSES: dict[Break, str] = {
+    abort: "no close frame received or sent",
+    close_well: "received 1000 (OK) bye",
+    close_for_restart: "received 1012 (service restart)",
+    close_by_tcp: "no close frame received or sent",
+    break_the_protocol: "sent 1002 (protocol error)",
+    send_too_much: "sent 1009 (message too big)",
+    send_no_text: "sent 1007",
+    new_key: "sent 1000 (OK) credentials changed",
+    hold_down: "held down by the simulation",
+}
+
+
+@pytest.mark.requirement("WS-20")
+@pytest.mark.parametrize("cause", CAUSES)
+async def test_after_every_loss_the_csms_is_dialed_again(
+    csms: Csms, cause: Break
+) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        await cause(csms, cp)
+        await cp.until(lambda: cp.count(LinkDown) == 1)
+        failure = cp.link.state.failure or ""
+        await cp.up(2)
+
+        cp.link.send(["still here"])
+        assert await csms.heard.get() == "still here"
+        kinds = [type(h) for h in cp.told if not isinstance(h, FrameReceived)]
+        assert kinds == [LinkUp, LinkDown, LinkUp]
+        assert CAUSES[cause] in failure
+
+
+async def test_there_are_never_two_links_at_once(csms: Csms) -> None:
+    async with station(csms) as cp:
+        for times in range(1, 6):
+            await cp.up(times)
+            cp.link.set_key(b"another")
+            csms.connections[-1].transport.abort()
+        await cp.up(6)
+        assert csms.most_open <= 1 or csms.open == 1
+        assert cp.count(LinkDown) == 5
+
+
+async def test_frames_without_a_link_are_dropped(csms: Csms) -> None:
+    async with station(csms) as cp:
+        cp.link.send(["too early"])
+        await cp.up()
+        cp.link.send(["in time"])
+        assert await csms.heard.get() == "in time"
+
+
+async def test_a_new_key_is_used_after_what_was_queued_is_sent(csms: Csms) -> None:
+    async with station(csms, b"old", security_profile=1) as cp:
+        await cp.up()
+        cp.link.send(["the answer that accepts the key"])
+        cp.link.set_key(b"new")
+        assert await csms.heard.get() == "the answer that accepts the key"
+        await cp.up(2)
+        word = csms.requests[-1].headers["Authorization"].partition(" ")[2]
+        assert base64.b64decode(word) == b"DC-1:new"
+
+
+# back-off
+
+
+def waits(count: int, layer: str | None, **settings: float) -> list[float]:
+    """Return how long a link waits before each of its dials."""
+    chosen = LinkSettings("ws://h/ocpp", "DC-1", **settings)  # type: ignore[arg-type]
+
+    @instantly
+    async def measured() -> list[float]:
+        time = asyncio.get_running_loop().time
+        link = CsmsLink(chosen, lambda _: None, time, dice=random.Random(3))
+        link.state.failed_at = layer
+        found = []
+        for failures in range(count):
+            began_s = time()
+            await link._wait(failures)
+            found.append(time() - began_s)
+        return found
+
+    return measured()
+
+
+def test_waits_grow_to_a_bound_and_are_spread() -> None:
+    longest = [min(1.0 * 2**n, 300.0) for n in range(20)]
+    found = waits(20, "tcp")
+    assert all(
+        0.1 * most <= wait <= most + 0.001
+        for wait, most in zip(found, longest, strict=True)
+    )
+    assert len({round(w / most, 3) for w, most in zip(found, longest, strict=True)}) > 9
+    assert max(found) > 150
+
+
+@pytest.mark.parametrize("layer", ["http-auth", "http-path", "subprotocol", "tls"])
+def test_what_does_not_mend_itself_is_tried_seldom(layer: str) -> None:
+    assert all(wait >= 0.1 * SLOW_S for wait in waits(10, layer))
+    assert max(waits(5, layer)) > SLOW_S
+
+
+def test_two_stations_do_not_dial_in_step() -> None:
+    first, second = (
+        CsmsLink(LinkSettings("ws://h", "1"), lambda _: None, lambda: 0.0)
+        for _ in range(2)
+    )
+    assert first._dice.random() != second._dice.random()
+
+
+async def test_a_link_that_flaps_is_dialed_less_and_less_eagerly(csms: Csms) -> None:
+    async with station(csms, settle_s=10.0) as cp:
+        for times in range(1, 4):
+            await cp.up(times)
+            csms.connections[-1].transport.abort()
+            await cp.until(lambda times=times: cp.count(LinkDown) == times)  # type: ignore[misc]
+            assert cp.link.state.attempts in (times - 1, times)
+        await cp.up(4)
+        assert cp.link.state.attempts == 3
+
+
+async def test_a_link_that_was_of_use_is_dialed_again_eagerly(csms: Csms) -> None:
+    async with station(csms, settle_s=0.0) as cp:
+        for times in range(1, 4):
+            await cp.up(times)
+            csms.connections[-1].transport.abort()
+        await cp.up(4)
+        assert cp.link.state.attempts == 0
+
+
+# silence
+
+
+async def test_pings_measure_the_round_trip_and_keep_a_quiet_link(csms: Csms) -> None:
+    async with station(csms, ping_interval_s=0.01) as cp:
+        await cp.up()
+        async with asyncio.timeout(5):
+            while cp.link.state.rtt_ms is None:
+                await asyncio.sleep(0.005)
+        assert 0 < cp.link.state.rtt_ms < 1000
+        assert cp.count(LinkDown) == 0
+
+
+@pytest.mark.requirement("WS-10", "WS-11")
+async def test_the_ping_interval_can_be_changed_while_the_link_is_up(
+    csms: Csms,
+) -> None:
+    async with station(csms, ping_interval_s=3600) as cp:
+        await cp.up()
+        cp.link.set_ping_interval(0.01)
+        async with asyncio.timeout(5):
+            while cp.link.state.rtt_ms is None:
+                await asyncio.sleep(0.005)
+        cp.link.set_ping_interval(0)
+        cp.link.state.rtt_ms = None
+        await asyncio.sleep(0.05)
+        assert cp.link.state.rtt_ms is None
+
+
+@pytest.mark.requirement("WS-12")
+@pytest.mark.parametrize("ours", [False, True])
+async def test_a_link_through_which_nothing_comes_any_more_is_found_dead(
+    csms: Csms, ours: bool
+) -> None:
+    """By a proxy that swallows everything without a reset, or by the simulation."""
+    swallow = asyncio.Event()
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await source.read(65536):
+                if not swallow.is_set():
+                    sink.write(chunk)
+        sink.close()
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far = await asyncio.open_connection("127.0.0.1", csms.port)
+        await asyncio.gather(pump(reader, far[1]), pump(far[0], writer))
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"ws://127.0.0.1:{port}/ocpp"
+        async with station(csms, ping_interval_s=0.1, url=url) as cp:
+            await cp.up()
+            if ours:
+                cp.link.hold(Hold.BLACKHOLE)
+            else:
+                swallow.set()
+            await cp.until(lambda: cp.count(LinkDown) == 1)
+            assert cp.link.state.failed_at == "ping"
+            swallow.clear()
+            cp.link.hold(Hold.UP)
+            await cp.up(2)
+
+
+async def test_a_held_link_stays_down_until_it_is_let_go(csms: Csms) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        cp.link.hold(Hold.DOWN)
+        await failing(cp, "held")
+        dials = len(csms.requests)
+        await asyncio.sleep(0.2)
+        assert len(csms.requests) == dials
+        cp.link.hold(Hold.UP)
+        await cp.up(2)
+
+
+async def test_a_black_hole_swallows_frames_of_both_sides(csms: Csms) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        cp.link.hold(Hold.BLACKHOLE)
+        cp.link.send(["unheard"])
+        await csms.connections[0].send("unheard too")
+        pong = await csms.connections[0].ping()
+        await pong
+        assert csms.heard.empty()
+        assert cp.count(FrameReceived) == 0
+        assert cp.count(LinkDown) == 0
+
+
+async def test_the_kernel_watches_the_link_too(csms: Csms) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        assert cp.link._socket is not None
+        raw = cp.link._socket.transport.get_extra_info("socket")
+        assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+
+
+def test_the_waits_of_one_station_differ() -> None:
+    found = waits(12, None, backoff_first_s=1.0, backoff_longest_s=1.0)
+    assert all(a != b for a, b in pairwise(found))

@@ -1,0 +1,381 @@
+"""The order of the engine: cut, commit, aim, send; and what a bad disk changes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chargerd.chargepoint import (
+    DeadlinePassed,
+    FrameReceived,
+    Happening,
+    LinkDown,
+    LinkUp,
+    OutboxLoaded,
+    Step,
+)
+from chargerd.clock import Instant
+from chargerd.core import events
+from chargerd.core.events import Sensed, StorageChanged
+from chargerd.core.reasons import Cause
+from chargerd.core.session import Output, Phase
+from chargerd.ocpp16.records import Entry, MessageQueued, Record, Snapshot
+from chargerd.runtime.engine import RETRY_S, Engine
+from chargerd.store.database import StoreFailed
+from hal.values import (
+    Reading,
+    SafetyReading,
+    Token,
+    VehiclePhase,
+    VehicleReading,
+)
+from tests.clock import FakeClock
+from tests.hal.virtual_time import instantly
+from tests.runtime.points import ANSWERS, CARD, METER, charge_point
+
+
+@dataclass
+class Diary:
+    """Everything around the engine; each writes down what it is asked to do."""
+
+    lines: list[str] = field(default_factory=list)
+    told: list[Happening] = field(default_factory=list)
+    frames: list[list[Any]] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    waiting: tuple[Entry, ...] = ()
+    full: bool = False
+
+    def commit(self, batch: Sequence[Record]) -> None:
+        self.lines.append("commit")
+        if self.full:
+            raise StoreFailed("disk full")
+        self.records += batch
+
+    def load(self, after: int, limit: int) -> tuple[Entry, ...]:
+        self.lines.append(f"load after {after}")
+        if self.full:
+            raise StoreFailed("disk full")
+        return tuple(e for e in self.waiting if e.id > after)[:limit]
+
+    def cut(self, outputs: Mapping[int, Output]) -> None:
+        self.lines.append(f"cut live={outputs[1].live}")
+
+    def aim(self, outputs: Mapping[int, Output]) -> None:
+        self.lines.append(f"aim live={outputs[1].live}")
+
+    def send(self, frames: Sequence[str]) -> None:
+        self.lines.append("send")
+        self.frames += [json.loads(frame) for frame in frames]
+
+    def stepped(self, happening: Happening, step: Step) -> None:
+        self.lines.append("stepped")
+
+    def storage_failed(self, error: StoreFailed) -> None:
+        self.lines.append(str(error))
+
+    def since(self, mark: int) -> list[str]:
+        return self.lines[mark:]
+
+    @property
+    def actions(self) -> list[str]:
+        return [frame[2] for frame in self.frames if frame[0] == 2]
+
+
+class Bench:
+    """An engine with its surroundings."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self.clock = FakeClock()
+        self.diary = Diary()
+        self.charge_point = charge_point(snapshot)
+        diary = self.diary
+        self.engine = Engine(self.charge_point, diary, self.clock, diary, diary, diary)
+
+    @property
+    def phase(self) -> Phase:
+        return self.charge_point.station.sessions[1].phase
+
+    async def sense(self, reading: Reading) -> Step:
+        now_s = self.clock.advance(0.1).monotonic_s
+        return await self.engine.step(Sensed(1, replace(reading, at_s=now_s)))
+
+    async def vehicle(self, phase: VehiclePhase) -> Step:
+        return await self.sense(VehicleReading(at_s=0.0, phase=phase))
+
+    async def handshake(self) -> None:
+        """Go to where the next step would be live."""
+        await self.sense(SafetyReading(at_s=0.0))
+        await self.sense(METER)
+        await self.vehicle(VehiclePhase.AUTHORIZING)
+        await self.engine.step(events.TokenPresented(1, Token(CARD)))
+        assert self.phase is Phase.HANDSHAKE
+
+    async def live(self) -> None:
+        await self.handshake()
+        await self.vehicle(VehiclePhase.CABLE_CHECK)
+        assert self.phase is Phase.CABLE_CHECK
+
+    async def settle(self) -> None:
+        """Let happen what waits to happen at once."""
+        while self.engine._next_of_all or not self.engine.inbox.empty():
+            await self.engine.step(await self.engine._next())
+
+    async def online(self) -> None:
+        """Let a friendly CSMS answer until nothing is left to say."""
+        await self.engine.step(LinkUp())
+        while questions := [frame for frame in self.diary.frames if frame[0] == 2]:
+            self.diary.frames.clear()
+            for _, id_, action, _payload in questions:
+                answer = json.dumps([3, id_, ANSWERS.get(action, {})])
+                await self.engine.step(FrameReceived(answer))
+
+    async def retry(self) -> None:
+        """Try the disk again when its time has come."""
+        self.clock.advance(RETRY_S)
+        await self.engine.step(DeadlinePassed())
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    yield made
+    made.engine._writer.shutdown()
+
+
+async def test_a_step_cuts_then_commits_then_aims_then_sends(bench: Bench) -> None:
+    await bench.live()
+    await bench.engine.step(LinkUp())
+    mark = len(bench.diary.lines)
+
+    await bench.sense(SafetyReading(at_s=0.0, emergency_stop=True))
+
+    assert bench.diary.since(mark) == [
+        "cut live=False",
+        "commit",
+        "aim live=False",
+        "stepped",
+    ]
+    assert bench.phase is Phase.OPENING
+
+
+async def test_no_voltage_before_the_transaction_is_on_the_disk(bench: Bench) -> None:
+    await bench.live()
+    lines = bench.diary.lines
+    assert lines.index("commit") < lines.index("aim live=True")
+    assert any(isinstance(r, MessageQueued) for r in bench.diary.records)
+
+
+async def test_a_step_without_records_does_not_touch_the_disk(bench: Bench) -> None:
+    await bench.engine.step(DeadlinePassed())
+    assert bench.diary.lines == ["cut live=False", "aim live=False", "stepped"]
+
+
+async def test_frames_go_out_after_the_commit_of_their_step(bench: Bench) -> None:
+    mark = len(bench.diary.lines)
+    await bench.engine.step(LinkUp())
+    assert bench.diary.since(mark)[-2:] == ["send", "stepped"]
+    assert bench.diary.actions == ["BootNotification"]
+
+
+# a disk that fails
+
+
+async def test_while_the_disk_fails_nothing_becomes_live(bench: Bench) -> None:
+    await bench.handshake()
+    bench.diary.full = True
+    # the story of the session is written down with the next record
+    bench.charge_point.station.health.latch(1, "module-failure", "")
+    await bench.vehicle(VehiclePhase.CABLE_CHECK)
+    assert bench.phase is Phase.CABLE_CHECK
+    assert "aim live=True" not in bench.diary.lines
+
+    bench.diary.full = False
+    await bench.retry()
+    assert bench.diary.lines[-2] == "aim live=True"
+
+
+async def test_while_the_disk_fails_what_is_live_goes_on_and_may_end(
+    bench: Bench,
+) -> None:
+    await bench.live()
+    bench.diary.full = True
+    bench.charge_point.station.health.latch(1, "module-failure", "")
+    await bench.vehicle(VehiclePhase.PRECHARGE)
+    assert bench.diary.lines[-2] == "aim live=True"
+
+    await bench.vehicle(VehiclePhase.UNPLUGGED)
+    assert bench.diary.lines[-2] == "aim live=False"
+
+
+async def test_frames_wait_until_what_they_rely_on_is_saved(bench: Bench) -> None:
+    await bench.handshake()
+    await bench.online()
+    bench.diary.full = True
+    await bench.sense(SafetyReading(at_s=0.0, door_open=True))
+    assert bench.diary.frames == []
+
+    bench.diary.full = False
+    await bench.retry()
+    assert bench.diary.actions == ["StatusNotification"]
+
+
+async def test_a_question_of_the_csms_is_answered_while_the_disk_fails(
+    bench: Bench,
+) -> None:
+    await bench.handshake()
+    await bench.online()
+    bench.diary.full = True
+    await bench.sense(SafetyReading(at_s=0.0, door_open=True))
+    await bench.engine.step(FrameReceived('[2,"q","GetConfiguration",{}]'))
+    (answer,) = bench.diary.frames
+    assert answer[:2] == [3, "q"]
+
+
+async def test_frames_of_a_lost_link_are_not_sent_on_the_next_one(
+    bench: Bench,
+) -> None:
+    await bench.handshake()
+    await bench.online()
+    bench.diary.full = True
+    await bench.sense(SafetyReading(at_s=0.0, door_open=True))
+    await bench.engine.step(LinkDown())
+    bench.diary.full = False
+    await bench.retry()
+    await bench.engine.step(LinkUp())
+    # asked anew by the new link, and the one of the old link is not sent besides
+    assert bench.diary.actions == ["StatusNotification"]
+
+
+async def test_the_core_is_told_once_that_the_disk_fails_and_once_that_it_is_back(
+    bench: Bench,
+) -> None:
+    await bench.handshake()
+    bench.diary.full = True
+    await bench.sense(SafetyReading(at_s=0.0, door_open=True))
+    bench.engine.soon(DeadlinePassed())
+    assert await bench.engine._next() == StorageChanged(0, failing=True)
+    assert await bench.engine._next() == DeadlinePassed()
+    for _ in range(5):
+        await bench.retry()
+    assert bench.engine._next_of_all is None
+    assert bench.diary.lines.count("disk full") == 1
+
+    bench.diary.full = False
+    await bench.retry()
+    assert await bench.engine._next() == StorageChanged(0, failing=False)
+
+
+async def test_a_disk_that_fails_is_not_tried_again_at_every_event(
+    bench: Bench,
+) -> None:
+    await bench.handshake()
+    bench.diary.full = True
+    await bench.sense(SafetyReading(at_s=0.0, door_open=True))
+    tried = bench.diary.lines.count("commit")
+    for _ in range(int(3 * RETRY_S / 0.1)):
+        await bench.sense(SafetyReading(at_s=0.0, door_open=True))
+    assert bench.diary.lines.count("commit") - tried in (2, 3)
+
+
+async def test_everything_that_could_not_be_saved_is_saved_in_the_end_and_in_order(
+    bench: Bench,
+) -> None:
+    await bench.live()
+    bench.diary.full = True
+    await bench.vehicle(VehiclePhase.UNPLUGGED)
+    await bench.settle()
+    await bench.sense(SafetyReading(at_s=0.0, door_open=True))
+    await bench.settle()
+    await bench.sense(SafetyReading(at_s=0.0))
+    bench.diary.full = False
+    await bench.retry()
+    await bench.settle()
+
+    names = [type(record).__name__ for record in bench.diary.records]
+    assert names.count("FaultOpened") == names.count("FaultClosed") == 2
+    ids = [r.id for r in bench.diary.records if isinstance(r, MessageQueued)]
+    assert ids == sorted(set(ids))
+
+
+# the outbox
+
+
+def entries(count: int) -> tuple[Entry, ...]:
+    at = FakeClock().now().utc
+    return tuple(
+        Entry(n, "key", "MeterValues", {"connectorId": 1, "meterValue": []}, at)
+        for n in range(1, count + 1)
+    )
+
+
+async def test_more_messages_are_loaded_when_memory_runs_low() -> None:
+    bench = Bench(Snapshot(entries=entries(20), waiting=200, last_message_id=200))
+    bench.diary.waiting = entries(200)
+
+    await bench.engine.step(DeadlinePassed())
+
+    assert bench.diary.lines[-1] == "load after 20"
+    happening = bench.engine.inbox.get_nowait()
+    assert isinstance(happening, OutboxLoaded)
+    assert [e.id for e in happening.entries] == list(range(21, 201))
+    await bench.engine.step(happening)
+    assert bench.charge_point.dialogue.ledger.outbox.load_after is None
+    bench.engine._writer.shutdown()
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_load_that_gives_nothing_keeps_the_engine_from_spinning(
+    full: bool,
+) -> None:
+    bench = Bench(Snapshot(entries=entries(1), waiting=5, last_message_id=5))
+    bench.diary.full = full
+    await bench.engine.step(DeadlinePassed())
+    assert bench.engine.inbox.empty()
+    assert bench.diary.lines[-1] == ("disk full" if full else "load after 1")
+    bench.engine._writer.shutdown()
+
+
+# the loop
+
+
+class LoopClock(FakeClock):
+    """Goes with the time of the running loop."""
+
+    def now(self) -> Instant:
+        return self.advance(asyncio.get_running_loop().time() - self._monotonic_s)
+
+    def correct(self, seconds: float) -> Instant:
+        self._utc += timedelta(seconds=seconds)
+        return Instant(self._monotonic_s, self._utc)
+
+
+@instantly
+async def test_the_loop_ends_with_the_cause_when_all_is_done_for_a_restart() -> None:
+    bench = Bench()
+    bench.engine._clock = bench.clock = LoopClock()
+    running = asyncio.create_task(bench.engine.run())
+    await asyncio.sleep(1)
+    assert bench.engine.busy_since_s is None
+    bench.engine.soon(events.RestartRequested(0, Cause.SOFT_RESET))
+    assert await running is Cause.SOFT_RESET
+
+
+@instantly
+async def test_the_loop_wakes_for_a_deadline_of_the_charge_point() -> None:
+    bench = Bench()
+    bench.engine._clock = bench.clock = LoopClock()
+    running = asyncio.create_task(bench.engine.run())
+    bench.engine.soon(Sensed(1, replace(METER, at_s=1000.0)))
+    await asyncio.sleep(0.1)
+    bench.engine.soon(events.TokenPresented(1, Token(CARD)))
+    await asyncio.sleep(1)
+    phases = [bench.phase]
+    await asyncio.sleep(59.5)  # ConnectionTimeOut
+    phases.append(bench.phase)
+    assert phases == [Phase.AUTHORIZED, Phase.IDLE]
+    running.cancel()
+    await asyncio.wait({running})

@@ -1,0 +1,460 @@
+"""What the control socket tells: true, and as its description says."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargerd import control
+from chargerd.chargepoint import FrameReceived, Happening, KeyWanted, LinkUp
+from chargerd.core import events
+from chargerd.core.power import Limit, Setter
+from chargerd.core.reasons import Cause
+from chargerd.core.session import Phase
+from chargerd.ocpp16.keys import KEYS
+from chargerd.runtime import varlink, why
+from chargerd.runtime.aftermath import Aftermath
+from chargerd.runtime.control_server import ControlFailed
+from chargerd.runtime.control_socket import Peer
+from chargerd.runtime.csms import CsmsLink, LinkSettings
+from chargerd.runtime.devices import Devices, StationDevices
+from chargerd.runtime.guard import Guard
+from chargerd.runtime.journal import INFO, Journal
+from chargerd.runtime.lights import Lights
+from chargerd.runtime.senses import Health, Senses
+from chargerd.runtime.station_interface import StationInterface
+from chargerd.runtime.views import Identity, Views
+from chargerd.store.database import Store
+from chargerd.store.reader import Reader
+from hal.values import (
+    ContactorReading,
+    IsolationReading,
+    Position,
+    PowerReading,
+    Reading,
+    SafetyReading,
+    TemperatureReading,
+    Token,
+    VehiclePhase,
+    VehicleReading,
+)
+from tests.clock import FakeClock
+from tests.runtime.points import ANSWERS, CARD, METER, charge_point
+
+DESCRIPTION = varlink.parse(varlink.shipped(control.STATION))
+PEER = Peer(1, 0, 0, frozenset())
+
+
+class Bench:
+    """A station whose control socket is asked directly."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = clock = FakeClock()
+        self.store = Store(folder / "chargerd.db")
+        self.reader = Reader(self.store.path)
+        self.point = charge_point()
+        self.asked: list[Happening] = []
+        fitted = self.point.station.fittings[1].fitted
+
+        def monotonic() -> float:
+            return clock.now().monotonic_s
+
+        self.guard = Guard({1: fitted}, monotonic, self.asked.append)
+        settings = LinkSettings("ws://csms.example/ocpp", "DC-1")
+        self.link = CsmsLink(settings, self.asked.append, monotonic)
+        drivers = {(0, "safety"): "mock", (1, "meter"): "mock", (1, "vehicle"): "mock"}
+        devices = Devices(StationDevices(None), {1: None}, drivers)  # type: ignore[arg-type, dict-item]
+        self.senses = Senses(devices, self.guard, self.asked.append, monotonic)
+        self.journal = Journal(lambda *_: None, INFO, clock)
+        self.steps: list[float] = []
+        self.aftermath = Aftermath(
+            self.point,
+            self.journal,
+            self.link,
+            self.senses,
+            Lights({}),
+            self.steps.append,
+        )
+        started_s = clock.now().monotonic_s
+        identity = Identity(
+            "DC-1", "v", "m", "1", "mock", True, {1: "ccs1"}, drivers, started_s
+        )
+        views = Views(identity, self.point, self.link, self.guard, clock)
+        self.views = views
+        self.interface = StationInterface(
+            views,
+            self.point,
+            self.guard,
+            self.senses,
+            self.journal,
+            self.reader,
+            clock,
+            self.asked.append,
+            lambda: self.aftermath.steps,
+        ).interface(varlink.shipped(control.STATION))
+
+    def close(self) -> None:
+        self.reader.close()
+        self.store.close()
+
+    def happen(self, happening: Happening) -> list[Any]:
+        step = self.point.apply(happening, self.clock.advance(0.1))
+        self.store.commit(step.records)
+        self.aftermath.stepped(happening, step)
+        return [json.loads(frame) for frame in step.frames]
+
+    def sense(self, reading: Reading) -> None:
+        reading = replace(reading, at_s=self.clock.advance(0.1).monotonic_s)
+        self.guard.learn(1, reading)
+        self.happen(events.Sensed(1, reading))
+
+    def vehicle(self, phase: VehiclePhase) -> None:
+        self.sense(
+            VehicleReading(
+                at_s=0, phase=phase, target_voltage_v=400.0, soc_percent=41.0
+            )
+        )
+
+    def go_online(self) -> None:
+        self.link.state.up = True
+        self.link.state.rtt_ms = 12.5
+        waiting = self.happen(LinkUp())
+        while waiting:
+            _, id_, action, _ = waiting.pop(0)
+            answer = json.dumps([3, id_, ANSWERS.get(action, {})])
+            waiting += self.happen(FrameReceived(answer))
+
+    def charge(self) -> None:
+        self.sense(SafetyReading(at_s=0))
+        self.sense(METER)
+        self.vehicle(VehiclePhase.AUTHORIZING)
+        self.happen(events.TokenPresented(1, Token(CARD)))
+        self.vehicle(VehiclePhase.CABLE_CHECK)
+        self.sense(ContactorReading(at_s=0, position=Position.CLOSED))
+        self.sense(IsolationReading(at_s=0, resistance_ohm=1e6))
+        self.vehicle(VehiclePhase.PRECHARGE)
+        self.sense(PowerReading(at_s=0, voltage_v=400, current_a=9, temperature_c=40))
+        self.sense(TemperatureReading(at_s=0, temperature_c=31.0))
+        self.vehicle(VehiclePhase.CHARGING)
+        self.clock.advance(60)
+        self.sense(replace(METER, energy_wh=1600, power_w=36_000.0))
+
+    def ask(self, method: str, **given: Any) -> Any:
+        """Ask as the socket does, and hold the answer against the description."""
+        DESCRIPTION.check(DESCRIPTION.methods[method].takes, given)
+        answer = self.interface.methods[method](given, PEER)
+        plain = json.loads(json.dumps(answer, allow_nan=False))
+        DESCRIPTION.check(DESCRIPTION.methods[method].gives, plain)
+        return plain
+
+    def refusal(self, method: str, **given: Any) -> tuple[str, Mapping[str, Any]]:
+        with pytest.raises(ControlFailed) as raised:
+            self.interface.methods[method](given, PEER)
+        name = raised.value.error.removeprefix(f"{control.STATION}.")
+        plain = dict(raised.value.parameters)
+        DESCRIPTION.check(DESCRIPTION.errors[name], plain)
+        return name, plain
+
+
+def idle(_: Bench) -> None:
+    """Nothing was ever read."""
+
+
+def online(bench: Bench) -> None:
+    bench.go_online()
+
+
+def charging(bench: Bench) -> None:
+    bench.go_online()
+    bench.charge()
+
+
+def charging_offline(bench: Bench) -> None:
+    bench.charge()
+
+
+def faulted(bench: Bench) -> None:
+    bench.charge()
+    bench.sense(SafetyReading(at_s=0, door_open=True))
+    bench.happen(events.StorageChanged(0, failing=True))
+
+
+def ended(bench: Bench) -> None:
+    bench.charge()
+    bench.vehicle(VehiclePhase.UNPLUGGED)
+    bench.sense(ContactorReading(at_s=0, position=Position.OPEN))
+    bench.sense(METER)
+
+
+def refused(bench: Bench) -> None:
+    bench.happen(events.TokenPresented(0, Token("04FFFFFF")))
+    bench.happen(events.ErrorCodeSet(0, "door-open", "OtherError"))
+
+
+def lossy(bench: Bench) -> None:
+    bench.senses.health[1, "meter"] = Health(3, "no answer", 1000.0)
+    bench.link.state.failed_at = "dns"
+    bench.link.state.failure = "unknown host"
+    bench.link.state.next_try_s = 1060.0
+
+
+SCENES = (idle, online, charging, charging_offline, faulted, ended, refused, lossy)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> Any:
+    made = Bench(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_every_answer_is_as_the_description_says(
+    bench: Bench, scene: Any
+) -> None:
+    scene(bench)
+    plain = ("GetStatus", "GetLink", "ListSessions", "ListMessages", "ListKeys")
+    for method in (*plain, "ReadMeters", "ListDevices", "ListFaults", "Explain"):
+        assert bench.ask(method)
+    assert bench.ask("ListFaults", history=True).keys() == {"faults"}
+    assert bench.ask("Explain", connector=1)["causes"][0]["because"]
+    assert bench.ask("ListKeys", changed_only=True)["keys"] is not None
+    stream = bench.interface.streams["Watch"]({}, PEER)
+    told = json.loads(json.dumps(await anext(stream)))
+    DESCRIPTION.check(DESCRIPTION.methods["Watch"].gives, told)
+    await stream.aclose()
+    assert bench.views.one_line()
+
+
+async def test_every_method_of_the_description_is_there(bench: Bench) -> None:
+    have = set(bench.interface.methods) | set(bench.interface.streams)
+    assert have == set(DESCRIPTION.methods)
+
+
+async def test_an_idle_station_is_seen_since_the_daemon_started(bench: Bench) -> None:
+    bench.clock.advance(3600)
+    status = bench.ask("GetStatus")["status"]
+    assert status["uptime_s"] == 3600.0
+    (connector,) = status["connectors"]
+    assert connector["since"] == "2026-03-02T08:00:00.000Z"
+    assert connector["status"] == "Available"
+    assert bench.ask("Explain")["causes"][0]["since"] == connector["since"]
+
+
+async def test_a_charging_connector_is_told_in_full(bench: Bench) -> None:
+    charging(bench)
+    status = bench.ask("GetStatus")["status"]
+    (connector,) = status["connectors"]
+    assert connector | {"since": "", "session": ""} == {
+        "number": 1,
+        "name": "ccs1",
+        "status": "Charging",
+        "error_code": "NoError",
+        "phase": "energized",
+        "since": "",
+        "plugged": True,
+        "session": "",
+        "tag": "04…B2",
+        "soc_percent": 41.0,
+        "power_w": 36_000.0,
+        "voltage_v": 0.0,
+        "current_a": 0.0,
+        "energy_wh": 1600,
+        "session_energy_wh": 600,
+        "limit": {"power_w": 150_000.0, "set_by": "hardware"},
+        "plug_temperature_c": 31.0,
+        "module_temperature_c": 40.0,
+        "reason": connector["reason"],
+    }
+    assert status["link"]["state"] == "online"
+    assert status["clock"] == "ocpp"
+    assert status["storage"] == "ok"
+    assert bench.views.one_line() == (
+        "ccs1 Charging; link online; "
+        f"{bench.point.dialogue.ledger.outbox.waiting} messages waiting"
+    )
+
+
+async def test_nobody_learns_a_whole_id_tag(bench: Bench) -> None:
+    charging(bench)
+    key = bench.ask("ListSessions")["sessions"][0]["id"]
+    for method, given in (
+        ("GetStatus", {}),
+        ("ListSessions", {}),
+        ("GetSession", {"id": key}),
+        ("ListMessages", {}),
+        ("Explain", {}),
+    ):
+        assert CARD not in json.dumps(bench.ask(method, **given))
+
+
+async def test_a_transaction_is_told_with_its_story_and_its_messages(
+    bench: Bench,
+) -> None:
+    ended(bench)
+    (session,) = bench.ask("ListSessions")["sessions"]
+    assert session["state"] == "ended"
+    assert session["energy_wh"] == 600
+    assert session["stop_reason"] == "PLUG_REMOVED"
+    told = bench.ask("GetSession", id=session["id"][:4])
+    assert told["session"] == session
+    assert {step["what"] for step in told["steps"]} >= {"cable check", "energized"}
+    actions = [message["action"] for message in told["messages"]]
+    assert actions[0] == "StartTransaction"
+    assert "StopTransaction" in actions
+    assert {message["waits_for"] for message in told["messages"]} == {"link"}
+    assert bench.ask("ListMessages")["total"] == session["messages_waiting"]
+
+
+async def test_a_running_transaction_is_told_as_far_as_the_meter_has_come(
+    bench: Bench,
+) -> None:
+    charging(bench)
+    (session,) = bench.ask("ListSessions")["sessions"]
+    assert (session["state"], session["energy_wh"]) == ("running", 600)
+
+
+async def test_a_fault_is_told_while_it_is_there_and_afterwards(bench: Bench) -> None:
+    faulted(bench)
+    names = [fault["name"] for fault in bench.ask("ListFaults")["faults"]]
+    assert names == ["door-open", "storage"]
+    assert bench.ask("GetStatus")["status"]["storage"] == "failing"
+    (cause,) = bench.ask("Explain")["causes"]
+    assert cause["what"] == "ccs1 is Faulted"
+    assert cause["because"][0].startswith("the cabinet door is open; close the door")
+
+    bench.sense(SafetyReading(at_s=0))
+    history = bench.ask("ListFaults", history=True)["faults"]
+    (closed,) = [fault for fault in history if "until" in fault]
+    assert closed["name"] == "door-open"
+
+
+async def test_a_device_is_told_as_it_answers(bench: Bench) -> None:
+    lossy(bench)
+    devices = bench.ask("ListDevices")["devices"]
+    assert devices[1] == {
+        "connector": 1,
+        "kind": "meter",
+        "driver": "mock",
+        "alive": False,
+        "age_s": 0.0,
+        "error": "no answer",
+    }
+    assert devices[0] == {
+        "connector": 0,
+        "kind": "safety",
+        "driver": "mock",
+        "alive": True,
+    }
+
+
+async def test_a_refusal_is_told_with_its_reason(bench: Bench) -> None:
+    refused(bench)
+    (refusal,) = bench.ask("Explain")["refusals"]
+    assert refusal["asked"] == "token"
+    assert refusal["reason"]
+
+
+async def test_a_lost_link_is_told_with_its_layer(bench: Bench) -> None:
+    lossy(bench)
+    link = bench.ask("GetLink")["link"]
+    assert link["state"] == "offline"
+    assert (link["failed_at"], link["failure"]) == ("dns", "unknown host")
+    assert link["next_try_s"] == 60.0
+
+
+async def test_keys_are_told_and_set_but_no_secret_is(bench: Bench) -> None:
+    bench.happen(KeyWanted("HeartbeatInterval", "120", "cli"))
+    changed = bench.ask("ListKeys", changed_only=True)["keys"]
+    assert [(k["name"], k["value"]) for k in changed if k["origin"] == "cli"] == [
+        ("HeartbeatInterval", "120")
+    ]
+    assert len(bench.ask("ListKeys")["keys"]) == len(KEYS)
+    (secret,) = bench.ask("GetKeys", names=["authorizationkey"])["keys"]
+    assert "value" not in secret
+
+    assert bench.ask("SetKey", name="HeartbeatInterval", value="60") == {
+        "outcome": "Accepted"
+    }
+    assert bench.asked == [KeyWanted("HeartbeatInterval", "60", "cli")]
+
+
+async def test_what_cannot_be_answered_is_an_error_of_the_description(
+    bench: Bench,
+) -> None:
+    ended(bench)
+    bench.sense(METER)
+    assert bench.refusal("ReadMeters", connector=9) == (
+        "NoSuchConnector",
+        {"connector": 9},
+    )
+    assert bench.refusal("GetSession", id="zz")[0] == "NoSuchSession"
+    assert bench.refusal("GetKeys", names=["Colour"])[0] == "NoSuchKey"
+    assert bench.refusal("SetKey", name="Colour", value="1")[0] == "NoSuchKey"
+    name, told = bench.refusal("SetKey", name="HeartbeatInterval", value="x")
+    assert (name, told["reason"]) == ("Refused", "BAD_VALUE")
+    name, told = bench.refusal("SetKey", name="NumberOfConnectors", value="2")
+    assert (name, told["reason"]) == ("Refused", "READ_ONLY")
+
+
+async def test_two_transactions_that_begin_alike_are_both_named(bench: Bench) -> None:
+    ended(bench)
+    bench.charge()
+    name, told = bench.refusal("GetSession", id="id-")
+    assert name == "AmbiguousSession"
+    assert len(told["candidates"]) == 2
+
+
+# why
+
+
+def test_every_phase_and_setter_has_words() -> None:
+    assert set(why._PHASES) == set(Phase)
+    assert set(why._SETTERS) == set(Setter)
+
+
+async def test_why_names_the_decisive_reason_first(bench: Bench) -> None:
+    station = bench.point.station
+    assert why.because(station, 1)[0] == "nobody is plugged in"
+    bench.charge()
+    assert why.because(station, 1) == (
+        "150 kW are offered: the power modules give no more",
+        "the vehicle is charging",
+    )
+    bench.vehicle(VehiclePhase.PAUSED)
+    assert why.because(station, 1)[0] == "the vehicle has paused"
+    bench.happen(events.StorageChanged(0, failing=True))
+    assert "nothing new may start" in why.because(station, 1)[-1]
+    bench.happen(events.StorageChanged(0, failing=False))
+    bench.happen(events.RestartRequested(0, Cause.SOFT_RESET))
+    assert why.because(station, 1)[0] == "the transaction ended: SOFT_RESET"
+    assert why.because(station, 1)[-1] == "the daemon is about to restart"
+    nothing = Limit(0.0, Setter.AUTHORIZATION)
+    session = station.sessions[1]
+    assert why._power(session, nothing) == ["the CSMS has refused the id tag"]
+
+
+# what follows from a step
+
+
+async def test_a_changed_key_reaches_the_link(bench: Bench) -> None:
+    bench.happen(KeyWanted("WebSocketPingInterval", "15", "cli"))
+    assert bench.link._ping_interval_s == 15
+    bench.happen(KeyWanted("AuthorizationKey", "00" * 16, "cli"))
+    assert bench.link._key == bytes(16)
+
+
+async def test_the_clock_follows_the_csms(bench: Bench) -> None:
+    bench.clock.correct(-3600)
+    bench.go_online()
+    assert bench.steps
+    assert bench.steps[0] == pytest.approx(3600, abs=5)
+
+
+async def test_the_senses_know_which_connector_is_in_use(bench: Bench) -> None:
+    assert not bench.senses._busy[1].is_set()
+    bench.charge()
+    assert bench.senses._busy[1].is_set()

@@ -1,0 +1,148 @@
+"""The watchdog, heard on a real notify socket."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chargerd.runtime import watchdog
+from chargerd.runtime.watchdog import FRESH_WITHIN_S, Watchdog, notify, period_s
+from tests.hal.virtual_time import instantly
+
+
+class Systemd:
+    """The other end of the notify socket."""
+
+    def __init__(self, path: str) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.socket.setblocking(False)
+
+    def heard(self) -> list[str]:
+        found = []
+        try:
+            while True:
+                found.append(self.socket.recv(4096).decode())
+        except BlockingIOError:
+            return found
+
+
+@pytest.fixture(params=["libsystemd", "plain", "abstract"])
+def systemd(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Systemd]:
+    name = f"\0{tmp_path}" if request.param == "abstract" else f"{tmp_path}/notify"
+    made = Systemd(name)
+    monkeypatch.setenv("NOTIFY_SOCKET", name.replace("\0", "@"))
+    if request.param != "libsystemd":
+        monkeypatch.setattr(watchdog, "_systemd_notify", None)
+    yield made
+    made.socket.close()
+
+
+class Bench:
+    """Proofs of life that the test lets grow old."""
+
+    def __init__(self) -> None:
+        self.ages_s = {"engine": 0.0, "guard": 0.0}
+        self.status = "ccs1 Available"
+        self.complaints: list[str] = []
+        self.watchdog = Watchdog(
+            {name: lambda name=name: self.ages_s[name] for name in self.ages_s},  # type: ignore[misc]
+            lambda: self.status,
+            self.complaints.append,
+            lambda: asyncio.get_running_loop().time(),
+        )
+
+
+def test_life_is_told_and_news_with_it(systemd: Systemd) -> None:
+    bench = Bench()
+    assert bench.watchdog.feed()
+    assert bench.watchdog.feed()
+    bench.status = "ccs1 Charging"
+    assert bench.watchdog.feed()
+    assert systemd.heard() == [
+        "WATCHDOG=1\nSTATUS=ccs1 Available",
+        "WATCHDOG=1",
+        "WATCHDOG=1\nSTATUS=ccs1 Charging",
+    ]
+    assert bench.complaints == []
+
+
+def test_a_part_without_a_sign_of_life_starves_the_watchdog(systemd: Systemd) -> None:
+    bench = Bench()
+    bench.ages_s["guard"] = FRESH_WITHIN_S + 0.01
+    assert not bench.watchdog.feed()
+    assert systemd.heard() == []
+    assert bench.complaints == ["watchdog not fed: no sign of life of guard"]
+
+    bench.ages_s["guard"] = FRESH_WITHIN_S
+    assert bench.watchdog.feed()
+    assert len(systemd.heard()) == 1
+
+
+@instantly
+async def test_systemd_hears_of_us_twice_in_the_time_it_allows() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WATCHDOG_USEC", "3000000")
+        patch.delenv("NOTIFY_SOCKET", raising=False)
+        bench = Bench()
+        fed: list[float] = []
+        patch.setattr(
+            bench.watchdog,
+            "feed",
+            lambda: fed.append(asyncio.get_running_loop().time()),
+        )
+        running = asyncio.create_task(bench.watchdog.run())
+        await asyncio.sleep(16)
+        running.cancel()
+        await asyncio.wait({running})
+        assert len(fed) == 10
+
+
+class Stalling:
+    """A clock that jumps as if the loop had stood still."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += 10.0
+        return self.now_s
+
+
+@instantly
+async def test_a_loop_that_stood_still_is_told_and_not_fed() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("WATCHDOG_USEC", raising=False)
+        complaints: list[str] = []
+        stalled = Watchdog({}, lambda: "", complaints.append, Stalling())
+        patch.setattr(stalled, "feed", lambda: complaints.append("fed"))
+        running = asyncio.create_task(stalled.run())
+        await asyncio.sleep(6)
+        running.cancel()
+        await asyncio.wait({running})
+        assert complaints == ["the loop stood still for 5.0 s"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected_s"),
+    [("10000000", 5.0), ("3000000", 1.5), ("", 5.0), ("0", 5.0), ("soon", 5.0)],
+)
+def test_the_period_is_half_of_what_systemd_allows(
+    monkeypatch: pytest.MonkeyPatch, allowed: str, expected_s: float
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", allowed)
+    assert period_s() == expected_s
+
+
+@pytest.mark.parametrize("library", [True, False])
+def test_without_systemd_nobody_listens(
+    monkeypatch: pytest.MonkeyPatch, library: bool
+) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    if not library:
+        monkeypatch.setattr(watchdog, "_systemd_notify", None)
+    assert not notify("READY=1")

@@ -1,0 +1,356 @@
+"""A charge point, its cars and its CSMS on one bench: one process, and no time.
+
+Whatever leaves the charge point is held against the rules that always hold: frames
+are legal, one question is under way at a time, statuses follow each other as OCPP
+allows, and after a deadline has passed the next one is later.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Any, Final
+
+from chargerd.chargepoint import (
+    ChargePoint,
+    DeadlinePassed,
+    FrameReceived,
+    Happening,
+    KeyWanted,
+    LinkDown,
+    LinkUp,
+    OutboxLoaded,
+    Step,
+)
+from chargerd.core.events import Sensed, TokenPresented
+from chargerd.core.reasons import Cause
+from chargerd.core.session import Output
+from chargerd.core.station import Fitting
+from chargerd.ocpp16 import wire
+from chargerd.ocpp16.records import Snapshot
+from chargerd.ocpp16.requests import Nameplate
+from chargerd.store.database import Store
+from hal.values import (
+    ContactorReading,
+    IsolationReading,
+    MeterReading,
+    Position,
+    PowerRating,
+    PowerReading,
+    Reading,
+    Token,
+    VehiclePhase,
+    VehicleReading,
+)
+from tests.clock import FakeClock
+from tests.scenarios.csms import SILENCE, Csms, Json, Refusal, Reply
+from tests.scenarios.edges import EDGES
+
+CARD: Final = "04A224B2"
+OTHER_CARD: Final = "04FFEE11"
+CSMS_URL: Final = "wss://csms.example/CP1"
+FITTED: Final = frozenset(
+    {
+        "contactor",
+        "isolation",
+        "meter",
+        "power_module",
+        "safety",
+        "temperature",
+        "vehicle",
+    }
+)
+RATING: Final = PowerRating(150.0, 1000.0, 200.0, 60_000.0)
+FITTING: Final = Fitting(RATING, FITTED)
+
+PATH_TO_ENERGIZED: Final = (
+    VehiclePhase.CABLE_CHECK,
+    VehiclePhase.PRECHARGE,
+    VehiclePhase.CHARGING,
+)
+
+
+class PowerCut(Exception):
+    """The power is gone before a commit."""
+
+
+class Bench:
+    """Moves one charge point through a story."""
+
+    def __init__(
+        self,
+        *,
+        connectors: int = 1,
+        keys: Mapping[str, str] | None = None,
+        snapshot: Snapshot | None = None,
+        store: Store | None = None,
+        fitting: Fitting = FITTING,
+        online: bool = True,
+        after: Callable[[Step], None] | None = None,
+    ) -> None:
+        self.clock = FakeClock()
+        self.csms = Csms(self.clock)
+        self.store = store
+        self.said: list[tuple[str, Json]] = []
+        self.said_at_s: list[float] = []
+        self.steps: list[Step] = []
+        self.answers: list[list[Any]] = []
+        self.unanswered: dict[str, str] = {}
+        self._fittings = dict.fromkeys(range(1, connectors + 1), fitting)
+        self._keys = keys or {}
+        self.after = after
+        self._ids = map("id-{}".format, count(1))
+        self._asked: dict[str, str] = {}
+        self._frame = ""
+        self.registers_wh: dict[int, int] = {}
+        self._inbox: deque[Happening] = deque()
+        self._statuses: dict[int, str] = {}
+        self._busy_until_s = 0.0
+        self.start(snapshot)
+        if online:
+            self.connects()
+
+    # --- the process ------------------------------------------------------------
+
+    def start(
+        self, snapshot: Snapshot | None = None, cause: Cause = Cause.POWER_LOSS
+    ) -> None:
+        """Start the process, from what the disk remembers."""
+        self._inbox.clear()
+        if self.store is not None:
+            snapshot = self.store.restore(self.clock.now().utc)
+        self.charge_point = ChargePoint(
+            self._fittings,
+            Nameplate("chargerd", "bench", firmware_version="1.0"),
+            self._ids.__next__,
+            where=CSMS_URL,
+            configured=self._keys,
+            snapshot=snapshot,
+            interruption=cause,
+        )
+        for number in self._fittings:
+            self.reads(self._contacts(Position.OPEN), number)
+            self.meters(self.registers_wh.get(number, 120_000), number)
+            self.reads(self._modules(0.0), number)
+
+    def restarts(self, cause: Cause = Cause.POWER_LOSS, *, online: bool = True) -> None:
+        """End the process without a word, and start it again."""
+        self._forget_link()
+        self.start(cause=cause)
+        if online:
+            self.connects()
+
+    def happens(self, happening: Happening) -> Step:
+        """Let one thing happen, and all that the CSMS answers to it."""
+        self._inbox.append(happening)
+        first = len(self.steps)
+        while self._inbox:
+            self._step(self._inbox.popleft())
+        return self.steps[first]
+
+    def waits(self, seconds: float) -> None:
+        """Let time pass; every deadline comes exactly when it is due."""
+        until_s = self.now_s + seconds
+        while (due_s := self._due_s()) is not None and due_s <= until_s:
+            self.clock.advance(max(due_s - self.now_s, 0.0))
+            self.happens(DeadlinePassed())
+            again_s = self._due_s()
+            assert again_s is None or again_s > self.now_s or self.restarting, "busy"
+            if self.restarting:
+                return
+        self.clock.advance(until_s - self.now_s)
+
+    @property
+    def now_s(self) -> float:
+        return self.clock.now().monotonic_s
+
+    @property
+    def restarting(self) -> Cause | None:
+        return self.steps[-1].restart
+
+    @property
+    def output(self) -> Output:
+        return self.steps[-1].outputs[1]
+
+    def phase(self, connector: int = 1) -> str:
+        return self.charge_point.station.sessions[connector].phase.value
+
+    # --- the car ----------------------------------------------------------------
+
+    def reads(self, reading: Reading, connector: int = 1) -> None:
+        """Let a device say something; a moment passes, so that it is news."""
+        self.clock.advance(0.125)
+        self.happens(Sensed(connector, replace(reading, at_s=self.now_s)))
+
+    def meters(self, energy_wh: int, connector: int = 1, **more: Any) -> None:
+        values = {"power_w": 50_000.0, "voltage_v": 400.0, "current_a": 125.0, **more}
+        reading = MeterReading(at_s=0.0, energy_wh=energy_wh, **values)
+        self.registers_wh[connector] = energy_wh
+        self.reads(reading, connector)
+
+    def vehicle(self, phase: VehiclePhase, connector: int = 1) -> None:
+        reading = VehicleReading(
+            at_s=0.0, phase=phase, target_voltage_v=400.0, soc_percent=42.0
+        )
+        self.reads(reading, connector)
+
+    def presents(self, card: str = CARD, reader: int = 0) -> None:
+        self.happens(TokenPresented(reader, Token(card)))
+
+    def plugs(self, connector: int = 1) -> None:
+        self.vehicle(VehiclePhase.NEGOTIATING, connector)
+
+    def energizes(self, connector: int = 1) -> None:
+        """Go through all checks up to the first current."""
+        for phase in PATH_TO_ENERGIZED:
+            self.vehicle(phase, connector)
+            self.reads(self._contacts(Position.CLOSED), connector)
+            self.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6), connector)
+            # the vehicle says again what it said: the last fact may have been missing
+            self.vehicle(phase, connector)
+        assert self.phase(connector) == "energized"
+
+    def charges(self, card: str = CARD, connector: int = 1) -> None:
+        """Plug in, hold the card to the reader, and charge."""
+        self.plugs(connector)
+        self.presents(card)
+        self.energizes(connector)
+
+    def winds_down(self, register_wh: int, connector: int = 1) -> None:
+        """Let the hardware follow: current gone, contacts open, a last register."""
+        self.reads(self._modules(0.0), connector)
+        self.reads(self._contacts(Position.OPEN), connector)
+        self.meters(register_wh, connector, power_w=0.0, current_a=0.0)
+
+    def finishes(self, register_wh: int, connector: int = 1) -> None:
+        """Wind down and let the vehicle close its session."""
+        self.winds_down(register_wh, connector)
+        self.vehicle(VehiclePhase.FINISHED, connector)
+
+    def unplugs(self, connector: int = 1) -> None:
+        self.vehicle(VehiclePhase.UNPLUGGED, connector)
+
+    def _contacts(self, position: Position) -> Reading:
+        return ContactorReading(at_s=0.0, position=position)
+
+    def _modules(self, current_a: float) -> Reading:
+        return PowerReading(
+            at_s=0.0, voltage_v=400.0, current_a=current_a, temperature_c=31.0
+        )
+
+    # --- the link and the CSMS --------------------------------------------------
+
+    def connects(self) -> None:
+        self._statuses.clear()
+        self.happens(LinkUp())
+
+    def disconnects(self) -> None:
+        self._forget_link()
+        self.happens(LinkDown())
+
+    def asks(self, action: str, **payload: Any) -> Json:
+        """Let the CSMS ask; return the answer (``{}`` if there is none)."""
+        id = next(self._ids)
+        self._asked[id] = action
+        self._frame = json.dumps([2, id, action, payload])
+        self.happens(FrameReceived(self._frame))
+        told = [answer for answer in self.answers if answer[1] == id]
+        if not told:
+            return {}
+        kind, _, *rest = told[0]
+        return rest[0] if kind == 3 else {"code": rest[0]}
+
+    def repeats(self) -> None:
+        """Let the CSMS send its last question once more."""
+        self.happens(FrameReceived(self._frame))
+
+    def sets(self, **keys: Any) -> None:
+        """Let the CSMS change configuration keys."""
+        for key, value in keys.items():
+            answer = self.asks("ChangeConfiguration", key=key, value=str(value))
+            assert answer == {"status": "Accepted"}, key
+
+    def sets_here(self, key: str, value: str) -> None:
+        self.happens(KeyWanted(key, value, "chargerctl"))
+
+    def answers_late(self, action: str, reply: Json) -> None:
+        """Answer the oldest question of a kind that was left without an answer."""
+        id = next(id for id, asked in self.unanswered.items() if asked == action)
+        del self.unanswered[id]
+        if not self.unanswered:
+            self._busy_until_s = 0.0
+        self.happens(FrameReceived(json.dumps([3, id, reply])))
+
+    def told(self, action: str) -> list[Json]:
+        """Return what was said under one action."""
+        return [payload for name, payload in self.said if name == action]
+
+    def times(self, action: str) -> list[float]:
+        """Return when something was said, on the monotonic clock."""
+        moments = zip(self.said, self.said_at_s, strict=True)
+        return [at_s for (name, _), at_s in moments if name == action]
+
+    def statuses(self, connector: int = 1) -> list[str]:
+        reports = self.told("StatusNotification")
+        return [r["status"] for r in reports if r["connectorId"] == connector]
+
+    def messages(self) -> list[str]:
+        """Return the messages of transactions, in the order they were said."""
+        wanted = ("StartTransaction", "MeterValues", "StopTransaction")
+        return [name for name, _ in self.said if name in wanted]
+
+    # --- inside -----------------------------------------------------------------
+
+    def _step(self, happening: Happening) -> None:
+        step = self.charge_point.apply(happening, self.clock.now())
+        self.steps.append(step)
+        if self.after is not None:
+            self.after(step)
+        elif self.store is not None and step.records:
+            self.store.commit(step.records)
+        for frame in step.frames:
+            self._hear(json.loads(frame))
+        if self.store is not None and step.load_after is not None:
+            self._inbox.append(OutboxLoaded(self.store.load(step.load_after, 200)))
+
+    def _hear(self, frame: list[Any]) -> None:
+        if frame[0] != 2:
+            if frame[0] == 3:
+                wire.check(self._asked[frame[1]], frame[2], answer=True)
+            self.answers.append(frame)
+            return
+        _, id, action, payload = frame
+        wire.check(action, payload, answer=False)
+        assert self.now_s >= self._busy_until_s, "two questions under way"
+        if action == "StatusNotification":
+            self._follow(payload["connectorId"], payload["status"])
+        self.said.append((action, payload))
+        self.said_at_s.append(self.now_s)
+        reply = self.csms.reply(action, payload)
+        timeout_s = self.charge_point.station.policy.message_timeout_s
+        self._busy_until_s = self.now_s + timeout_s if reply is SILENCE else 0.0
+        if reply is SILENCE:
+            self.unanswered[id] = action
+        else:
+            self._inbox.append(FrameReceived(_framed(id, reply)))
+            if action == "BootNotification":
+                self._statuses.clear()
+
+    def _follow(self, connector: int, status: str) -> None:
+        before = self._statuses.get(connector)
+        assert before is None or (before, status) in EDGES, f"{before} to {status}"
+        self._statuses[connector] = status
+
+    def _forget_link(self) -> None:
+        self.unanswered.clear()
+        self._busy_until_s = 0.0
+
+    def _due_s(self) -> float | None:
+        return self.charge_point.next_deadline_s(self.clock.now())
+
+
+def _framed(id: str, reply: Reply) -> str:
+    if isinstance(reply, Refusal):
+        return json.dumps([4, id, reply.code, reply.description, {}])
+    return json.dumps([3, id, reply])

@@ -1,0 +1,189 @@
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from chargerd.ocpp16.wire import moment
+from hal.values import TemperatureReading
+from tests.scenarios.bench import Bench
+from tests.scenarios.csms import Json
+
+CERTIFIED: Mapping[str, tuple[str, str, str]] = {
+    "Current.Export": ("0.00", "A", "Outlet"),
+    "Current.Import": ("125.00", "A", "Outlet"),
+    "Current.Offered": ("150.00", "A", "Outlet"),
+    "Energy.Active.Export.Register": ("17", "Wh", "Outlet"),
+    "Energy.Active.Import.Register": ("121000", "Wh", "Outlet"),
+    "Power.Active.Import": ("50000.0", "W", "Outlet"),
+    "Power.Offered": ("60000.0", "W", "Outlet"),
+    "SoC": ("42", "Percent", "EV"),
+    "Temperature": ("38.5", "Celcius", "Cable"),
+    "Voltage": ("400.0", "V", "Outlet"),
+}
+
+
+def stamps(messages: list[Json]) -> list[str]:
+    return [value["timestamp"] for m in messages for value in m["meterValue"]]
+
+
+@pytest.mark.requirement("METER-01", "METER-20", "METER-24", "METER-27")
+def test_periodic_values_are_spaced_exactly() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "20"})
+    bench.plugs()
+    bench.presents()
+    start = moment(bench.told("StartTransaction")[0]["timestamp"])
+    bench.energizes()
+    bench.waits(50)
+    bench.disconnects()
+    bench.waits(40)
+    bench.connects()
+
+    told = bench.told("MeterValues")
+    gaps = [(moment(at) - start) / timedelta(seconds=1) for at in stamps(told)]
+    assert gaps == [20, 40, 60, 80]
+    assert {m["transactionId"] for m in told} == {7}
+    assert told[0]["meterValue"][0]["sampledValue"][0] == {
+        "value": "120000",
+        "context": "Sample.Periodic",
+        "measurand": "Energy.Active.Import.Register",
+        "location": "Outlet",
+        "unit": "Wh",
+    }
+
+
+@pytest.mark.requirement("METER-01", "METER-26")
+def test_a_new_interval_holds_at_once_and_zero_is_silence() -> None:
+    bench = Bench()
+    bench.charges()
+    bench.sets(MeterValueSampleInterval=10)
+    bench.waits(35)
+    count = len(bench.told("MeterValues"))
+    assert count in (3, 4)
+    bench.sets(MeterValueSampleInterval=0)
+    bench.waits(600)
+    assert len(bench.told("MeterValues")) == count
+
+
+@pytest.mark.requirement("METER-03", "METER-08", "METER-21", "METER-22", "METER-23")
+def test_aligned_values_stand_on_the_grid_of_the_clock() -> None:
+    bench = Bench(connectors=2)
+    bench.sets(ClockAlignedDataInterval=900, MeterValueSampleInterval=0)
+    bench.sets(MeterValuesAlignedData="")
+    bench.charges()
+    bench.waits(1800)
+    first, second = bench.told("MeterValues")[:2]
+    assert stamps(bench.told("MeterValues")) == [
+        *["2026-03-02T08:15:00.000Z"] * 2,
+        *["2026-03-02T08:30:00.000Z"] * 2,
+    ]
+    assert first["transactionId"] == 7
+    assert "transactionId" not in second
+    assert {s["context"] for s in first["meterValue"][0]["sampledValue"]} == {
+        "Sample.Clock"
+    }
+    assert [s["measurand"] for s in first["meterValue"][0]["sampledValue"]] == [
+        "Energy.Active.Import.Register"
+    ]
+
+
+@pytest.mark.requirement("METER-10", "METER-50")
+def test_the_bill_carries_values_from_its_beginning_to_its_end() -> None:
+    bench = Bench()
+    energy = "Energy.Active.Import.Register"
+    bench.sets(StopTxnSampledData=f"{energy},SoC", StopTxnAlignedData="Voltage")
+    bench.sets(ClockAlignedDataInterval=300, MeterValueSampleInterval=200)
+    bench.charges()
+    bench.meters(121_000)
+    bench.waits(450)
+    bench.presents()
+    bench.finishes(126_000)
+
+    (stop,) = bench.told("StopTransaction")
+    found = [
+        (
+            value["sampledValue"][0]["context"],
+            [s["measurand"] for s in value["sampledValue"]],
+        )
+        for value in stop["transactionData"]
+    ]
+    assert found == [
+        ("Transaction.Begin", [energy, "Voltage", "SoC"]),
+        ("Sample.Periodic", [energy, "SoC"]),
+        ("Sample.Clock", ["Voltage"]),
+        ("Sample.Periodic", [energy, "SoC"]),
+        ("Transaction.End", [energy, "Voltage", "SoC"]),
+    ]
+    first, last = stop["transactionData"][0], stop["transactionData"][-1]
+    assert first["sampledValue"][0]["value"] == "120000"
+    assert last["sampledValue"][0]["value"] == "126000" == str(stop["meterStop"])
+
+
+@pytest.mark.requirement("METER-09")
+def test_a_bill_without_wishes_carries_no_values() -> None:
+    bench = Bench()
+    bench.charges()
+    bench.waits(100)
+    bench.presents()
+    bench.finishes(121_000)
+    assert "transactionData" not in bench.told("StopTransaction")[0]
+
+
+@pytest.mark.requirement("OFFL-21", "METER-11")
+def test_a_very_long_bill_keeps_its_ends_and_is_thinned_evenly_between() -> None:
+    bench = Bench(keys={"StopTxnSampledData": "SoC", "MeterValueSampleInterval": "1"})
+    bench.charges()
+    bench.waits(1500)
+    bench.presents()
+    bench.finishes(121_000)
+    values = bench.told("StopTransaction")[0]["transactionData"]
+    contexts = [value["sampledValue"][0]["context"] for value in values]
+    assert len(values) == 1000
+    assert contexts[0] == "Transaction.Begin"
+    assert contexts[-1] == "Transaction.End"
+
+
+@pytest.mark.requirement("METER-02", "METER-40", "METER-41", "METER-47")
+def test_everything_that_was_certified_can_be_measured() -> None:
+    bench = Bench()
+    bench.reads(TemperatureReading(at_s=0.0, temperature_c=38.5))
+    bench.meters(120_000, energy_export_wh=17)
+    bench.sets(MeterValuesSampledData=",".join(CERTIFIED))
+    bench.charges()
+    bench.meters(121_000, energy_export_wh=17)
+    bench.waits(60)
+    (told,) = bench.told("MeterValues")
+    sampled = told["meterValue"][0]["sampledValue"]
+    found = {s["measurand"]: (s["value"], s["unit"], s["location"]) for s in sampled}
+    in_cabinet = {s["value"] for s in sampled if s["location"] == "Body"}
+    plug = next(s for s in sampled if s["location"] == "Cable")
+    found["Temperature"] = (plug["value"], plug["unit"], plug["location"])
+    assert found == CERTIFIED
+    assert in_cabinet == {"31.0"}
+
+
+@pytest.mark.requirement("METER-05", "CFG-13")
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "Energy.Reactive.Import.Register",
+        "Power.Reactive.Export",
+        "Voltage,Energy.Active.Export.Register",
+        "Voltage.L1",
+        "Voltage,,SoC",
+    ],
+)
+def test_what_this_station_cannot_measure_is_refused_and_changes_nothing(
+    wish: str,
+) -> None:
+    bench = Bench()
+    for key in (
+        "MeterValuesSampledData",
+        "MeterValuesAlignedData",
+        "StopTxnSampledData",
+        "StopTxnAlignedData",
+    ):
+        before = bench.asks("GetConfiguration", key=[key])
+        answer = bench.asks("ChangeConfiguration", key=key, value=wish)
+        assert answer == {"status": "Rejected"}
+        assert bench.asks("GetConfiguration", key=[key]) == before
+        assert bench.charge_point.station.refusals[-1][1].why == "BAD_VALUE"

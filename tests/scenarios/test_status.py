@@ -1,0 +1,139 @@
+import pytest
+
+from chargerd.core.events import DeviceBack, DeviceLost, ErrorCodeSet
+from chargerd.core.permissive import Loss
+from hal.values import IsolationReading, PowerReading, SafetyReading, VehiclePhase
+from tests.scenarios.bench import Bench
+from tests.scenarios.csms import SILENCE, Json, Refusal, Reply
+
+
+def last(bench: Bench, connector: int = 1) -> Json:
+    reports = bench.told("StatusNotification")
+    return [r for r in reports if r["connectorId"] == connector][-1]
+
+
+@pytest.mark.requirement("STAT-30", "STAT-31")
+def test_a_status_that_does_not_last_is_not_told() -> None:
+    bench = Bench(keys={"MinimumStatusDuration": "10"})
+    bench.waits(10)
+    bench.plugs()
+    bench.waits(9)
+    bench.unplugs()
+    bench.waits(30)
+    assert bench.statuses() == ["Available"]
+
+    bench.plugs()
+    changed = bench.clock.now().utc
+    bench.waits(10)
+    assert bench.statuses() == ["Available", "Preparing"]
+    assert last(bench)["timestamp"].startswith(changed.isoformat()[:19])
+
+
+@pytest.mark.requirement("STAT-32")
+def test_a_fault_does_not_wait_to_be_told() -> None:
+    bench = Bench(keys={"MinimumStatusDuration": "600"})
+    bench.reads(SafetyReading(at_s=0.0, door_open=True))
+    assert bench.statuses() == bench.statuses(0) == ["Faulted"]
+    assert last(bench)["info"] == "door-open"
+
+
+@pytest.mark.requirement("STAT-21", "STAT-32")
+def test_what_was_left_out_is_told_where_the_rest_would_make_no_sense() -> None:
+    bench = Bench(keys={"MinimumStatusDuration": "20", "ConnectionTimeOut": "10"})
+    bench.waits(20)
+    bench.plugs()
+    bench.waits(10)
+    assert bench.phase() == "finished"
+    bench.waits(20)
+    assert bench.statuses() == ["Available", "Preparing", "Finishing"]
+
+    bench.presents()
+    bench.energizes()
+    bench.vehicle(VehiclePhase.PAUSED)
+    bench.vehicle(VehiclePhase.CHARGING)
+    bench.waits(20)
+    assert bench.statuses()[3:] == ["Preparing", "Charging"]
+
+
+@pytest.mark.requirement("STAT-05", "STAT-08")
+def test_a_warning_is_told_and_charging_goes_on() -> None:
+    bench = Bench()
+    bench.charges()
+    bench.reads(
+        PowerReading(
+            at_s=0.0,
+            voltage_v=400.0,
+            current_a=90.0,
+            temperature_c=40.0,
+            failed_modules=(2,),
+        )
+    )
+    assert last(bench)["status"] == "Charging"
+    assert last(bench)["errorCode"] == "PowerSwitchFailure"
+    assert last(bench)["info"] == "module-failure: module 2"
+
+    bench.happens(DeviceLost(1, "reader", Loss("no answer")))
+    assert last(bench, 0)["errorCode"] == "ReaderFailure"
+    assert last(bench)["errorCode"] == "PowerSwitchFailure"
+
+
+@pytest.mark.requirement("STAT-09")
+def test_of_two_faults_the_graver_is_told_and_then_the_other() -> None:
+    bench = Bench()
+    bench.happens(DeviceLost(1, "light", Loss("no answer")))
+    bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
+    assert last(bench)["status"] == "Faulted"
+    assert last(bench)["errorCode"] == "GroundFailure"
+    assert last(bench)["info"] == "insulation: 20 kohm"
+    bench.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6))
+    assert (last(bench)["status"], last(bench)["errorCode"]) == (
+        "Available",
+        "OtherError",
+    )
+    bench.happens(DeviceBack(1, "light"))
+    assert last(bench)["errorCode"] == "NoError"
+
+
+def test_an_error_code_can_be_chosen() -> None:
+    bench = Bench()
+    bench.happens(ErrorCodeSet(1, "insulation", "InternalError"))
+    bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
+    assert last(bench)["errorCode"] == "InternalError"
+    assert last(bench)["vendorErrorCode"] == "insulation"
+
+
+@pytest.mark.requirement("STAT-44")
+@pytest.mark.parametrize(("reply", "gap_s"), [(Refusal(), 30), (SILENCE, 60)])
+def test_a_report_that_failed_is_told_again_after_a_pause(
+    reply: Reply, gap_s: int
+) -> None:
+    bench = Bench(keys={"ConnectionTimeOut": "600"})
+    bench.csms.will("StatusNotification", reply)
+    bench.plugs()
+    bench.waits(200)
+    first_s, second_s = bench.times("StatusNotification")[2:]
+    assert second_s - first_s == gap_s
+    assert bench.statuses() == ["Available", "Preparing", "Preparing"]
+
+
+def test_a_report_that_failed_is_not_told_again_once_it_is_out_of_date() -> None:
+    bench = Bench()
+    bench.csms.will("StatusNotification", Refusal())
+    bench.plugs()
+    bench.waits(10)
+    bench.unplugs()
+    bench.waits(100)
+    assert bench.statuses() == ["Available", "Preparing", "Available"]
+
+
+def test_a_late_answer_to_a_report_proves_nothing() -> None:
+    bench = Bench()
+    bench.csms.will("StatusNotification", SILENCE)
+    bench.plugs()
+    bench.waits(31)
+    bench.unplugs()
+    bench.answers_late("StatusNotification", {})
+    bench.disconnects()
+    bench.plugs()
+    bench.connects()
+    assert bench.statuses() == ["Available", "Preparing", "Available", "Preparing"]

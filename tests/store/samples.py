@@ -1,0 +1,95 @@
+"""One record of each type, as a session of one driver writes them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from chargerd.core import effects
+from chargerd.core.events import Standing, TagInfo
+from chargerd.core.reasons import Cause
+from chargerd.core.recovery import Interrupted
+from chargerd.ocpp16 import records
+from chargerd.ocpp16.records import Entry, Record, Snapshot
+from chargerd.ocpp16.wire import Json
+
+T0: Final = datetime(2026, 3, 2, 8, 0, 0, 250_000, tzinfo=UTC)
+EARLY, LATE = "aaaa-ended", "bbbb-running"
+SAMPLE: Final[Json] = {"timestamp": "2026-03-02T08:01:00Z", "sampledValue": []}
+CSMS: Final = "ws://csms.example/ocpp/DC-1"
+
+
+def at(minute: int) -> datetime:
+    return T0 + timedelta(minutes=minute)
+
+
+def queued(id_: int, key: str = LATE, action: str = "MeterValues") -> Record:
+    payload: Json = {"connectorId": 1, "meterValue": [SAMPLE], "ü": 0.5}
+    return records.MessageQueued(id_, key, action, payload, at(id_))
+
+
+def started(key: str = LATE, minute: int = 0) -> effects.TransactionStarted:
+    return effects.TransactionStarted(key, 1, "04A224B2", "FLEET", at(minute), 120_000)
+
+
+def ended(key: str = LATE, minute: int = 30) -> effects.TransactionEnded:
+    return effects.TransactionEnded(key, at(minute), 136_600, Cause.TOKEN, "04A224B2")
+
+
+HISTORY: Final[tuple[Record, ...]] = (
+    records.AcceptedOnce(CSMS),
+    records.KeyKept("HeartbeatInterval", "120", "csms"),
+    records.KeyKept("HeartbeatInterval", "60", "cli"),
+    effects.TagLearned("04B", TagInfo(Standing.BLOCKED), at(0)),
+    effects.TagLearned("04A", TagInfo(Standing.ACCEPTED, "FLEET", at(99)), at(1)),
+    effects.TagLearned("04C", TagInfo(Standing.INVALID), at(2)),
+    effects.TagsForgotten(("04C",)),
+    started(EARLY),
+    queued(1, EARLY, "StartTransaction"),
+    records.TransactionNumberKept(EARLY, 7),
+    records.MessageSettled(1),
+    records.StopDataKept(EARLY, SAMPLE),
+    ended(EARLY, 5),
+    queued(2, EARLY, "StopTransaction"),
+    effects.FaultOpened(1, 1, "insulation", at(6), "20 kohm"),
+    effects.FaultClosed(1, at(7)),
+    effects.FaultOpened(2, 0, "door-open", at(8), None),
+    started(LATE, 9),
+    queued(3, LATE, "StartTransaction"),
+    records.StopDataKept(LATE, SAMPLE),
+    records.StopDataKept(LATE, {"second": True}),
+    records.NoteKept(LATE, at(9), "locking"),
+    effects.TransactionCheckpoint(LATE, at(10), 121_000),
+    queued(4),
+    records.MessageQuarantined(4, 3, "InternalError: no"),
+    queued(5),
+    queued(6),
+    records.MessageSettled(6),
+)
+
+
+def _entry(id_: int, key: str, action: str) -> Entry:
+    record = queued(id_, key, action)
+    assert isinstance(record, records.MessageQueued)
+    return Entry(id_, key, action, record.payload, record.at)
+
+
+REMEMBERED: Final = Snapshot(
+    values={"HeartbeatInterval": ("60", "cli")},
+    tags=(
+        ("04B", TagInfo(Standing.BLOCKED)),
+        ("04A", TagInfo(Standing.ACCEPTED, "FLEET", at(99))),
+    ),
+    entries=(
+        _entry(2, EARLY, "StopTransaction"),
+        _entry(3, LATE, "StartTransaction"),
+        _entry(5, LATE, "MeterValues"),
+    ),
+    waiting=3,
+    quarantined=1,
+    last_message_id=6,
+    last_fault_id=2,
+    interrupted=(Interrupted(LATE, 1, at(10), 121_000),),
+    numbers={EARLY: 7, LATE: None},
+    stop_data={LATE: (SAMPLE, {"second": True})},
+    accepted_by=frozenset({CSMS}),
+)
+"""What a process that starts after ``HISTORY`` must know."""
