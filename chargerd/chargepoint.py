@@ -4,7 +4,6 @@ This is the only module that joins the core and OCPP. Everything a test needs to
 prove about behavior can be proved here, in no time at all.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -39,6 +38,10 @@ RESTART_WITHIN_S: Final[Mapping[Cause, float]] = {
     Cause.RESTART: 5.0,
 }
 """How long a restart waits for the CSMS to take the last messages."""
+
+
+LATER_S: Final = 30.0
+"""How long a record that is worth no commit of its own waits for one to go with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Step:
 class _Doing:
     """What has come together so far in one step."""
 
+    now: Instant
     records: list[Record] = field(default_factory=list)
     told: list[Effect] = field(default_factory=list)
     garbage: Garbage | None = None
@@ -164,7 +168,8 @@ class ChargePoint:
         ledger = Ledger(Outbox.of(snapshot), snapshot.numbers, snapshot.stop_data)
         self.dialogue = Dialogue(Rpc(new_id), ledger, nameplate, where, accepted)
         self._recovery = Recovery(snapshot.interrupted, interruption)
-        self._notes: deque[NoteKept] = deque(maxlen=1000)
+        self._later: list[Record] = []
+        self._later_by_s: float | None = None
         self._restart_by_s: float | None = None
         # A CSMS that has accepted us once lets us serve drivers before it is heard.
         self._opening: list[Event] = []
@@ -183,7 +188,7 @@ class ChargePoint:
 
     def apply(self, happening: Happening, now: Instant) -> Step:
         """Let one thing happen."""
-        doing = _Doing()
+        doing = _Doing(now)
         self._recover(happening, now, doing)
         events = (*self._opening, *self._meaning(happening, now, doing))
         self._opening.clear()
@@ -201,6 +206,7 @@ class ChargePoint:
             self.dialogue.next_deadline_s(self.station, now),
             self._recovery.next_deadline_s(),
             self._restart_by_s,
+            self._later_by_s,
         )
         return min((s for s in due if s is not None), default=None)
 
@@ -285,6 +291,9 @@ class ChargePoint:
 
     def _hear(self, heard: Heard, doing: _Doing) -> tuple[Event, ...]:
         doing.records += heard.records
+        self._later += heard.later
+        if heard.later and self._later_by_s is None:
+            self._later_by_s = doing.now.monotonic_s + LATER_S
         return heard.events
 
     def _recover(self, happening: Happening, now: Instant, doing: _Doing) -> None:
@@ -313,7 +322,7 @@ class ChargePoint:
         clock_step_s, dialogue.clock_step_s = dialogue.clock_step_s, None
         return Step(
             station.outputs(),
-            self._with_notes(doing, now),
+            self._records(doing, now),
             dialogue.frames(),
             tuple(doing.told),
             doing.garbage,
@@ -323,15 +332,17 @@ class ChargePoint:
             self._restart_due(now),
         )
 
-    def _with_notes(self, doing: _Doing, now: Instant) -> tuple[Record, ...]:
-        # The story of a transaction is worth no commit of its own: it goes along.
+    def _records(self, doing: _Doing, now: Instant) -> tuple[Record, ...]:
+        """Return what goes to the disk now; what is worth no commit goes along."""
         for effect in doing.told:
             if isinstance(effect, Noted) and effect.key:
-                self._notes.append(NoteKept(effect.key, now.utc, effect.what))
-        if not doing.records:
+                self._later.append(NoteKept(effect.key, now.utc, effect.what))
+        overdue = self._later_by_s is not None and now.monotonic_s >= self._later_by_s
+        if not doing.records and not overdue:
             return ()
-        records = (*doing.records, *self._notes)
-        self._notes.clear()
+        records = (*self._later, *doing.records)
+        self._later.clear()
+        self._later_by_s = None
         return records
 
     def _restart_due(self, now: Instant) -> Cause | None:

@@ -116,6 +116,7 @@ class TransactionNumbered(Event):
 
     key: str
     number: int
+    id_tag: str
     info: TagInfo
 
 

@@ -12,8 +12,11 @@ from typing import Final
 from chargerd.clock import Instant
 
 CHECKPOINT_S: Final = 60.0
-CHECKPOINT_WH: Final = 1000
-"""A power cut may take back no more of a bill than this."""
+"""How old the last register of a running bill may be on the disk.
+
+Only a meter that does not answer after a power cut makes it count: its own register
+is the truth otherwise.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,3 @@ def next_aligned(after: datetime, interval_s: int) -> datetime:
     passed = int((after - midnight).total_seconds() // interval_s)
     point = midnight + timedelta(seconds=(passed + 1) * interval_s)
     return min(point, midnight + timedelta(days=1))
-
-
-def checkpoint_due(since_s: float, now_s: float, energy_since_wh: int) -> bool:
-    """Tell whether a running transaction should be written down once more."""
-    return now_s - since_s >= CHECKPOINT_S or energy_since_wh >= CHECKPOINT_WH

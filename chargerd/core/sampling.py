@@ -15,7 +15,7 @@ from chargerd.core.effects import (
     TransactionEnded,
     TransactionStarted,
 )
-from chargerd.core.metering import Grid, checkpoint_due, next_aligned
+from chargerd.core.metering import CHECKPOINT_S, Grid, next_aligned
 from chargerd.core.policy import Policy
 from chargerd.core.session import Phase, Session
 
@@ -53,7 +53,6 @@ class _Running:
     grid: Grid
     written_s: float
     """When it was last written down."""
-    written_wh: int
 
 
 class Sampler:
@@ -72,11 +71,9 @@ class Sampler:
         interval_s = source.policy.sample_interval_s
         for effect in effects:
             match effect:
-                case TransactionStarted(key=key, connector=number, meter_wh=meter_wh):
+                case TransactionStarted(key=key, connector=number):
                     grid = Grid(now.monotonic_s, interval_s)
-                    self._running[number] = _Running(
-                        key, grid, now.monotonic_s, meter_wh
-                    )
+                    self._running[number] = _Running(key, grid, now.monotonic_s)
                     told.append(_sampled(source, number, Context.BEGIN, now.utc, key))
                 case TransactionEnded(key=key):
                     number = next(n for n, r in self._running.items() if r.key == key)
@@ -97,6 +94,7 @@ class Sampler:
             if at is not None:
                 key = running.key
                 told.append(_sampled(source, number, Context.PERIODIC, at, key))
+                told += self._checkpoint(source, now, (key,))
         for at in self._aligned_due(now):
             for number in source.sessions:
                 billed = self._running.get(number)
@@ -147,15 +145,16 @@ class Sampler:
         late = now.utc - at > timedelta(seconds=min(interval_s, 60))
         return () if late or stepped_back else (at,)
 
-    def _checkpoint(self, source: Source, now: Instant) -> tuple[Effect, ...]:
+    def _checkpoint(
+        self, source: Source, now: Instant, sampled: Iterable[str] = ()
+    ) -> tuple[Effect, ...]:
+        """Write bills down when it is time, and whenever a commit is due anyhow."""
         told: list[Effect] = []
         for number, running in self._running.items():
-            meter_wh = source.sessions[number].meter_wh
-            energy_wh = meter_wh - running.written_wh
-            if checkpoint_due(running.written_s, now.monotonic_s, energy_wh):
-                self._running[number] = replace(
-                    running, written_s=now.monotonic_s, written_wh=meter_wh
-                )
+            overdue = now.monotonic_s - running.written_s >= CHECKPOINT_S
+            if overdue or running.key in sampled:
+                self._running[number] = replace(running, written_s=now.monotonic_s)
+                meter_wh = source.sessions[number].meter_wh
                 told.append(TransactionCheckpoint(running.key, now.utc, meter_wh))
         return tuple(told)
 

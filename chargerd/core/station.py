@@ -248,10 +248,10 @@ class Station:
         return stopping[:1]
 
     def _numbered(self, event: events.TransactionNumbered, now: Instant) -> Effects:
+        learned = self.desk.learn(event.id_tag, event.info, now)
         session = next((s for s in self.billed() if s.key == event.key), None)
         if session is None:
-            return ()
-        learned = self.desk.learn(session.id_tag, event.info, now)
+            return learned
         if event.info.parent:
             parented = replace(session, parent=event.info.parent)
             self.sessions[session.connector] = parented

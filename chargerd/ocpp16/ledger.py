@@ -52,6 +52,8 @@ class Heard:
 
     events: tuple[Event, ...] = ()
     records: tuple[Record, ...] = ()
+    later: tuple[Record, ...] = ()
+    """Records that can wait for the next commit: losing them loses nothing."""
 
 
 class Ledger:
@@ -108,11 +110,12 @@ class Ledger:
             case "StopTransaction":
                 self.numbers.pop(entry.key, None)
                 id_tag = entry.payload.get("idTag")
-                if answer.id_tag_info is not None and id_tag is not None:
-                    info = tag_info(answer.id_tag_info)
-                    event = TagAnswered(WHOLE_STATION, id_tag, info)
-                    return Heard((event,), settled)
-        return Heard(records=settled)
+                if answer.id_tag_info is None or id_tag is None:
+                    return Heard(records=settled)
+                info = tag_info(answer.id_tag_info)
+                return Heard((TagAnswered(WHOLE_STATION, id_tag, info),), settled)
+        # A meter value that is told twice, word for word, harms nobody.
+        return Heard(later=settled)
 
     def failed(
         self, entry: Entry, failure: Failed, now: Instant, policy: Policy
@@ -143,9 +146,8 @@ class Ledger:
         if entry.tried and info.standing is Standing.CONCURRENT_TX:
             # The CSMS took an earlier attempt; the transaction it means is this one.
             info = TagInfo(Standing.ACCEPTED, info.parent, info.expires)
-        event = TransactionNumbered(
-            int(entry.payload["connectorId"]), entry.key, number, info
-        )
+        connector, id_tag = entry.payload["connectorId"], entry.payload["idTag"]
+        event = TransactionNumbered(connector, entry.key, number, id_tag, info)
         return Heard((event,), (TransactionNumberKept(entry.key, number), *settled))
 
     def _sampled(self, sample: Sample, policy: Policy) -> tuple[Record, ...]:

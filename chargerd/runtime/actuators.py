@@ -61,7 +61,7 @@ class Hand:
     ) -> None:
         self.number = number
         self.closed = False
-        """The contactors were told to close, and not yet told to open."""
+        """The contactors were told to close, and have not been opened since."""
         self.supplying = False
         """The last set-point was more than nothing."""
         self.confirmed = True

@@ -55,6 +55,6 @@ class Lights:
         for number, shown in signals.items():
             light = self._lights.get(number)
             if light is not None:
-                # A dark light is reported by its own poll, and stops nobody.
+                # A dark light stops nobody.
                 with suppress(HardwareError):
                     await light.show(shown)

@@ -103,7 +103,7 @@ class Store:
             entries=self.load(0, 100),
             waiting=self._one("SELECT count(*) FROM message WHERE state = 0"),
             quarantined=self._one("SELECT count(*) FROM message WHERE state = 1"),
-            last_message_id=self._one("SELECT max(value) FROM counter"),
+            last_message_id=self._one("SELECT max(id) FROM message"),
             last_fault_id=self._one("SELECT max(id) FROM fault"),
             interrupted=tuple(
                 Interrupted(key, connector, datetime.fromisoformat(at), meter_wh)

@@ -85,7 +85,6 @@ def _queued(db: sqlite3.Connection, r: records.MessageQueued) -> None:
         "INSERT INTO message (id, key, action, payload, at) VALUES (?, ?, ?, ?, ?)",
         (r.id, r.key, r.action, payload, time_text(r.at)),
     )
-    db.execute("INSERT OR REPLACE INTO counter VALUES ('message', ?)", (r.id,))
 
 
 def _settled(db: sqlite3.Connection, r: records.MessageSettled) -> None:

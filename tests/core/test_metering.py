@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargerd.clock import Instant
-from chargerd.core.metering import Grid, checkpoint_due, next_aligned
+from chargerd.core.metering import Grid, next_aligned
 from tests.clock import FakeClock
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -129,10 +129,3 @@ def test_the_next_aligned_point_is_later_and_on_the_grid(
     assert after < point <= after + timedelta(seconds=interval_s)
     midnight = point.replace(hour=0, minute=0, second=0, microsecond=0)
     assert (point - midnight).total_seconds() % interval_s == 0
-
-
-@pytest.mark.requirement("TXN-41")
-def test_a_checkpoint_is_due_after_a_minute_or_a_kilowatt_hour() -> None:
-    assert not checkpoint_due(100.0, 159.9, 999)
-    assert checkpoint_due(100.0, 160.0, 0)
-    assert checkpoint_due(100.0, 100.0, 1000)

@@ -161,12 +161,14 @@ def test_a_running_transaction_is_written_down_every_minute() -> None:
     assert checkpoint.key == started(bench).key
 
 
-def test_a_running_transaction_is_written_down_every_kilowatt_hour() -> None:
-    bench = charging()
-    for energy_wh in (999, 1000, 1999, 2000):
-        bench.counts(REGISTER_WH + energy_wh)
+def test_a_running_transaction_is_written_down_with_each_sample() -> None:
+    bench = charging(sample_interval_s=20)
+    bench.counts(REGISTER_WH + 5)
+    bench.waits(20)
+    bench.counts(REGISTER_WH + 9)
+    bench.waits(20)
     written = [c.meter_wh - REGISTER_WH for c in bench.told_of(TransactionCheckpoint)]
-    assert written == [1000, 2000]
+    assert written == [5, 9]
 
 
 def delivers(bench: Bench, seconds: float) -> None:

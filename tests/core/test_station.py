@@ -31,7 +31,7 @@ def charging(**choices: Any) -> Bench:
 
 def numbered(bench: Bench, info: TagInfo) -> None:
     key = bench.told_of(TransactionStarted)[0].key
-    bench.happens(events.TransactionNumbered(0, key, 7, info))
+    bench.happens(events.TransactionNumbered(0, key, 7, CARD, info))
 
 
 # The CSMS judges a tag after its transaction has begun

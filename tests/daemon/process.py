@@ -37,7 +37,7 @@ socket = "{directory}/control"
 
 [simulation]
 driver = "mock"
-rate = 200.0
+rate = {rate}
 handshake_s = 5.0
 cable_check_s = 5.0
 welding_check_s = 5.0
@@ -58,7 +58,7 @@ driver = "mock"
 [[connector]]
 driver = "mock"
 """
-"""Two hundred times as fast as life: five seconds of the world are 25 ms of ours."""
+"""At two hundred times the speed of life, five seconds of the world are 25 ms."""
 
 CARD = "04A1B2C3"
 
@@ -79,6 +79,7 @@ class Daemon:
         url: str | None = None,
         csms_lines: str = "",
         configuration: str = "",
+        rate: float = 200.0,
     ) -> None:
         self.csms = csms
         self.identity = identity
@@ -93,6 +94,7 @@ class Daemon:
                 url=url or csms.url,
                 csms=csms_lines,
                 configuration=configuration,
+                rate=rate,
                 directory=directory,
             )
         )

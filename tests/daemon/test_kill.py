@@ -16,7 +16,9 @@ from tests.daemon.process import CARD, Daemon, NotAnswered
 KILLED_AT = str(Path(__file__).with_name("killed_at.py"))
 AT_ONCE = 4
 """So many stations are killed at the same time: the machine has few cores."""
-ENOUGH_WH = 300
+ENOUGH_WH = 1_000
+"""Time for a meter value or two, at a rate that a restart still finds plausible."""
+SAMPLED: Any = {"configuration": "MeterValueSampleInterval = 1", "rate": 20.0}
 
 
 async def play(daemon: Daemon) -> None:
@@ -51,9 +53,11 @@ async def killed_and_mended(daemon: Daemon, at: int, when: str) -> None:
     new_boot = at % 2 == 0
     await daemon.start(KILLED_AT, KILL_AT=str(at), KILL_WHEN=when)
     playing = asyncio.create_task(play(daemon))
-    await daemon.ended()
+    ending = asyncio.create_task(daemon.ended(60))
+    await asyncio.wait({playing, ending}, return_when=asyncio.FIRST_COMPLETED)
+    await daemon.kill()  # where this run had one commit less than the counted one
     playing.cancel()
-    await asyncio.wait({playing})
+    await asyncio.wait({playing, ending})
     seen = daemon.csms.log()[-1].seq
 
     await daemon.start(boot_id="two" if new_boot else "one")
@@ -103,13 +107,13 @@ def first_register_wh(daemon: Daemon) -> int:
 async def test_a_kill_at_any_commit_leaves_one_start_and_one_stop(
     csms: Csms, make_daemon: Callable[..., Daemon]
 ) -> None:
-    commits = await commits_of_a_session(make_daemon("WHOLE"))
-    assert commits >= 6  # start, number, energy, stop, its answer …
+    commits = await commits_of_a_session(make_daemon("WHOLE", **SAMPLED))
+    assert commits >= 6  # acceptance, start, number, sample, stop, its answer
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(at: int, when: str) -> None:
         async with turns:
-            await killed_and_mended(make_daemon(f"{when}-{at}"), at, when)
+            await killed_and_mended(make_daemon(f"{when}-{at}", **SAMPLED), at, when)
 
     cuts: Any = product(range(1, commits + 1), ("before", "after"))
     async with asyncio.TaskGroup() as stations:

@@ -16,6 +16,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "interval": 300,
         "status": "Accepted",
     },
+    "Authorize": {"idTagInfo": {"status": "Accepted"}},
     "StartTransaction": {"transactionId": 7, "idTagInfo": {"status": "Accepted"}},
 }
 METER = MeterReading(

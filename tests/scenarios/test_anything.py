@@ -9,7 +9,13 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargerd.chargepoint import DeadlinePassed, FrameReceived, LinkDown, LinkUp
+from chargerd.chargepoint import (
+    LATER_S,
+    DeadlinePassed,
+    FrameReceived,
+    LinkDown,
+    LinkUp,
+)
 from chargerd.core import events
 from chargerd.core.permissive import Loss
 from chargerd.core.reasons import Cause
@@ -121,6 +127,8 @@ def test_no_history_loses_or_doubles_a_message_of_a_transaction(
     bench = Bench(connectors=2, keys={"AllowOfflineTxForUnknownId": "true"})
     for move in history:
         move(bench)
+    bench.disconnects()
+    bench.waits(LATER_S)
 
     queued: list[int] = []
     settled: list[int] = []

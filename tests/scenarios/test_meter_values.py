@@ -3,6 +3,14 @@ from datetime import timedelta
 
 import pytest
 
+from chargerd.chargepoint import LATER_S
+from chargerd.core.effects import TransactionCheckpoint
+from chargerd.ocpp16.records import (
+    KeyKept,
+    MessageQueued,
+    MessageSettled,
+    NoteKept,
+)
 from chargerd.ocpp16.wire import moment
 from hal.values import TemperatureReading
 from tests.scenarios.bench import Bench
@@ -187,3 +195,17 @@ def test_what_this_station_cannot_measure_is_refused_and_changes_nothing(
         assert answer == {"status": "Rejected"}
         assert bench.asks("GetConfiguration", key=[key]) == before
         assert bench.charge_point.station.refusals[-1][1].why == "BAD_VALUE"
+
+
+def test_what_a_meter_value_was_answered_costs_no_commit_of_its_own() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "20"})
+    bench.charges()
+    before = len(bench.steps)
+    bench.waits(41)
+    bench.sets(MeterValueSampleInterval=0)
+    bench.waits(LATER_S)
+
+    written = [step.records for step in bench.steps[before:] if step.records]
+    kinds = [{type(record) for record in records} - {NoteKept} for records in written]
+    sample = {MessageQueued, TransactionCheckpoint}
+    assert kinds == [sample, sample | {MessageSettled}, {MessageSettled, KeyKept}]

@@ -85,7 +85,7 @@ REMEMBERED: Final = Snapshot(
     ),
     waiting=3,
     quarantined=1,
-    last_message_id=6,
+    last_message_id=5,
     last_fault_id=2,
     interrupted=(Interrupted(LATE, 1, at(10), 121_000),),
     numbers={EARLY: 7, LATE: None},

@@ -105,8 +105,9 @@ def test_messages_are_loaded_in_order_after_an_id_and_up_to_a_limit(
     assert len(store.restore(T0).entries) == 10
 
 
-def test_an_id_is_not_given_twice_although_its_message_is_gone(store: Store) -> None:
-    store.commit((queued(1), queued(2), records.MessageSettled(2)))
+def test_an_id_is_not_given_twice_while_its_message_is_kept(store: Store) -> None:
+    given_up = records.MessageQuarantined(2, 3, "InternalError")
+    store.commit((queued(1), queued(2), given_up, records.MessageSettled(1)))
     assert store.restore(T0).last_message_id == 2
 
 

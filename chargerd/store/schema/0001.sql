@@ -31,12 +31,6 @@ CREATE TABLE message (
     error    TEXT
 ) STRICT;
 
--- The highest message id ever given: a delivered message must not lend its id.
-CREATE TABLE counter (
-    name  TEXT PRIMARY KEY,
-    value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE stop_value (
     key   TEXT NOT NULL,
     seq   INTEGER NOT NULL,

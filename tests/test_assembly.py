@@ -1,0 +1,173 @@
+"""The station file becomes open devices, a charge point and a link."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from chargerd import assembly, config
+from chargerd.assembly import (
+    authorization_key,
+    charge_point_of,
+    fittings_of,
+    identity_of,
+    link_settings,
+    opened,
+    plan,
+    read_key,
+)
+from chargerd.config import NEEDED, Settings
+from chargerd.core.effects import TransactionStarted
+from chargerd.core.events import Sensed
+from chargerd.core.reasons import Cause
+from chargerd.ocpp16.records import KeyKept
+from chargerd.store.database import Store
+from hal.mock.site import world_of
+from hal.resources import Place, Resources
+from hal.values import MeterReading, Position
+from tests.clock import FakeClock
+from tests.hal.virtual_time import instantly
+
+STATION = """
+[station]
+identity = "DC-1"
+vendor = "v"
+model = "m"
+[csms]
+url = "ws://csms.example/ocpp"
+security_profile = 1
+[safety]
+driver = "mock"
+[reader]
+driver = "mock"
+[[connector]]
+name = "left"
+driver = "mock"
+max_power_w = 50000
+[[connector]]
+driver = "mock"
+cable = "socket"
+[connector.reader]
+driver = "mock"
+"""
+
+
+def settings(folder: Path, text: str = STATION) -> Settings:
+    file = folder / "station.toml"
+    file.write_text(text)
+    return config.load(file)
+
+
+@instantly
+async def test_every_device_is_opened_where_it_belongs_and_closed_at_the_end(
+    tmp_path: Path,
+) -> None:
+    shared = Resources(asyncio.get_running_loop().time)
+    async with opened(plan(settings(tmp_path)), shared) as devices:
+        assert devices.simulation is None
+        assert devices.station.supply is None
+        assert set(devices.connectors) == {1, 2}
+        assert devices.connectors[1].lock is None
+        assert devices.connectors[2].lock is not None
+        assert devices.connectors[1].reader is None
+        assert devices.connectors[2].reader is not None
+        assert (0, "safety") in devices.drivers
+        outlet = (await world_of(Place(0, shared))).outlet(1)
+        await devices.connectors[1].contactor.close()
+        assert outlet.position is Position.CLOSED
+    assert outlet.position is not Position.CLOSED
+
+
+@instantly
+async def test_a_connector_knows_what_it_is_made_of(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    shared = Resources(asyncio.get_running_loop().time)
+    async with opened(plan(chosen), shared) as devices:
+        fittings = fittings_of(chosen, devices)
+        assert fittings[1].limit_w == 50_000
+        assert fittings[2].limit_w is None
+        assert not fittings[1].own_reader
+        assert fittings[2].own_reader
+        assert {"safety", *NEEDED} <= fittings[1].fitted
+        assert "lock" not in fittings[1].fitted
+        assert "lock" in fittings[2].fitted
+
+        identity = identity_of(chosen, devices, "1.2", FakeClock())
+        assert identity.names == {1: "left", 2: "ccs2"}
+        assert (identity.hardware, identity.simulated) == ("mock", False)
+
+
+def test_the_link_is_what_the_file_says(tmp_path: Path) -> None:
+    link = link_settings(settings(tmp_path))
+    assert link.address == "ws://csms.example/ocpp/DC-1"
+    assert link.security_profile == 1
+
+
+@pytest.mark.parametrize(
+    ("boot_ids", "cause"),
+    [(("a", "a"), Cause.RESTART), (("a", "b"), Cause.POWER_LOSS)],
+)
+@instantly
+async def test_an_interrupted_transaction_ends_for_the_true_reason(
+    tmp_path: Path, boot_ids: tuple[str, str], cause: Cause
+) -> None:
+    chosen, clock = settings(tmp_path), FakeClock()
+    disk = Store(tmp_path / "chargerd.db")
+    shared = Resources(asyncio.get_running_loop().time)
+    async with opened(plan(chosen), shared) as devices:
+        fittings = fittings_of(chosen, devices)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHARGERD_BOOT_ID", boot_ids[0])
+        charge_point_of(chosen, disk, clock, fittings, "1")
+        at = clock.now().utc
+        disk.commit([TransactionStarted("key", 1, "04A224B2", None, at, 1000)])
+
+        patch.setenv("CHARGERD_BOOT_ID", boot_ids[1])
+        point = charge_point_of(chosen, disk, clock, fittings, "1")
+        reading = MeterReading(
+            at_s=0.0, energy_wh=1000, power_w=0.0, voltage_v=0.0, current_a=0.0
+        )
+        step = point.apply(Sensed(1, reading), clock.now())
+        ended = [r for r in step.records if hasattr(r, "cause")]
+        assert [record.cause for record in ended] == [cause]
+        assert point.configuration.values["SecurityProfile"] == "1"
+    disk.close()
+
+
+HEX = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (HEX.encode(), bytes.fromhex(HEX)),
+        (b"sixteen-letters-", b"sixteen-letters-"),
+        (b"\xff\xfe", b"\xff\xfe"),
+    ],
+)
+def test_a_password_of_hex_digits_means_bytes(text: bytes, key: bytes) -> None:
+    assert read_key(text) == key
+
+
+def test_the_password_is_the_newest_of_csms_file_and_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    file, credential = tmp_path / "key", tmp_path / assembly.CREDENTIAL
+    line = f'authorization_key_file = "{file}"\n[safety]'
+    chosen = settings(tmp_path, STATION.replace("[safety]", line))
+    disk, clock = Store(tmp_path / "chargerd.db"), FakeClock()
+
+    def password() -> bytes | None:
+        point = charge_point_of(chosen, disk, clock, {}, "1")
+        return authorization_key(chosen, point)
+
+    assert password() is None
+    credential.write_text("from-the-credential\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert password() == b"from-the-credential"
+    file.write_text("from-the-file-itself\n")
+    assert password() == b"from-the-file-itself"
+    disk.commit([KeyKept("AuthorizationKey", HEX, "csms")])
+    assert password() == bytes.fromhex(HEX)
+    disk.close()
