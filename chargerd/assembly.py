@@ -46,7 +46,7 @@ def plan(settings: Settings) -> tuple[Planned, ...]:
         ConfigError: A driver is not installed, or its settings are wrong.
     """
     planned: list[Planned] = []
-    mistakes: list[str] = [*_bad_keys(settings)]
+    mistakes: list[str] = [*_bad_keys(settings), *_bad_password(settings)]
     specs = settings.devices
     if settings.simulation is not None:
         specs = (settings.simulation, *specs)
@@ -176,6 +176,21 @@ def read_key(text: bytes) -> bytes:
         return secret_key(text.decode())
     except (BadValue, UnicodeDecodeError):
         return text
+
+
+def _bad_password(settings: Settings) -> list[str]:
+    name = settings.csms.authorization_key_file
+    if not name:
+        return []
+    where = f"{settings.path}: csms.authorization_key_file"
+    try:
+        key = read_key(Path(name).read_bytes().strip())
+    except OSError as error:
+        return [f"{where}: {name}: {error.strerror}; name a file that can be read"]
+    if 16 <= len(key) <= 20:
+        return []
+    wanted = "32 to 40 hex digits or 16 to 20 plain characters"
+    return [f"{where}: {name} holds {len(key)} bytes; write {wanted} into it"]
 
 
 def _bad_keys(settings: Settings) -> list[str]:

@@ -41,7 +41,9 @@ RESTART_WITHIN_S: Final[Mapping[Cause, float]] = {
 
 
 LATER_S: Final = 30.0
-"""How long a record that is worth no commit of its own waits for one to go with."""
+MOST_LATER: Final = 50
+"""How long a record that is worth no commit of its own waits for one to go with, and
+how many such wait at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class FrameReceived:
 @dataclass(frozen=True, slots=True)
 class LinkUp:
     """A WebSocket to the CSMS is open."""
+
+    number: int = 0
+    """Which one, so that nothing meant for an earlier one is sent on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +342,8 @@ class ChargePoint:
         for effect in doing.told:
             if isinstance(effect, Noted) and effect.key:
                 self._later.append(NoteKept(effect.key, now.utc, effect.what))
-        overdue = self._later_by_s is not None and now.monotonic_s >= self._later_by_s
-        if not doing.records and not overdue:
+        late = self._later_by_s is not None and now.monotonic_s >= self._later_by_s
+        if not doing.records and not late and len(self._later) < MOST_LATER:
             return ()
         records = (*self._later, *doing.records)
         self._later.clear()

@@ -16,7 +16,7 @@ from chargerd.assembly import (
     plan,
     read_key,
 )
-from chargerd.config import NEEDED, Settings
+from chargerd.config import NEEDED, ConfigError, Settings
 from chargerd.core.effects import TransactionStarted
 from chargerd.core.events import Sensed
 from chargerd.core.reasons import Cause
@@ -171,3 +171,23 @@ def test_the_password_is_the_newest_of_csms_file_and_credential(
     disk.commit([KeyKept("AuthorizationKey", HEX, "csms")])
     assert password() == bytes.fromhex(HEX)
     disk.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file or directory; name a file that can be read"),
+        (b"short", "holds 5 bytes; write 32 to 40 hex digits or 16 to 20 plain"),
+    ],
+)
+def test_a_password_file_that_cannot_serve_is_a_mistake_of_the_station_file(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    line = f'authorization_key_file = "{file}"\n[safety]'
+    chosen = settings(tmp_path, STATION.replace("[safety]", line))
+    with pytest.raises(ConfigError, match="csms.authorization_key_file") as caught:
+        assembly.plan(chosen)
+    assert said in str(caught.value)

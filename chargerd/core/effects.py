@@ -98,6 +98,8 @@ class FaultClosed:
     """A fault has gone."""
 
     id: int
+    connector: int
+    name: str
     at: datetime
 
 

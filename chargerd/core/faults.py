@@ -119,8 +119,6 @@ _TABLE: Final[tuple[Fault, ...]] = (
     Fault("supply-silent", "InternalError", _WARN,
           "the supply monitor cannot be read", "check the input board",
           of_station=True),
-    Fault("light-silent", "OtherError", _WARN,
-          "the status light does not answer", "check its wires"),
     Fault("storage", "InternalError", _WARN,
           "the disk takes no more records; running transactions go on, none can start",
           "free disk space or replace the disk", of_station=True),

@@ -80,7 +80,9 @@ class Health:
         found |= self._latched
         gone = [key for key in self._active if key not in found]
         come = [key for key in found if key not in self._active]
-        ended = tuple(FaultClosed(self._active.pop(key).id, now.utc) for key in gone)
+        ended = tuple(
+            FaultClosed(self._active.pop(key).id, *key, now.utc) for key in gone
+        )
         return ended + tuple(self._open(key, found[key], now.utc) for key in come)
 
     def _open(self, key: tuple[int, str], value: str, at: datetime) -> FaultOpened:

@@ -73,7 +73,11 @@ def offered_current_a(limit: Limit, rating: PowerRating, voltage_v: float) -> fl
 
 
 def setpoint(
-    supply: Supply, limit: Limit, rating: PowerRating, vehicle: VehicleReading
+    supply: Supply,
+    limit: Limit,
+    rating: PowerRating,
+    vehicle: VehicleReading,
+    output_v: float,
 ) -> Setpoint:
     """Return what the vehicle asks for, cut to what it may have.
 
@@ -82,6 +86,8 @@ def setpoint(
         limit: The most power for this connector.
         rating: What the modules can do.
         vehicle: The vehicle's wish of this moment.
+        output_v: What the output stands at: power is that times the current, while
+            the wish of a charging vehicle is the voltage it may never exceed.
     """
     own_v = _told(vehicle.max_voltage_v, rating.max_voltage_v)
     if supply is Supply.TEST_VOLTAGE:
@@ -96,10 +102,14 @@ def setpoint(
     current_a = min(
         max(vehicle.target_current_a, 0.0),
         _told(vehicle.max_current_a, rating.max_current_a),
-        _told(vehicle.max_power_w, rating.max_power_w) / voltage_v,
-        offered_current_a(limit, rating, voltage_v),
+        offered_current_a(_own(vehicle, rating), rating, output_v),
+        offered_current_a(limit, rating, output_v),
     )
     return Setpoint(voltage_v, current_a, LEASE_S)
+
+
+def _own(vehicle: VehicleReading, rating: PowerRating) -> Limit:
+    return Limit(_told(vehicle.max_power_w, rating.max_power_w), Setter.VEHICLE)
 
 
 def _told(limit: float | None, otherwise: float) -> float:

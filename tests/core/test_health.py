@@ -52,7 +52,6 @@ LOST = {
     "lock-silent": ("lock", Loss("no answer")),
     "safety-silent": ("safety", Loss("no answer")),
     "supply-silent": ("supply", Loss("no answer")),
-    "light-silent": ("light", Loss("no answer")),
 }
 FELT = ("contactor-weld", "contactor-open", "lock-stuck", "meter-frozen", "storage")
 """Told by no single reading; each has tests of its own below or in test_sampling."""
@@ -231,12 +230,6 @@ def test_a_lock_that_is_stuck_is_a_fault_until_the_plug_is_out() -> None:
     assert names(bench, 1) == ["lock-stuck"]
     bench.unplugs()
     assert names(bench, 1) == []
-
-
-def test_a_light_that_cannot_be_told_is_noted_and_no_more() -> None:
-    bench = Bench()
-    bench.happens(events.CommandFailed(1, "light", "no answer"))
-    assert bench.station.health.active == ()
 
 
 def test_a_welded_contactor_is_one_fault_until_chargerd_is_restarted() -> None:

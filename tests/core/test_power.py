@@ -25,7 +25,8 @@ OFF = Setpoint(0.0, 0.0, LEASE_S)
 
 
 def supplied(supply: Supply, phase: VehiclePhase, **wishes: Any) -> Setpoint:
-    return setpoint(supply, FULL, RATING, vehicle(0.0, phase, **wishes))
+    car = vehicle(0.0, phase, **wishes)
+    return setpoint(supply, FULL, RATING, car, car.target_voltage_v)
 
 
 def test_the_modules_rating_is_the_usual_limit() -> None:
@@ -42,7 +43,7 @@ def test_a_pause_is_zero_power() -> None:
     assert paused == Limit(0.0, Setter.AUTHORIZATION)
     assert offered_current_a(paused, RATING, 400.0) == 0.0
     charging = vehicle(0.0, VehiclePhase.CHARGING)
-    assert setpoint(Supply.CHARGE, paused, RATING, charging).current_a == 0.0
+    assert setpoint(Supply.CHARGE, paused, RATING, charging, 400.0).current_a == 0.0
 
 
 def test_an_offer_in_ampere_depends_on_the_voltage() -> None:
@@ -139,6 +140,7 @@ watts = st.floats(0.0, 500_000.0)
         max_power_w=st.none() | watts,
     ),
     st.booleans(),
+    volts,
 )
 def test_no_limit_is_ever_passed(
     supply: Supply,
@@ -146,13 +148,14 @@ def test_no_limit_is_ever_passed(
     configured_w: float | None,
     car: Any,
     paused: bool,
+    output_v: float,
 ) -> None:
     limit = offer(rating, configured_w, paused)
-    told = setpoint(supply, limit, rating, car)
+    told = setpoint(supply, limit, rating, car, output_v)
     assert 0.0 <= told.voltage_v <= min(rating.max_voltage_v, car.target_voltage_v)
     assert told.valid_for_s == LEASE_S
     if supply is Supply.CHARGE:
-        power_w = told.voltage_v * told.current_a
+        power_w = output_v * told.current_a
         assert power_w <= limit.power_w * (1 + 1e-9)
         assert 0.0 <= told.current_a <= max(car.target_current_a, 0.0)
         assert told.current_a <= rating.max_current_a

@@ -45,9 +45,17 @@ class Csms:
     most_open: int = 0
     heard: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     refusal: Response | None = None
+    password: bytes | None = None
+    """The only one that is let in; ``None``: any."""
 
-    def process(self, _: ServerConnection, request: Request) -> Response | None:
+    def process(
+        self, connection: ServerConnection, request: Request
+    ) -> Response | None:
         self.requests.append(request)
+        word = request.headers.get("Authorization", "").partition(" ")[2]
+        _, _, password = base64.b64decode(word).partition(b":")
+        if self.password not in (None, password):
+            return connection.respond(HTTPStatus.UNAUTHORIZED, "")
         return self.refusal
 
     async def handle(self, connection: ServerConnection) -> None:
@@ -161,7 +169,7 @@ async def failing(station: Station, layer: str) -> None:
 async def test_frames_go_both_ways(csms: Csms) -> None:
     async with station(csms) as cp:
         await cp.up()
-        cp.link.send(["one", "zwei ü"])
+        cp.link.send(["one", "zwei ü"], cp.link.number)
         assert [await csms.heard.get() for _ in range(2)] == ["one", "zwei ü"]
         await csms.connections[0].send("three")
         await cp.until(lambda: FrameReceived("three") in cp.told)
@@ -361,7 +369,7 @@ async def test_after_every_loss_the_csms_is_dialed_again(
         failure = cp.link.state.failure or ""
         await cp.up(2)
 
-        cp.link.send(["still here"])
+        cp.link.send(["still here"], cp.link.number)
         assert await csms.heard.get() == "still here"
         kinds = [type(h) for h in cp.told if not isinstance(h, FrameReceived)]
         assert kinds == [LinkUp, LinkDown, LinkUp]
@@ -381,21 +389,52 @@ async def test_there_are_never_two_links_at_once(csms: Csms) -> None:
 
 async def test_frames_without_a_link_are_dropped(csms: Csms) -> None:
     async with station(csms) as cp:
-        cp.link.send(["too early"])
+        cp.link.send(["too early"], cp.link.number)
         await cp.up()
-        cp.link.send(["in time"])
+        cp.link.send(["in time"], cp.link.number)
         assert await csms.heard.get() == "in time"
 
 
 async def test_a_new_key_is_used_after_what_was_queued_is_sent(csms: Csms) -> None:
     async with station(csms, b"old", security_profile=1) as cp:
         await cp.up()
-        cp.link.send(["the answer that accepts the key"])
+        cp.link.send(["the answer that accepts the key"], cp.link.number)
         cp.link.set_key(b"new")
         assert await csms.heard.get() == "the answer that accepts the key"
         await cp.up(2)
         word = csms.requests[-1].headers["Authorization"].partition(" ")[2]
         assert base64.b64decode(word) == b"DC-1:new"
+
+
+async def test_nothing_meant_for_an_earlier_link_is_sent_on_a_later_one(
+    csms: Csms,
+) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        earlier = cp.link.number
+        csms.connections[-1].transport.abort()
+        await cp.up(2)
+        cp.link.send(["too late"], earlier)
+        cp.link.send(["in time"], cp.link.number)
+        assert await csms.heard.get() == "in time"
+        assert [h.number for h in cp.told if isinstance(h, LinkUp)] == [1, 2]
+
+
+async def test_a_new_key_that_is_refused_does_not_strand_the_station(
+    csms: Csms,
+) -> None:
+    async with station(csms, b"old", security_profile=1) as cp:
+        await cp.up()
+        csms.password = b"old"
+        cp.link.set_key(b"new")
+        await cp.up(2)
+        csms.password = b"new"
+        csms.connections[-1].transport.abort()
+        await cp.up(3)
+        words = [r.headers["Authorization"].partition(" ")[2] for r in csms.requests]
+        tried = [base64.b64decode(word).decode() for word in words]
+        assert tried[:3] == ["DC-1:old", "DC-1:new", "DC-1:old"]
+        assert tried[-1] == "DC-1:new"
 
 
 # back-off
@@ -545,7 +584,7 @@ async def test_a_black_hole_swallows_frames_of_both_sides(csms: Csms) -> None:
     async with station(csms) as cp:
         await cp.up()
         cp.link.hold(Hold.BLACKHOLE)
-        cp.link.send(["unheard"])
+        cp.link.send(["unheard"], cp.link.number)
         await csms.connections[0].send("unheard too")
         pong = await csms.connections[0].ping()
         await pong

@@ -48,6 +48,7 @@ class Diary:
     records: list[Record] = field(default_factory=list)
     waiting: tuple[Entry, ...] = ()
     full: bool = False
+    link: int = 0
 
     def commit(self, batch: Sequence[Record]) -> None:
         self.lines.append("commit")
@@ -67,8 +68,9 @@ class Diary:
     def aim(self, outputs: Mapping[int, Output]) -> None:
         self.lines.append(f"aim live={outputs[1].live}")
 
-    def send(self, frames: Sequence[str]) -> None:
+    def send(self, frames: Sequence[str], link: int) -> None:
         self.lines.append("send")
+        self.link = link
         self.frames += [json.loads(frame) for frame in frames]
 
     def stepped(self, happening: Happening, step: Step) -> None:
@@ -379,3 +381,23 @@ async def test_the_loop_wakes_for_a_deadline_of_the_charge_point() -> None:
     assert phases == [Phase.AUTHORIZED, Phase.IDLE]
     running.cancel()
     await asyncio.wait({running})
+
+
+async def test_frames_are_meant_for_the_link_that_the_charge_point_knows(
+    bench: Bench,
+) -> None:
+    await bench.engine.step(LinkUp(7))
+    assert bench.diary.actions == ["BootNotification"]
+    assert bench.diary.link == 7
+
+
+async def test_what_is_due_and_what_has_come_take_turns(bench: Bench) -> None:
+    await bench.engine.step(LinkUp())  # and nobody answers the BootNotification
+    bench.clock.advance(3600)
+    for _ in range(3):
+        bench.engine.soon(DeadlinePassed())
+        bench.engine.soon(LinkDown())
+    first, second = await bench.engine._next(), await bench.engine._next()
+    assert first == DeadlinePassed()  # from the inbox, which was first
+    assert second == DeadlinePassed()  # because something is due
+    assert await bench.engine._next() == LinkDown()

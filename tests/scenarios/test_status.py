@@ -1,6 +1,6 @@
 import pytest
 
-from chargerd.core.events import DeviceBack, DeviceLost, ErrorCodeSet
+from chargerd.core.events import DeviceLost, ErrorCodeSet
 from chargerd.core.permissive import Loss
 from hal.values import IsolationReading, PowerReading, SafetyReading, VehiclePhase
 from tests.scenarios.bench import Bench
@@ -55,19 +55,21 @@ def test_what_was_left_out_is_told_where_the_rest_would_make_no_sense() -> None:
     assert bench.statuses()[3:] == ["Preparing", "Charging"]
 
 
+def modules(failed: tuple[int, ...] = ()) -> PowerReading:
+    return PowerReading(
+        at_s=0.0,
+        voltage_v=400.0,
+        current_a=90.0,
+        temperature_c=40.0,
+        failed_modules=failed,
+    )
+
+
 @pytest.mark.requirement("STAT-05", "STAT-08")
 def test_a_warning_is_told_and_charging_goes_on() -> None:
     bench = Bench()
     bench.charges()
-    bench.reads(
-        PowerReading(
-            at_s=0.0,
-            voltage_v=400.0,
-            current_a=90.0,
-            temperature_c=40.0,
-            failed_modules=(2,),
-        )
-    )
+    bench.reads(modules(failed=(2,)))
     assert last(bench)["status"] == "Charging"
     assert last(bench)["errorCode"] == "PowerSwitchFailure"
     assert last(bench)["info"] == "module-failure: module 2"
@@ -80,7 +82,7 @@ def test_a_warning_is_told_and_charging_goes_on() -> None:
 @pytest.mark.requirement("STAT-09")
 def test_of_two_faults_the_graver_is_told_and_then_the_other() -> None:
     bench = Bench()
-    bench.happens(DeviceLost(1, "light", Loss("no answer")))
+    bench.reads(modules(failed=(2,)))
     bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
     assert last(bench)["status"] == "Faulted"
     assert last(bench)["errorCode"] == "GroundFailure"
@@ -88,9 +90,9 @@ def test_of_two_faults_the_graver_is_told_and_then_the_other() -> None:
     bench.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6))
     assert (last(bench)["status"], last(bench)["errorCode"]) == (
         "Available",
-        "OtherError",
+        "PowerSwitchFailure",
     )
-    bench.happens(DeviceBack(1, "light"))
+    bench.reads(modules())
     assert last(bench)["errorCode"] == "NoError"
 
 

@@ -50,7 +50,7 @@ HISTORY: Final[tuple[Record, ...]] = (
     ended(EARLY, 5),
     queued(2, EARLY, "StopTransaction"),
     effects.FaultOpened(1, 1, "insulation", at(6), "20 kohm"),
-    effects.FaultClosed(1, at(7)),
+    effects.FaultClosed(1, 1, "insulation", at(7)),
     effects.FaultOpened(2, 0, "door-open", at(8), None),
     started(LATE, 9),
     queued(3, LATE, "StartTransaction"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chargerd.store.database import Store, StoreFailed
+from chargerd.store.database import PAGE_BYTES, Store, StoreFailed
 from chargerd.store.repair import open_or_replace
 from tests.store.samples import HISTORY, REMEMBERED, T0, queued
 
@@ -127,10 +127,10 @@ def test_a_full_disk_costs_the_reserve_and_then_refuses(tmp_path: Path) -> None:
 def damage(path: Path, words: bytes) -> None:
     """Overwrite the page of a file that holds ``words``."""
     content = path.read_bytes()
-    start = content.index(words) // 1024 * 1024
+    start = content.index(words) // PAGE_BYTES * PAGE_BYTES
     with path.open("r+b") as file:
         file.seek(start)
-        file.write(random.Random(1).randbytes(1024))
+        file.write(random.Random(1).randbytes(PAGE_BYTES))
 
 
 def test_a_damaged_page_is_survived_and_the_rest_is_saved(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_any_single_page_may_be_damaged_and_the_store_opens(tmp_path: Path) -> N
         path.write_bytes(whole)
         with path.open("r+b") as file:
             file.seek(start)
-            file.write(noise.randbytes(1024))
+            file.write(noise.randbytes(PAGE_BYTES))
         store, told = open_or_replace(path, T0)
         noticed += told is not None
         store.commit((queued(1000),))

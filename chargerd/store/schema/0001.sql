@@ -20,11 +20,12 @@ CREATE TABLE charge (
 CREATE INDEX charge_by_start ON charge (start_at);
 
 -- state: 0 waits for delivery, 1 was given up and is kept for people
+-- payload: JSON, deflated, so that a meter value fits its page
 CREATE TABLE message (
     id       INTEGER PRIMARY KEY,
     key      TEXT NOT NULL,
     action   TEXT NOT NULL,
-    payload  TEXT NOT NULL,
+    payload  BLOB NOT NULL,
     at       TEXT NOT NULL,
     state    INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -34,7 +35,7 @@ CREATE TABLE message (
 CREATE TABLE stop_value (
     key   TEXT NOT NULL,
     seq   INTEGER NOT NULL,
-    value TEXT NOT NULL,
+    value BLOB NOT NULL,
     PRIMARY KEY (key, seq)
 ) STRICT, WITHOUT ROWID;
 
