@@ -24,9 +24,9 @@ from chargerd.assembly import (
     plan,
 )
 from chargerd.chargepoint import Happening
-from chargerd.config import ConfigError, Settings
 from chargerd.core.events import WHOLE_STATION, RestartRequested
 from chargerd.core.reasons import Cause
+from chargerd.forms import ConfigError
 from chargerd.runtime import journal as journals
 from chargerd.runtime import varlink
 from chargerd.runtime.actuators import Hand, Hands
@@ -45,6 +45,7 @@ from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.system_clock import SystemClock
 from chargerd.runtime.views import Views
 from chargerd.runtime.watchdog import Watchdog, notify
+from chargerd.sections import Settings
 from chargerd.store.database import Store, StoreFailed
 from chargerd.store.reader import Reader
 from chargerd.store.repair import open_or_replace

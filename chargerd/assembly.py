@@ -10,15 +10,16 @@ from typing import Any, Final
 
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
-from chargerd.config import ConfigError, DeviceSpec, Settings, fill
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.reasons import Cause
 from chargerd.core.station import Fitting
+from chargerd.forms import ConfigError, fill
 from chargerd.ocpp16.keys import KEYS, Access, BadValue, judge, secret_key
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.runtime.csms import LinkSettings
 from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
 from chargerd.runtime.views import Identity
+from chargerd.sections import DeviceSpec, Settings
 from chargerd.store.database import Store
 from hal import discovery
 from hal.discovery import UnknownDriver

@@ -4,141 +4,24 @@ Every mistake in it is listed as ``file: section.key: what is wrong; what to wri
 instead``; none of them is found only later.
 """
 
-import dataclasses
-import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-C = TypeVar("C")
-Table = dict[str, Any]
-
-
-class ConfigError(Exception):
-    """The file is wrong; ``mistakes`` has a line for each thing to mend."""
-
-    def __init__(self, mistakes: Iterable[str]) -> None:
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(self.mistakes))
-
-
-def bounded(default: Any, low: float, high: float) -> Any:
-    """Declare a number between two bounds, both included."""
-    return field(default=default, metadata={"bounds": (low, high)})
-
-
-def text(longest: int, default: Any = dataclasses.MISSING) -> Any:
-    """Declare a string of so many characters at the most; without a default: needed."""
-    return field(default=default, metadata={"longest": longest})
-
-
-def chosen(default: str, *words: str) -> Any:
-    """Declare one of several words."""
-    return field(default=default, metadata={"words": words})
-
-
-@dataclass(frozen=True, slots=True)
-class StationSection:
-    """``[station]``: who this station is."""
-
-    # The lengths are those of BootNotification (OCPP 1.6 section 6.7).
-    identity: str = text(48)
-    vendor: str = text(20)
-    model: str = text(20)
-    serial_number: str = text(25, "")
-    firmware_version: str = text(50, "")
-    iccid: str = text(20, "")
-    imsi: str = text(20, "")
-    meter_type: str = text(25, "")
-    meter_serial_number: str = text(25, "")
-    reboot_command: tuple[str, ...] = ()
-    """What a hard reset runs; empty: the devices and the daemon start anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class CsmsSection:
-    """``[csms]``: the management system and the link to it."""
-
-    url: str
-    security_profile: int = bounded(0, 0, 1)
-    authorization_key_file: str = ""
-    """A file with 32 to 40 hex digits or 16 to 20 plain characters."""
-    backoff_first_s: float = bounded(1.0, 0.1, 3600.0)
-    backoff_longest_s: float = bounded(300.0, 1.0, 86_400.0)
-    settle_s: float = bounded(10.0, 0.0, 3600.0)
-
-
-@dataclass(frozen=True, slots=True)
-class StorageSection:
-    """``[storage]``: where the state is kept."""
-
-    directory: str = ""
-    """Empty: ``$STATE_DIRECTORY``, /var/lib/chargerd, or the user's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class ControlSection:
-    """``[control]``: the socket of chargerctl."""
-
-    socket: str = ""
-    """Empty: /run/chargerd/control.sock, or the user's own."""
-    mode: str = "0660"
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LogSection:
-    """``[log]``: what the journal is told."""
-
-    level: str = chosen("info", "warning", "info", "debug")
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorSection:
-    """The plain keys of one ``[[connector]]`` block."""
-
-    name: str = ""
-    cable: str = chosen("fixed", "fixed", "socket")
-    max_power_w: float = bounded(0.0, 0.0, 5e6)
-    """0: whatever the power modules can do."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceSpec:
-    """One device: which driver, and its own settings as they stand in the file."""
-
-    connector: int
-    kind: str
-    driver: str
-    table: Mapping[str, Any]
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The whole station file."""
-
-    path: Path
-    station: StationSection
-    csms: CsmsSection
-    storage: StorageSection
-    control: ControlSection
-    log: LogSection
-    configuration: Mapping[str, str]
-    """Initial values of OCPP configuration keys."""
-    connectors: tuple[ConnectorSection, ...]
-    devices: tuple[DeviceSpec, ...]
-    simulation: DeviceSpec | None
-
-    @property
-    def state_directory(self) -> Path:
-        """Where the store is."""
-        return Path(self.storage.directory or _state_directory())
-
+from chargerd.forms import ConfigError, Table, fill
+from chargerd.sections import (
+    ConnectorSection,
+    ControlSection,
+    CsmsSection,
+    DeviceSpec,
+    LogSection,
+    Settings,
+    StationSection,
+    StorageSection,
+)
 
 _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "station": StationSection,
@@ -178,81 +61,6 @@ def load(path: Path) -> Settings:
     if reader.mistakes:
         raise ConfigError(reader.mistakes)
     return settings
-
-
-def fill(cls: type[C], table: Mapping[str, Any], where: str) -> tuple[C, list[str]]:
-    """Build a config dataclass from a table, and list what does not fit it.
-
-    Where there are mistakes the object is made of defaults, and must not be used.
-
-    Raises:
-        ConfigError: The values do not go together, as the dataclass itself says.
-    """
-    hints = get_type_hints(cls)
-    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    mistakes: list[str] = []
-    good: Table = {}
-    for name, value in table.items():
-        if name not in fields:
-            known = ", ".join(fields) or "none"
-            mistakes.append(f"{where}.{name}: unknown key; known: {known}")
-        elif wrong := _wrong(value, hints[name], fields[name]):
-            mistakes.append(f"{where}.{name}: {wrong}")
-        else:
-            good[name] = tuple(value) if isinstance(value, list) else value
-    for name, each in fields.items():
-        if each.default is dataclasses.MISSING and name not in good:
-            if name not in table:
-                wanted, sample = _WORDS[hints[name]]
-                mistakes.append(f"{where}.{name}: missing; add {wanted} like {sample}")
-            good[name] = _ZERO[hints[name]]
-    try:
-        return cls(**good), mistakes
-    except ValueError as error:
-        raise ConfigError([*mistakes, f"{where}: {error}"]) from error
-
-
-_STRINGS: Final = tuple[str, ...]
-_WORDS: Final[Mapping[Any, tuple[str, str]]] = {
-    str: ("a string", '"…"'),
-    int: ("a whole number", "12"),
-    float: ("a number", "0.5"),
-    bool: ("true or false", "true"),
-    _STRINGS: ("a list of strings", '["…"]'),
-}
-_ZERO: Final[Mapping[Any, Any]] = {
-    str: "",
-    int: 0,
-    float: 0.0,
-    bool: False,
-    _STRINGS: (),
-}
-
-
-def _wrong(value: Any, hint: Any, each: "dataclasses.Field[Any]") -> str:
-    wanted, sample = _WORDS[hint]
-    if not _fits(value, hint):
-        return f"{value!r} is not {wanted}; write it like {sample}"
-    low, high = each.metadata.get("bounds", (value, value))
-    if hint in (int, float) and not low <= value <= high:
-        return f"{value!r} is out of bounds; write {low:g} to {high:g}"
-    longest = each.metadata.get("longest")
-    if longest is not None and len(value) > longest:
-        return f"{value!r} is too long; write {longest} characters at the most"
-    if value == "" and each.default is dataclasses.MISSING:
-        return f"is empty; write it like {sample}"
-    words = each.metadata.get("words", (value,))
-    if value not in words:
-        return f"{value!r} is unknown; write one of {', '.join(words)}"
-    return ""
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    if hint is float:
-        return type(value) in (int, float)
-    if hint == _STRINGS:
-        return isinstance(value, list) and all(isinstance(v, str) for v in value)
-    return type(value) is hint
 
 
 def _parse(path: Path) -> Table:
@@ -438,12 +246,3 @@ def _comes_along(kind: str, section: ConnectorSection) -> bool:
     if kind == "lock":
         return section.cable == "socket"
     return kind != "reader"
-
-
-def _state_directory() -> str:
-    if systemd := os.environ.get("STATE_DIRECTORY"):
-        return systemd.split(":")[0]
-    if os.geteuid() == 0:
-        return "/var/lib/chargerd"
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
-    return f"{home}/chargerd"

@@ -16,11 +16,13 @@ from chargerd.assembly import (
     plan,
     read_key,
 )
-from chargerd.config import NEEDED, ConfigError, Settings
+from chargerd.config import NEEDED
 from chargerd.core.effects import TransactionStarted
 from chargerd.core.events import Sensed
 from chargerd.core.reasons import Cause
+from chargerd.forms import ConfigError
 from chargerd.ocpp16.records import KeyKept
+from chargerd.sections import Settings
 from chargerd.store.database import Store
 from hal.mock.site import world_of
 from hal.resources import Place, Resources

@@ -12,16 +12,9 @@ import pytest
 
 from chargerd import config
 from chargerd.assembly import plan
-from chargerd.config import (
-    CONNECTOR_KINDS,
-    NEEDED,
-    STATION_KINDS,
-    ConfigError,
-    ConnectorSection,
-    Settings,
-    bounded,
-    fill,
-)
+from chargerd.config import CONNECTOR_KINDS, NEEDED, STATION_KINDS
+from chargerd.forms import ConfigError, bounded, fill
+from chargerd.sections import ConnectorSection, Settings
 
 ETC = Path(__file__).parents[1] / "etc"
 DEFAULT = ETC / "chargerd.toml"

@@ -101,9 +101,7 @@ def first_register_wh(daemon: Daemon) -> int:
     return bill.meter_start
 
 
-@pytest.mark.requirement(
-    "TXN-10", "TXN-40", "TXN-41", "TXN-43", "TXN-44", "OFFL-01", "PERS-07"
-)
+@pytest.mark.requirement("TXN-10", "TXN-40", "TXN-41", "TXN-43", "TXN-44", "OFFL-01")
 async def test_a_kill_at_any_commit_leaves_one_start_and_one_stop(
     csms: Csms, make_daemon: Callable[..., Daemon]
 ) -> None:

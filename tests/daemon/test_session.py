@@ -84,7 +84,7 @@ async def test_a_reset_stops_the_session_restarts_and_boots_again(
     assert daemon.csms.violations("DC1") == []
 
 
-@pytest.mark.requirement("CFG-14", "CFG-16", "PERS-01")
+@pytest.mark.requirement("CFG-14", "CFG-16")
 async def test_a_changed_key_outlives_a_power_cut(daemon: Daemon) -> None:
     await daemon.status_is("Available")
     change = {"key": "MeterValueSampleInterval", "value": "17"}
@@ -119,7 +119,7 @@ async def test_a_second_daemon_on_the_same_socket_says_what_to_do(
     assert (await daemon.status())["link"]["state"] == "online"
 
 
-@pytest.mark.requirement("STAT-F2", "TXN-05")
+@pytest.mark.requirement("TXN-05")
 async def test_a_second_session_needs_no_new_plug_in(daemon: Daemon) -> None:
     await daemon.charge()
     await daemon.call("Mock.PresentTag", uid=CARD)

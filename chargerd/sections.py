@@ -1,0 +1,117 @@
+"""What the station file says, as frozen dataclasses: one for each section."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chargerd.forms import bounded, chosen, text
+
+
+@dataclass(frozen=True, slots=True)
+class StationSection:
+    """``[station]``: who this station is."""
+
+    # The lengths are those of BootNotification (OCPP 1.6 section 6.7).
+    identity: str = text(48)
+    vendor: str = text(20)
+    model: str = text(20)
+    serial_number: str = text(25, "")
+    firmware_version: str = text(50, "")
+    iccid: str = text(20, "")
+    imsi: str = text(20, "")
+    meter_type: str = text(25, "")
+    meter_serial_number: str = text(25, "")
+    reboot_command: tuple[str, ...] = ()
+    """What a hard reset runs; empty: the devices and the daemon start anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsmsSection:
+    """``[csms]``: the management system and the link to it."""
+
+    url: str
+    security_profile: int = bounded(0, 0, 1)
+    authorization_key_file: str = ""
+    """A file with 32 to 40 hex digits or 16 to 20 plain characters."""
+    backoff_first_s: float = bounded(1.0, 0.1, 3600.0)
+    backoff_longest_s: float = bounded(300.0, 1.0, 86_400.0)
+    settle_s: float = bounded(10.0, 0.0, 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSection:
+    """``[storage]``: where the state is kept."""
+
+    directory: str = ""
+    """Empty: ``$STATE_DIRECTORY``, /var/lib/chargerd, or the user's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSection:
+    """``[control]``: the socket of chargerctl."""
+
+    socket: str = ""
+    """Empty: /run/chargerd/control.sock, or the user's own."""
+    mode: str = "0660"
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSection:
+    """``[log]``: what the journal is told."""
+
+    level: str = chosen("info", "warning", "info", "debug")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSection:
+    """The plain keys of one ``[[connector]]`` block."""
+
+    name: str = ""
+    cable: str = chosen("fixed", "fixed", "socket")
+    max_power_w: float = bounded(0.0, 0.0, 5e6)
+    """0: whatever the power modules can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One device: which driver, and its own settings as they stand in the file."""
+
+    connector: int
+    kind: str
+    driver: str
+    table: Mapping[str, Any]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole station file."""
+
+    path: Path
+    station: StationSection
+    csms: CsmsSection
+    storage: StorageSection
+    control: ControlSection
+    log: LogSection
+    configuration: Mapping[str, str]
+    """Initial values of OCPP configuration keys."""
+    connectors: tuple[ConnectorSection, ...]
+    devices: tuple[DeviceSpec, ...]
+    simulation: DeviceSpec | None
+
+    @property
+    def state_directory(self) -> Path:
+        """Where the store is."""
+        return Path(self.storage.directory or _state_directory())
+
+
+def _state_directory() -> str:
+    if systemd := os.environ.get("STATE_DIRECTORY"):
+        return systemd.split(":")[0]
+    if os.geteuid() == 0:
+        return "/var/lib/chargerd"
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
+    return f"{home}/chargerd"
