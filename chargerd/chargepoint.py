@@ -25,7 +25,13 @@ from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import Judged
 from chargerd.ocpp16.ledger import Heard, Ledger
 from chargerd.ocpp16.outbox import Outbox
-from chargerd.ocpp16.records import Entry, NoteKept, Record, Snapshot
+from chargerd.ocpp16.records import (
+    Entry,
+    MessageSettled,
+    NoteKept,
+    Record,
+    Snapshot,
+)
 from chargerd.ocpp16.registration import Standing
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Failed, Garbage, Question, Rpc
@@ -173,6 +179,7 @@ class ChargePoint:
         ledger = Ledger(Outbox.of(snapshot), snapshot.numbers, snapshot.stop_data)
         self.dialogue = Dialogue(Rpc(new_id), ledger, nameplate, where, accepted)
         self._recovery = Recovery(snapshot.interrupted, interruption)
+        self._story: list[NoteKept] = []
         self._later: list[Record] = []
         self._later_by_s: float | None = None
         self._restart_by_s: float | None = None
@@ -190,6 +197,15 @@ class ChargePoint:
             self.dialogue.ledger.numbers,
             self.dialogue.registration.standing,
         )
+
+    def story(self, key: str) -> tuple[NoteKept, ...]:
+        """Return what is not on the disk yet of the story of a transaction."""
+        return tuple(note for note in self._story if note.key == key)
+
+    @property
+    def acknowledged(self) -> tuple[int, ...]:
+        """Return the messages that were delivered and still stand on the disk."""
+        return tuple(r.id for r in self._later if isinstance(r, MessageSettled))
 
     def apply(self, happening: Happening, now: Instant) -> Step:
         """Let one thing happen."""
@@ -341,11 +357,15 @@ class ChargePoint:
         """Return what goes to the disk now; what is worth no commit goes along."""
         for effect in doing.told:
             if isinstance(effect, Noted) and effect.key:
-                self._later.append(NoteKept(effect.key, now.utc, effect.what))
+                self._story.append(NoteKept(effect.key, now.utc, effect.what))
         late = self._later_by_s is not None and now.monotonic_s >= self._later_by_s
         if not doing.records and not late and len(self._later) < MOST_LATER:
             return ()
-        records = (*self._later, *doing.records)
+        # The story of a transaction is written at its end, in one piece.
+        running = {session.key for session in self.station.billed()}
+        told = tuple(note for note in self._story if note.key not in running)
+        self._story = [note for note in self._story if note.key in running]
+        records = (*self._later, *doing.records, *told)
         self._later.clear()
         self._later_by_s = None
         return records

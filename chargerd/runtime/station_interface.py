@@ -100,30 +100,35 @@ class StationInterface:
             await asyncio.sleep(OFTEN_S)
 
     def _sessions(self, parameters: Mapping[str, Any], _: Peer) -> Json:
-        rows = self._reader.charges(parameters.get("limit") or 20)
+        rows = self._reader.charges(
+            parameters.get("limit") or 20, self._charge_point.acknowledged
+        )
         return {"sessions": [self._views.charge(row) for row in rows]}
 
     def _session(self, parameters: Mapping[str, Any], _: Peer) -> Json:
         wanted = parameters["id"]
-        rows = self._reader.charges_like(wanted)
+        rows = self._reader.charges_like(wanted, self._charge_point.acknowledged)
         if not rows:
             raise _failed("NoSuchSession", id=wanted)
         if len(rows) > 1:
             found = [row["key"] for row in rows]
             raise _failed("AmbiguousSession", id=wanted, candidates=found)
         key = rows[0]["key"]
-        messages = self._reader.messages(100, key)
+        messages = self._reader.messages(100, key, self._charge_point.acknowledged)
+        steps = [(note["at"], note["what"]) for note in self._reader.notes(key)]
+        fresh = [(n.at.isoformat(), n.what) for n in self._charge_point.story(key)]
         return {
             "session": self._views.charge(rows[0]),
             "steps": [
-                {"time": views.time_of(note["at"]), "what": note["what"]}
-                for note in self._reader.notes(key)
+                {"time": views.time_of(at), "what": what}
+                for at, what in (*steps, *fresh)
             ],
             "messages": [self._views.message(row) for row in messages],
         }
 
     def _messages(self, parameters: Mapping[str, Any], _: Peer) -> Json:
-        rows = self._reader.messages(parameters.get("limit") or 50)
+        limit = parameters.get("limit") or 50
+        rows = self._reader.messages(limit, but=self._charge_point.acknowledged)
         outbox = self._charge_point.dialogue.ledger.outbox
         return {
             "messages": [self._views.message(row) for row in rows],

@@ -1,9 +1,10 @@
 """Looks into the store while its writer goes on."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 
 class Reader:
@@ -14,22 +15,23 @@ class Reader:
         self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
 
-    def charges(self, limit: int) -> list[dict[str, Any]]:
-        """Return transactions, newest first, with the messages they still wait for."""
-        return self._rows(
-            "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key"
-            " AND m.state = 0) AS waiting FROM charge ORDER BY start_at DESC LIMIT ?",
-            (limit,),
-        )
+    def charges(self, limit: int, but: Sequence[int] = ()) -> list[dict[str, Any]]:
+        """Return transactions, newest first, with the messages they still wait for.
 
-    def charges_like(self, beginning: str) -> list[dict[str, Any]]:
+        Args:
+            limit: How many at the most.
+            but: Messages that were delivered, although the disk does not know it yet.
+        """
+        sql = f"{_CHARGES} ORDER BY start_at DESC LIMIT ?2"
+        return self._rows(sql, (json.dumps(but), limit))
+
+    def charges_like(
+        self, beginning: str, but: Sequence[int] = ()
+    ) -> list[dict[str, Any]]:
         """Return the transactions whose key begins so."""
-        return self._rows(
-            "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key"
-            " AND m.state = 0) AS waiting FROM charge"
-            " WHERE substr(key, 1, length(?1)) = ?1 ORDER BY start_at DESC LIMIT 20",
-            (beginning,),
-        )
+        like = "substr(key, 1, length(?2)) = ?2"
+        sql = f"{_CHARGES} WHERE {like} ORDER BY start_at DESC LIMIT 20"
+        return self._rows(sql, (json.dumps(but), beginning))
 
     def notes(self, key: str) -> list[dict[str, Any]]:
         """Return the story of a transaction."""
@@ -37,11 +39,14 @@ class Reader:
             "SELECT at, what FROM note WHERE key = ? ORDER BY seq", (key,)
         )
 
-    def messages(self, limit: int, key: str | None = None) -> list[dict[str, Any]]:
+    def messages(
+        self, limit: int, key: str | None = None, but: Sequence[int] = ()
+    ) -> list[dict[str, Any]]:
         """Return undelivered messages, oldest first; of one transaction or of all."""
         return self._rows(
-            "SELECT * FROM message WHERE ?1 IS NULL OR key = ?1 ORDER BY id LIMIT ?2",
-            (key, limit),
+            "SELECT * FROM message WHERE (?1 IS NULL OR key = ?1)"
+            " AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?2",
+            (key, limit, json.dumps(but)),
         )
 
     def faults(self, limit: int) -> list[dict[str, Any]]:
@@ -54,3 +59,9 @@ class Reader:
 
     def _rows(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         return [dict(row) for row in self._db.execute(sql, values).fetchall()]
+
+
+_CHARGES: Final = (
+    "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key AND m.state = 0"
+    " AND m.id NOT IN (SELECT value FROM json_each(?1))) AS waiting FROM charge"
+)

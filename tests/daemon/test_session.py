@@ -136,3 +136,22 @@ async def test_a_second_session_needs_no_new_plug_in(daemon: Daemon) -> None:
     assert first.meter_stop is not None
     assert second.meter_start is not None
     assert second.meter_start >= first.meter_stop
+
+
+async def test_the_story_of_a_running_session_is_there_before_the_disk_has_it(
+    make_daemon: Callable[..., Daemon],
+) -> None:
+    daemon = make_daemon(configuration="MeterValueSampleInterval = 1")
+    await daemon.start()
+    await daemon.charge()
+    await daemon.heard("MeterValues")
+    await daemon.watch_until(lambda status: not status["messages_waiting"])
+
+    (session,) = (await daemon.call("Station.ListSessions"))["sessions"]
+    told = await daemon.call("Station.GetSession", id=session["id"][:8])
+    queue = await daemon.call("Station.ListMessages")
+
+    steps = [step["what"] for step in told["steps"]]
+    assert steps[-4:] == ["handshake", "cable check", "pre-charge", "energized"]
+    assert session["messages_waiting"] == 0
+    assert queue == {"messages": [], "total": 0}
