@@ -31,6 +31,7 @@ async def make_daemon(
     for daemon in made:
         if daemon.process is not None:
             await daemon.kill()
+        daemon.manager.close()
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,35 @@ driver = "mock"
 CARD = "04A1B2C3"
 
 
+class Manager:
+    """The end of the notify socket that systemd has."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+
+    async def told(self, beginning: str, within_s: float = 10.0) -> str:
+        """Return the next message that begins so."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(within_s):
+            while True:
+                message = (await loop.sock_recv(self._socket, 4096)).decode()
+                if message.startswith(beginning):
+                    return message
+
+    def forget(self) -> None:
+        """Drop what an earlier process has said."""
+        with suppress(BlockingIOError):
+            while self._socket.recv(4096):
+                pass
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+
 class NotAnswered(Exception):
     """The daemon refused, or is not there."""
 
@@ -88,6 +119,7 @@ class Daemon:
         self.log = directory / "log"
         self.process: Process | None = None
         directory.mkdir(parents=True, exist_ok=True)
+        self.manager = Manager(directory / "notify")
         self.file.write_text(
             STATION_FILE.format(
                 identity=identity,
@@ -107,6 +139,8 @@ class Daemon:
         **environment: str,
     ) -> None:
         """Start it; ``program`` stands in for ``-m chargerd``."""
+        self.manager.forget()
+        own = {"CHARGERD_BOOT_ID": boot_id, "NOTIFY_SOCKET": str(self.manager.path)}
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *program_prefix,
@@ -117,7 +151,7 @@ class Daemon:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "CHARGERD_BOOT_ID": boot_id, **environment},
+                env={**os.environ, **own, **environment},
             )
 
     async def ended(self, within_s: float = 20.0) -> int:

@@ -1,12 +1,9 @@
 """The real process as a service: what it tells systemd, and when it falls silent."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-
-import pytest
 
 from tests.daemon.process import Daemon, NotAnswered
 
@@ -14,71 +11,41 @@ STUCK_AT = str(Path(__file__).with_name("stuck_at.py"))
 WATCHDOG_USEC = "400000"
 
 
-class Manager:
-    """The end of the notify socket that systemd has."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
-        self._socket.setblocking(False)
-
-    async def told(self, beginning: str, within_s: float = 10.0) -> str:
-        """Return the next message that begins so."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(within_s):
-            while True:
-                message = (await loop.sock_recv(self._socket, 4096)).decode()
-                if message.startswith(beginning):
-                    return message
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@pytest.fixture
-async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
-    one = Manager(tmp_path / "notify")
-    yield one
-    one.close()
-
-
 async def test_it_is_ready_without_the_csms_and_fed_while_it_lives(
-    make_daemon: Callable[..., Daemon], manager: Manager
+    make_daemon: Callable[..., Daemon],
 ) -> None:
     daemon = make_daemon(url="ws://127.0.0.1:1/ocpp")
-    await daemon.start(NOTIFY_SOCKET=str(manager.path), WATCHDOG_USEC=WATCHDOG_USEC)
+    await daemon.start(WATCHDOG_USEC=WATCHDOG_USEC)
 
-    ready = await manager.told("READY=1")
-    fed = [await manager.told("WATCHDOG=1") for _ in range(3)]
+    ready = await daemon.manager.told("READY=1")
+    fed = [await daemon.manager.told("WATCHDOG=1") for _ in range(3)]
 
     assert "STATUS=ccs1 Unavailable, ccs2 Unavailable; link offline" in ready
     assert len(fed) == 3
     assert await daemon.stop() == 0
-    await manager.told("STOPPING=1")
+    await daemon.manager.told("STOPPING=1")
 
 
 async def test_its_status_text_tells_how_the_connectors_are(
-    make_daemon: Callable[..., Daemon], manager: Manager
+    make_daemon: Callable[..., Daemon],
 ) -> None:
     daemon = make_daemon()
-    await daemon.start(NOTIFY_SOCKET=str(manager.path), WATCHDOG_USEC=WATCHDOG_USEC)
+    await daemon.start(WATCHDOG_USEC=WATCHDOG_USEC)
 
     await daemon.charge()
 
     async with asyncio.timeout(10):
-        while "ccs1 Charging" not in await manager.told("WATCHDOG=1"):
+        while "ccs1 Charging" not in await daemon.manager.told("WATCHDOG=1"):
             pass
 
 
 async def test_a_store_that_hangs_is_not_fed_any_more(
-    make_daemon: Callable[..., Daemon], manager: Manager
+    make_daemon: Callable[..., Daemon],
 ) -> None:
     daemon = make_daemon()
     await daemon.start(
         STUCK_AT,
         STUCK_AT="3",
-        NOTIFY_SOCKET=str(manager.path),
         WATCHDOG_USEC=WATCHDOG_USEC,
     )
     with suppress(NotAnswered, TimeoutError):
@@ -90,7 +57,7 @@ async def test_a_store_that_hangs_is_not_fed_any_more(
     async with asyncio.timeout(20):
         while not silent:
             try:
-                await manager.told("WATCHDOG=1", within_s=1.5)
+                await daemon.manager.told("WATCHDOG=1", within_s=1.5)
             except TimeoutError:
                 silent = True
 
