@@ -13,6 +13,7 @@ import pytest
 from benchcsms.server import Csms
 from benchcsms.settings import Settings
 from tests.daemon.process import CARD, Daemon
+from tests.mounts import on_a_small_disk
 
 
 async def energy_reaches(daemon: Daemon, energy_wh: int) -> dict[str, Any]:
@@ -100,8 +101,7 @@ async def test_on_a_full_disk_charging_goes_on_nothing_starts_and_no_bill_is_los
     daemon = make_daemon(configuration="MeterValueSampleInterval = 1")
     state = daemon.directory / "state"
     state.mkdir()
-    mount = f'mount -t tmpfs -o size=1m tmpfs {state} && exec "$0" "$@"'
-    await daemon.start(program_prefix=("unshare", "-Urm", "sh", "-c", mount))
+    await daemon.start(program_prefix=on_a_small_disk(state, "1m"))
     await daemon.charge()
     assert daemon.process is not None
     disk = Path(f"/proc/{daemon.process.pid}/root{state}")

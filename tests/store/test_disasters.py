@@ -12,6 +12,7 @@ import pytest
 
 from chargerd.store.database import PAGE_BYTES, Store, StoreFailed
 from chargerd.store.repair import open_or_replace
+from tests.mounts import on_a_small_disk
 from tests.store.samples import HISTORY, REMEMBERED, T0, queued
 
 WRITE_FOR_EVER = """
@@ -106,10 +107,9 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path) ->
 
 
 def test_a_full_disk_costs_the_reserve_and_then_refuses(tmp_path: Path) -> None:
-    mount = 'mount -t tmpfs -o size=2m disk "$1" && exec "$2" -c "$3" "$1"'
+    small = on_a_small_disk(tmp_path, "2m")
     ran = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
-        + [str(tmp_path), sys.executable, FILL_THE_DISK],
+        [*small, sys.executable, "-c", FILL_THE_DISK, str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
