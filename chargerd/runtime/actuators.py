@@ -123,7 +123,16 @@ class Hand:
         finally:
             if self._round is not None:
                 self._round.cancel()
-            await self._cut_off()
+            await self._leave_dead()
+
+    async def _leave_dead(self) -> None:
+        # In a task of its own: before Python 3.11.3 a time limit in a task that was
+        # cancelled ends that task, and the contactors would stay closed.
+        if self._cut is not None:
+            await asyncio.wait({self._cut})
+        last = asyncio.create_task(self._cut_off(), name=f"last cut {self.number}")
+        await asyncio.wait({last})
+        last.result()
 
     async def _one_round(self) -> None:
         if self._cut is not None:
