@@ -121,6 +121,19 @@ class VehiclePhase(Enum):
     EMERGENCY = "emergency"  # the vehicle or the controller broke off
 
 
+JOINED: Final = frozenset(
+    {VehiclePhase.READY, VehiclePhase.CHARGING, VehiclePhase.PAUSED}
+)
+"""Where the vehicle's battery is on our output."""
+
+POWERED: Final = JOINED | {
+    VehiclePhase.CABLE_CHECK,
+    VehiclePhase.PRECHARGE,
+    VehiclePhase.ENDING,
+}
+"""Where the CCS controller must be reported to (``hal.interfaces.Vehicle``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class VehicleReading(Reading):
     """What the CCS controller knows and asks for; ``None`` is "not told yet"."""

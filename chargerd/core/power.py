@@ -6,7 +6,7 @@ from enum import Enum, StrEnum, auto
 from typing import Final
 
 from chargerd.core.permissive import hard_limit_v
-from hal.values import PowerRating, Setpoint, VehiclePhase, VehicleReading
+from hal.values import JOINED, PowerRating, Setpoint, VehiclePhase, VehicleReading
 
 
 class Supply(Enum):
@@ -18,14 +18,11 @@ class Supply(Enum):
     CHARGE = auto()
 
 
-_CONNECTED: Final = frozenset(
-    {VehiclePhase.READY, VehiclePhase.CHARGING, VehiclePhase.PAUSED}
-)
 _PHASES: Final[Mapping[Supply, frozenset[VehiclePhase]]] = {
     Supply.OFF: frozenset(),
     Supply.TEST_VOLTAGE: frozenset({VehiclePhase.CABLE_CHECK}),
-    Supply.MATCH_BATTERY: frozenset({VehiclePhase.PRECHARGE}) | _CONNECTED,
-    Supply.CHARGE: _CONNECTED,
+    Supply.MATCH_BATTERY: frozenset({VehiclePhase.PRECHARGE}) | JOINED,
+    Supply.CHARGE: JOINED,
 }
 """Where the vehicle must stand for each kind of supply."""
 

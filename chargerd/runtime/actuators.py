@@ -21,8 +21,9 @@ from chargerd.core.power import (
 from chargerd.core.session import Output
 from chargerd.runtime.devices import ConnectorDevices
 from chargerd.runtime.guard import Guard
+from chargerd.runtime.waiting import came
 from hal.errors import HardwareError
-from hal.values import Reading, Setpoint, StationReport, VehiclePhase
+from hal.values import POWERED, Reading, Setpoint, StationReport
 
 ROUND_S: Final = 0.08
 """While a connector is in use: how often the controller hears of us and the leases
@@ -35,17 +36,6 @@ RETRY_S: Final = 1.0
 """A lock or contactor that failed is told again after this, others in each round."""
 
 _ZERO: Final = Setpoint(0.0, 0.0, LEASE_S)
-_UNDER_WAY: Final = frozenset(
-    {
-        VehiclePhase.CABLE_CHECK,
-        VehiclePhase.PRECHARGE,
-        VehiclePhase.READY,
-        VehiclePhase.CHARGING,
-        VehiclePhase.PAUSED,
-        VehiclePhase.ENDING,
-    }
-)
-"""Where the CCS controller must be reported to (``hal.interfaces.Vehicle``)."""
 
 
 class Hand:
@@ -148,9 +138,7 @@ class Hand:
         within_s = None if self.confirmed else RETRY_S
         if self._target != Output() or self.live:
             within_s = ROUND_S
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._wake.wait()
+        await came(self._wake, within_s)
 
     async def _work(self) -> None:
         """Do one round: whatever the level asks for and is not so yet."""
@@ -180,7 +168,7 @@ class Hand:
                 self._authorized = False
         known = self._guard.facts[self.number].vehicle
         # A vehicle that is coming to its end must hear of the current's, too.
-        if target.enabled or (known is not None and known.phase in _UNDER_WAY):
+        if target.enabled or (known is not None and known.phase in POWERED):
             await self._confirmed("vehicle", vehicle.report(self._state(target)))
         ending = target.closed and target.supply is Supply.OFF
         if ending and not self._ending:

@@ -26,6 +26,7 @@ from websockets.exceptions import (
 )
 
 from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
+from chargerd.runtime.waiting import came
 
 SUBPROTOCOL: Final = "ocpp1.6"
 MAX_FRAME_BYTES: Final = 1_048_576
@@ -157,7 +158,7 @@ class CsmsLink:
         if self._hold is Hold.DOWN:
             raise LinkRefused("held", "the link is held down by the simulation")
         if self._hold is Hold.BLACKHOLE:
-            await _either(self._released, OPEN_WITHIN_S)
+            await came(self._released, OPEN_WITHIN_S)
             raise TimeoutError("no answer: the simulation swallows everything")
         async with _Dial(
             self.settings.address,
@@ -219,7 +220,7 @@ class CsmsLink:
     async def _ping(self, connection: ClientConnection) -> None:
         while True:
             self._ping_changed.clear()
-            if await _either(self._ping_changed, self._ping_interval_s or None):
+            if await came(self._ping_changed, self._ping_interval_s or None):
                 continue
             if not await self._alive(connection):
                 self.state.failed_at = "ping"
@@ -254,7 +255,7 @@ class CsmsLink:
         part = self._dice.uniform(0.1, 1.0)
         wait_s = part * min(first_s * 2 ** min(failures, 16), longest_s)
         self.state.next_try_s = self._monotonic() + wait_s
-        await _either(self._released, wait_s)
+        await came(self._released, wait_s)
 
     def _down(self) -> None:
         was_up, self.state.up, self._socket = self.state.up, False, None
@@ -319,14 +320,6 @@ _LAYERS: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (socket.gaierror, "dns", "unknown host; check the name in [csms] url"),
     (TimeoutError, "tcp", "no answer in time"),
 )
-
-
-async def _either(event: asyncio.Event, within_s: float | None) -> bool:
-    """Wait for the event, but no longer than ``within_s``; tell whether it came."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            return await event.wait()
-    return False
 
 
 def _harden(connection: ClientConnection) -> None:

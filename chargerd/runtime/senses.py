@@ -20,6 +20,7 @@ from chargerd.core.events import (
 from chargerd.core.permissive import Loss
 from chargerd.runtime.devices import Devices
 from chargerd.runtime.guard import Guard
+from chargerd.runtime.waiting import came
 from hal.errors import BadAnswer, HardwareError
 from hal.values import Reading, Token
 
@@ -153,7 +154,7 @@ class Senses:
             if busy.is_set():
                 await asyncio.sleep(pace.busy_s)
             else:
-                await _either(busy, pace.idle_s)
+                await came(busy, pace.idle_s)
 
     def _take(self, connector: int, reading: Reading, pace: Pace) -> None:
         if pace.steady:
@@ -203,12 +204,3 @@ class Senses:
         if connector == WHOLE_STATION:
             return self._any_busy
         return self._busy[connector]
-
-
-async def _either(event: asyncio.Event, within_s: float) -> None:
-    """Wait for the event, but no longer than ``within_s``."""
-    try:
-        async with asyncio.timeout(within_s):
-            await event.wait()
-    except TimeoutError:
-        pass
