@@ -235,6 +235,7 @@ def test_heartbeats_come_exactly_when_nothing_else_was_said() -> None:
     assert [at - start_s for at in bench.times("Heartbeat")][3:] == [350, 450]
 
 
+@pytest.mark.key("HeartbeatInterval")
 @pytest.mark.requirement("HB-02", "HB-04")
 def test_other_messages_postpone_heartbeats_and_a_new_interval_holds() -> None:
     bench = Bench()

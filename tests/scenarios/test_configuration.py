@@ -49,6 +49,7 @@ def test_unknown_keys_are_named_as_they_were_asked_for() -> None:
     assert get(bench, "Nonsense") == {"unknownKey": ["Nonsense"]}
 
 
+@pytest.mark.key("AuthorizationKey")
 @pytest.mark.requirement("CFG-08")
 def test_a_password_can_be_set_and_never_be_read() -> None:
     bench = Bench()
@@ -120,6 +121,7 @@ def test_a_failing_disk_takes_no_change() -> None:
     assert value(bench, "ConnectionTimeOut") == "60"
 
 
+@pytest.mark.key("ConnectorPhaseRotation")
 def test_the_phase_rotation_names_connectors_that_exist() -> None:
     bench = Bench()
     assert change(bench, "ConnectorPhaseRotation", "0.RST, 1.Unknown") == "Accepted"
@@ -144,6 +146,7 @@ def test_a_remembered_value_that_this_version_would_refuse_is_left_at_its_defaul
     assert get(Bench(), "Gone") == {"unknownKey": ["Gone"]}
 
 
+@pytest.mark.key("WebSocketPingInterval")
 def test_a_new_ping_interval_is_the_links_to_obey() -> None:
     bench = Bench()
     bench.sets(WebSocketPingInterval=15)
@@ -151,12 +154,14 @@ def test_a_new_ping_interval_is_the_links_to_obey() -> None:
     assert bench.charge_point.station.policy.ping_interval_s == 15
 
 
+@pytest.mark.key("ResetRetries")
 def test_the_number_of_reset_retries_is_the_operators_choice() -> None:
     bench = Bench()
     bench.sets(ResetRetries=0)
     assert bench.charge_point.station.policy.reset_retries == 0
 
 
+@pytest.mark.key("MeterValuesAlignedData")
 @pytest.mark.requirement("CFG-16")
 def test_other_aligned_values_hold_at_once() -> None:
     bench = Bench(keys={"ClockAlignedDataInterval": "60"})

@@ -59,6 +59,7 @@ def test_periodic_values_are_spaced_exactly() -> None:
     }
 
 
+@pytest.mark.key("MeterValueSampleInterval")
 @pytest.mark.requirement("METER-01", "METER-26")
 def test_a_new_interval_holds_at_once_and_zero_is_silence() -> None:
     bench = Bench()
@@ -72,6 +73,7 @@ def test_a_new_interval_holds_at_once_and_zero_is_silence() -> None:
     assert len(bench.told("MeterValues")) == count
 
 
+@pytest.mark.key("ClockAlignedDataInterval")
 @pytest.mark.requirement("METER-03", "METER-08", "METER-21", "METER-22", "METER-23")
 def test_aligned_values_stand_on_the_grid_of_the_clock() -> None:
     bench = Bench(connectors=2)
@@ -94,6 +96,7 @@ def test_aligned_values_stand_on_the_grid_of_the_clock() -> None:
     ]
 
 
+@pytest.mark.key("StopTxnAlignedData", "StopTxnSampledData")
 @pytest.mark.requirement("METER-10", "METER-50")
 def test_the_bill_carries_values_from_its_beginning_to_its_end() -> None:
     bench = Bench()
@@ -150,6 +153,7 @@ def test_a_very_long_bill_keeps_its_ends_and_is_thinned_evenly_between() -> None
     assert contexts[-1] == "Transaction.End"
 
 
+@pytest.mark.key("MeterValuesSampledData")
 @pytest.mark.requirement("METER-02", "METER-40", "METER-41", "METER-47")
 def test_everything_that_was_certified_can_be_measured() -> None:
     bench = Bench()

@@ -23,6 +23,9 @@ def numbered(number: int, status: str = "Accepted") -> Json:
     return {"transactionId": number, "idTagInfo": {"status": status}}
 
 
+@pytest.mark.key(
+    "AllowOfflineTxForUnknownId", "AuthorizationCacheEnabled", "LocalAuthorizeOffline"
+)
 @pytest.mark.requirement("AUTH-10", "AUTH-12", "AUTH-13")
 @pytest.mark.parametrize(
     ("keys", "card", "starts"),
@@ -49,6 +52,7 @@ def test_without_the_csms_the_keys_say_who_may_charge(
     assert bool(bench.charge_point.station.billed()) is starts
 
 
+@pytest.mark.key("LocalPreAuthorize")
 @pytest.mark.requirement("AUTH-05", "AUTH-06")
 def test_a_remembered_driver_is_not_asked_for_where_the_operator_says_so() -> None:
     bench = Bench(keys={"LocalPreAuthorize": "true"})
@@ -133,6 +137,7 @@ def test_a_driver_whom_the_csms_refuses_late_is_stopped() -> None:
     assert bench.charge_point.station.billed() == ()
 
 
+@pytest.mark.key("StopTransactionOnInvalidId")
 @pytest.mark.requirement("AUTH-41")
 def test_a_refused_driver_is_paused_where_the_transaction_may_go_on() -> None:
     bench = Bench(keys={"StopTransactionOnInvalidId": "false"})
@@ -143,6 +148,7 @@ def test_a_refused_driver_is_paused_where_the_transaction_may_go_on() -> None:
     assert bench.told("StopTransaction") == []
 
 
+@pytest.mark.key("MaxEnergyOnInvalidId")
 @pytest.mark.requirement("AUTH-42")
 @pytest.mark.parametrize("stop", ["true", "false"])
 def test_a_refused_driver_gets_what_little_is_allowed(stop: str) -> None:
@@ -181,6 +187,9 @@ def test_a_message_is_sent_as_often_as_allowed_and_then_set_aside() -> None:
     assert bench.statuses()[-1] == "Finishing"
 
 
+@pytest.mark.key(
+    "MessageTimeout", "TransactionMessageAttempts", "TransactionMessageRetryInterval"
+)
 @pytest.mark.requirement("OFFL-16", "CFG-16")
 def test_the_attempts_and_their_pauses_are_the_operators_choice() -> None:
     bench = Bench()

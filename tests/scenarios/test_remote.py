@@ -33,6 +33,7 @@ def test_a_remote_start_without_a_connector_takes_the_one_that_is_plugged() -> N
     assert bench.told("StartTransaction")[0]["connectorId"] == 2
 
 
+@pytest.mark.key("ConnectionTimeOut")
 @pytest.mark.requirement("REM-06", "CFG-16")
 def test_a_remote_start_waits_for_the_plug_but_not_for_ever() -> None:
     bench = Bench()
@@ -48,6 +49,7 @@ def test_a_remote_start_waits_for_the_plug_but_not_for_ever() -> None:
     assert len(bench.told("StartTransaction")) == 1
 
 
+@pytest.mark.key("AuthorizeRemoteTxRequests")
 @pytest.mark.requirement("REM-05")
 def test_a_remote_start_is_authorized_where_the_operator_wants_it() -> None:
     bench = Bench()

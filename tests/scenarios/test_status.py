@@ -12,6 +12,7 @@ def last(bench: Bench, connector: int = 1) -> Json:
     return [r for r in reports if r["connectorId"] == connector][-1]
 
 
+@pytest.mark.key("MinimumStatusDuration")
 @pytest.mark.requirement("STAT-30", "STAT-31")
 def test_a_status_that_does_not_last_is_not_told() -> None:
     bench = Bench(keys={"MinimumStatusDuration": "10"})

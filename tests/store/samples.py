@@ -1,5 +1,7 @@
 """One record of each type, as a session of one driver writes them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -93,3 +95,13 @@ REMEMBERED: Final = Snapshot(
     accepted_by=frozenset({CSMS}),
 )
 """What a process that starts after ``HISTORY`` must know."""
+
+NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {2: ()}
+"""The fields of a snapshot that a version of the schema brought."""
+
+
+def remembered(version: int) -> Snapshot:
+    """Return what a store of an older version knew of ``HISTORY``."""
+    nothing = Snapshot()
+    unknown = (name for v, names in NEW_IN.items() if v > version for name in names)
+    return replace(REMEMBERED, **{name: getattr(nothing, name) for name in unknown})

@@ -20,6 +20,7 @@ from chargerd.store import rows
 from chargerd.store.database import RESERVE_BYTES, Store, StoreFailed, schema
 from chargerd.store.reader import Reader
 from chargerd.store.rows import WRITERS
+from tests.store.golden import GOLDEN, content
 from tests.store.samples import (
     EARLY,
     HISTORY,
@@ -29,10 +30,9 @@ from tests.store.samples import (
     at,
     ended,
     queued,
+    remembered,
     started,
 )
-
-GOLDEN = Path(__file__).with_name("golden")
 
 
 @contextmanager
@@ -42,11 +42,6 @@ def reopened(path: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-def content(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as db:
-        return list(db.iterdump())
 
 
 def legible(dump: str) -> str:
@@ -221,7 +216,7 @@ def test_a_store_of_every_version_is_still_understood(path: Path, version: int) 
         db.execute(f"PRAGMA user_version = {version}")
 
     with reopened(path) as store:
-        assert store.restore(T0) == REMEMBERED
+        assert store.restore(T0) == remembered(version)
         store.commit((queued(7),))
         assert [entry.id for entry in store.load(5, 1)] == [7]
 

@@ -1,0 +1,50 @@
+-- What the CSMS tells the station to keep, beside its transactions.
+
+-- connector 0 is the station; scheduled: what it becomes when its transactions end
+CREATE TABLE availability (
+    connector INTEGER PRIMARY KEY,
+    operative INTEGER NOT NULL,
+    scheduled INTEGER
+) STRICT;
+
+CREATE TABLE reservation (
+    id        INTEGER PRIMARY KEY,
+    connector INTEGER NOT NULL,
+    id_tag    TEXT NOT NULL,
+    parent    TEXT,
+    expires   TEXT NOT NULL
+) STRICT;
+
+-- the reservation that a transaction used
+ALTER TABLE charge ADD COLUMN reservation INTEGER;
+
+-- the local authorization list; tag is the cache
+CREATE TABLE listed (
+    id_tag   TEXT PRIMARY KEY,
+    standing TEXT NOT NULL,
+    parent   TEXT,
+    expires  TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE list_version (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL
+) STRICT;
+
+-- key: the transaction of a TxProfile; content: the profile, as JSON
+CREATE TABLE profile (
+    id        INTEGER PRIMARY KEY,
+    connector INTEGER NOT NULL,
+    key       TEXT,
+    at        TEXT NOT NULL,
+    content   TEXT NOT NULL
+) STRICT;
+
+-- waiting: 1 until the CSMS has taken it
+CREATE TABLE security_event (
+    id      INTEGER PRIMARY KEY,
+    type    TEXT NOT NULL,
+    at      TEXT NOT NULL,
+    info    TEXT,
+    waiting INTEGER NOT NULL
+) STRICT;
