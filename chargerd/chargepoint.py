@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from chargerd.clock import Instant
+from chargerd.core.course import Output
 from chargerd.core.effects import CoreRecord, Effect, Noted, TransactionEnded
 from chargerd.core.events import WHOLE_STATION, Event, PolicyChanged, ServiceChanged
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Recovery
-from chargerd.core.session import Output
 from chargerd.core.station import Fitting, Station
 from chargerd.core.tags import Tags
 from chargerd.ocpp16 import router

@@ -8,21 +8,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from chargerd.core.policy import Policy
-from chargerd.core.session import (
+from chargerd.core.actions import blame, stay
+from chargerd.core.conditions import vehicle_is_done
+from chargerd.core.course import (
     AT_ONCE,
-    BILLED,
     ON_EVENT,
     OUTPUTS,
     TIME_LIMITS_S,
     Output,
-    Phase,
     Row,
     Rule,
-    blame,
-    stay,
-    vehicle_is_done,
 )
+from chargerd.core.policy import Policy
+from chargerd.core.session import BILLED, Phase
 from documents import keep
 
 _EVENTS = tuple(dict.fromkeys(row.event for row in ON_EVENT))
@@ -31,7 +29,7 @@ _TARGETS = {(row.phase, row.event): row for row in ON_EVENT}
 _PAGE = """\
 # The charging session
 
-Drawn from the tables of `chargerd/core/session.py` by `scripts/draw_states.py`.
+Drawn from the tables of `chargerd/core/course.py` by `scripts/draw_states.py`.
 A session is one connector, from plug to plug.
 
 ## The usual way

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Final
 
 from chargerd.clock import Instant
+from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Effect, FaultClosed, FaultOpened
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.faults import FAULTS, Fault
 from chargerd.core.permissive import Facts, Loss, present, silent
-from chargerd.core.session import OUTPUTS, Session
+from chargerd.core.session import Session
 from hal.values import Position
 
 _WELDED_AFTER_S: Final = 0.5

@@ -9,6 +9,8 @@ from typing import Any, Final
 from chargerd.clock import Instant
 from chargerd.core import events
 from chargerd.core.authorization import Verdict, judged
+from chargerd.core.conditions import startable
+from chargerd.core.course import OUTPUTS, Output, advance, deadline_s
 from chargerd.core.desk import Desk
 from chargerd.core.effects import Effect, Noted, Refused
 from chargerd.core.events import WHOLE_STATION, Event
@@ -19,16 +21,7 @@ from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Supply, offer, offered_current_a
 from chargerd.core.reasons import Cause, Why
 from chargerd.core.sampling import Sampler
-from chargerd.core.session import (
-    BILLED,
-    OUTPUTS,
-    Output,
-    Phase,
-    Session,
-    advance,
-    deadline_s,
-    startable,
-)
+from chargerd.core.session import BILLED, Phase, Session
 from chargerd.core.tags import Tags
 from hal.values import PowerRating
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
+from chargerd.core.course import Output
 from chargerd.core.events import CommandFailed, Event
 from chargerd.core.power import (
     LEASE_S,
@@ -18,7 +19,6 @@ from chargerd.core.power import (
     offered_current_a,
     setpoint,
 )
-from chargerd.core.session import Output
 from chargerd.runtime.devices import ConnectorDevices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.waiting import came

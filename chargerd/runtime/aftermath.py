@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from chargerd.chargepoint import ChargePoint, Happening, Step
-from chargerd.core.session import Output
+from chargerd.core.course import Output
 from chargerd.ocpp16.keys import secret_key
 from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.journal import Journal

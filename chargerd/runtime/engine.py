@@ -21,10 +21,10 @@ from chargerd.chargepoint import (
     Step,
 )
 from chargerd.clock import Clock
+from chargerd.core.course import Output
 from chargerd.core.events import WHOLE_STATION, StorageChanged
 from chargerd.core.power import Supply
 from chargerd.core.reasons import Cause
-from chargerd.core.session import Output
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.store.database import StoreFailed
 

@@ -5,19 +5,13 @@ from dataclasses import replace
 import pytest
 
 from chargerd.core import events
+from chargerd.core.course import OUTPUTS, advance, deadline_s
 from chargerd.core.effects import TransactionEnded, TransactionStarted
 from chargerd.core.permissive import Loss
 from chargerd.core.policy import Policy
 from chargerd.core.power import Supply
 from chargerd.core.reasons import Cause
-from chargerd.core.session import (
-    BILLED,
-    OUTPUTS,
-    Phase,
-    Session,
-    advance,
-    deadline_s,
-)
+from chargerd.core.session import BILLED, Phase, Session
 from hal.values import Position, Quality, Reading, VehiclePhase
 from tests.clock import FakeClock
 from tests.core.bench import (

@@ -1,5 +1,6 @@
 """What can be said of the tables without walking them, and the pictures of them."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from chargerd.core.course import AT_ONCE, ON_EVENT, OUTPUTS, TIME_LIMITS_S
 from chargerd.core.events import TimeLimitPassed
-from chargerd.core.session import AT_ONCE, ON_EVENT, OUTPUTS, TIME_LIMITS_S, Phase
+from chargerd.core.session import Phase
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +54,7 @@ def test_an_event_means_one_thing_in_a_phase() -> None:
 def test_the_documents_are_current(script: str) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / script, "--check"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

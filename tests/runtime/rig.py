@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from chargerd import config
 from chargerd.assembly import opened, plan
+from chargerd.core.course import OUTPUTS, Output
 from chargerd.core.events import Event
 from chargerd.core.permissive import Facts
 from chargerd.core.power import Supply
-from chargerd.core.session import OUTPUTS, Output, Phase
+from chargerd.core.session import Phase
 from chargerd.runtime.actuators import Hand, Hands
 from chargerd.runtime.devices import ConnectorDevices, Devices
 from chargerd.runtime.guard import Guard

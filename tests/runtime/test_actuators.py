@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from chargerd.core.course import OUTPUTS
 from chargerd.core.events import CommandFailed, GuardCut
 from chargerd.core.power import LEASE_S
-from chargerd.core.session import OUTPUTS, Phase
+from chargerd.core.session import Phase
 from hal.errors import NoAnswer
 from hal.values import Position, VehiclePhase
 from tests.hal.virtual_time import instantly

@@ -20,9 +20,10 @@ from chargerd.chargepoint import (
 )
 from chargerd.clock import Instant
 from chargerd.core import events
+from chargerd.core.course import Output
 from chargerd.core.events import Sensed, StorageChanged
 from chargerd.core.reasons import Cause
-from chargerd.core.session import Output, Phase
+from chargerd.core.session import Phase
 from chargerd.ocpp16.records import Entry, MessageQueued, Record, Snapshot
 from chargerd.runtime.engine import RETRY_S, Engine
 from chargerd.store.database import StoreFailed

@@ -23,9 +23,9 @@ from chargerd.chargepoint import (
     OutboxLoaded,
     Step,
 )
+from chargerd.core.course import Output
 from chargerd.core.events import Sensed, TokenPresented
 from chargerd.core.reasons import Cause
-from chargerd.core.session import Output
 from chargerd.core.station import Fitting
 from chargerd.ocpp16 import wire
 from chargerd.ocpp16.records import Snapshot

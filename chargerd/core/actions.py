@@ -1,0 +1,110 @@
+"""What a session does on its way from one phase to the next, besides going there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from chargerd.clock import Instant
+from chargerd.core import events
+from chargerd.core.effects import Effect, Noted, TransactionEnded, TransactionStarted
+from chargerd.core.events import Event
+from chargerd.core.reasons import Cause
+from chargerd.core.session import Phase, Session
+
+Change = tuple[Session, tuple[Effect, ...]]
+Action = Callable[[Session, Event, Instant], Change]
+
+
+def stay(session: Session, _event: Event, _now: Instant) -> Change:
+    """Change the phase and nothing else."""
+    return session, ()
+
+
+def forget(session: Session, _event: Event, _now: Instant) -> Change:
+    """Return to a clean connector; only what is measured outlives a session."""
+    clean = Session(
+        session.connector,
+        session.phase,
+        facts=session.facts,
+        contactors_open=session.contactors_open,
+        barred=session.barred,
+        next_key=session.next_key,
+    )
+    return clean, ()
+
+
+def bind(session: Session, event: Event, _now: Instant) -> Change:
+    """Remember who pays."""
+    assert isinstance(event, events.TokenAccepted)
+    bound = replace(
+        session, id_tag=event.id_tag, parent=event.parent, floating=event.floating
+    )
+    return bound, ()
+
+
+def begin(session: Session, event: Event, now: Instant) -> Change:
+    """Open the transaction: the bill starts at the present register."""
+    if isinstance(event, events.TokenAccepted):
+        session, _ = bind(session, event, now)
+    assert session.facts.meter is not None
+    register_wh = session.facts.meter.energy_wh
+    session = replace(
+        session,
+        key=session.next_key,
+        next_key="",
+        start_wh=register_wh,
+        meter_wh=register_wh,
+        cause=None,
+        ended_by=None,
+    )
+    started = TransactionStarted(
+        session.key,
+        session.connector,
+        session.id_tag,
+        session.parent,
+        now.utc,
+        register_wh,
+    )
+    return session, (started,)
+
+
+def close(session: Session, _event: Event, _now: Instant) -> Change:
+    """Take the contactors for closed, until their feedback says otherwise."""
+    return replace(session, contactors_open=False), ()
+
+
+_TIME_LIMIT_CAUSES: Final[Mapping[Phase, Cause]] = {
+    Phase.LOCKING: Cause.LOCK_TIMEOUT,
+    Phase.HANDSHAKE: Cause.HANDSHAKE_TIMEOUT,
+    Phase.CABLE_CHECK: Cause.CABLE_CHECK_TIMEOUT,
+    Phase.PRECHARGE: Cause.PRECHARGE_TIMEOUT,
+}
+
+
+def blame(session: Session, event: Event, _now: Instant) -> Change:
+    """Remember why the transaction is ending; the first cause is the true one."""
+    if session.cause is not None:
+        return session, ()
+    cause = Cause.VEHICLE_ENDED if session.plugged else Cause.PLUG_REMOVED
+    match event:
+        case events.StopRequested():
+            session = replace(session, ended_by=event.id_tag)
+            cause = event.cause
+        case events.Aborted():
+            cause = event.cause
+        case events.SupplyFailed():
+            cause = Cause.POWER_LOSS
+        case events.TimeLimitPassed():
+            cause = _TIME_LIMIT_CAUSES[session.phase]
+    told = Noted(session.connector, f"ends: {cause}", session.key)
+    return replace(session, cause=cause), (told,)
+
+
+def end(session: Session, event: Event, now: Instant) -> Change:
+    """Close the bill at the last register."""
+    session, told = blame(session, event, now)
+    assert session.cause is not None
+    ended = TransactionEnded(
+        session.key, now.utc, session.meter_wh, session.cause, session.ended_by
+    )
+    return session, (*told, ended)

@@ -1,0 +1,222 @@
+"""The course of a charging session, as tables.
+
+Rule 1: whatever changes the phase of a session stands in ``ON_EVENT``, or in
+        ``AT_ONCE`` for what follows from the state and not from one event.
+Rule 2: whatever the hardware is told follows from the phase, through ``OUTPUTS``.
+Rule 3: an event that a phase does not list changes nothing. The whole matrix is
+        printed in tests/core/session_matrix.txt, where its gaps can be seen.
+Rule 4: a bill is open exactly in the phases of ``BILLED``.
+
+``scripts/draw_states.py`` draws the diagram of docs/session.md from these tables.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from chargerd.clock import Instant
+from chargerd.core import events
+from chargerd.core.actions import (
+    Action,
+    Change,
+    begin,
+    bind,
+    blame,
+    close,
+    end,
+    forget,
+    stay,
+)
+from chargerd.core.conditions import (
+    connected,
+    current_gone,
+    dead,
+    insulated,
+    locked,
+    metered,
+    plugged,
+    released,
+    startable,
+    unplugged,
+    vehicle_at,
+    vehicle_is_done,
+)
+from chargerd.core.effects import Effect
+from chargerd.core.events import Event
+from chargerd.core.policy import Policy
+from chargerd.core.power import Supply
+from chargerd.core.session import BILLED, COLD, LIVE, Phase, Session
+from hal.values import Position, VehiclePhase
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """In ``phase``, on ``event``: go to ``target`` and do ``action``."""
+
+    phase: Phase
+    event: type[Event]
+    target: Phase
+    action: Action = stay
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """In ``phase``, as soon as ``holds``: go to ``target`` and do ``action``."""
+
+    phase: Phase
+    holds: Callable[[Session], bool]
+    target: Phase
+    action: Action = stay
+
+
+def rows(
+    phases: frozenset[Phase], event: type[Event], target: Phase, action: Action = stay
+) -> tuple[Row, ...]:
+    """Write the same row for several phases."""
+    return tuple(Row(phase, event, target, action) for phase in phases)
+
+
+# fmt: off
+ON_EVENT: Final[tuple[Row, ...]] = (
+    # in phase                  event                          go to phase          and
+    Row(Phase.IDLE,             events.TokenAccepted,          Phase.AUTHORIZED,    bind),
+    Row(Phase.PLUGGED,          events.TokenAccepted,          Phase.LOCKING,       begin),
+    Row(Phase.FINISHED,         events.TokenAccepted,          Phase.LOCKING,       begin),
+    Row(Phase.PLUGGED,          events.TimeLimitPassed,        Phase.FINISHED,      forget),
+    Row(Phase.AUTHORIZED,       events.AuthorizationWithdrawn, Phase.IDLE,          forget),
+    Row(Phase.AUTHORIZED,       events.TimeLimitPassed,        Phase.IDLE,          forget),
+    *rows(COLD,                 events.StopRequested,          Phase.SETTLING,      blame),
+    *rows(COLD,                 events.TimeLimitPassed,        Phase.SETTLING,      blame),
+    *rows(COLD,                 events.Aborted,                Phase.SETTLING,      blame),
+    *rows(LIVE,                 events.StopRequested,          Phase.RAMP_DOWN,     blame),
+    Row(Phase.CABLE_CHECK,      events.TimeLimitPassed,        Phase.RAMP_DOWN,     blame),
+    Row(Phase.PRECHARGE,        events.TimeLimitPassed,        Phase.RAMP_DOWN,     blame),
+    *rows(LIVE,                 events.Aborted,                Phase.OPENING,       blame),
+    Row(Phase.RAMP_DOWN,        events.Aborted,                Phase.OPENING,       blame),
+    Row(Phase.RAMP_DOWN,        events.TimeLimitPassed,        Phase.OPENING),
+    Row(Phase.OPENING,          events.TimeLimitPassed,        Phase.SETTLING),
+    Row(Phase.SETTLING,         events.TimeLimitPassed,        Phase.WELDING_CHECK, end),
+    *rows(BILLED,               events.SupplyFailed,           Phase.WELDING_CHECK, end),
+)
+
+AT_ONCE: Final[tuple[Rule, ...]] = (
+    # in phase                  when                           go to phase          and
+    Rule(Phase.IDLE,            plugged,                       Phase.PLUGGED),
+    Rule(Phase.PLUGGED,         unplugged,                     Phase.IDLE,          forget),
+    Rule(Phase.AUTHORIZED,      startable,                     Phase.LOCKING,       begin),
+    Rule(Phase.LOCKING,         unplugged,                     Phase.SETTLING,      blame),
+    Rule(Phase.LOCKING,         locked,                        Phase.HANDSHAKE),
+    Rule(Phase.HANDSHAKE,       unplugged,                     Phase.SETTLING,      blame),
+    Rule(Phase.HANDSHAKE,       vehicle_at(VehiclePhase.CABLE_CHECK), Phase.CABLE_CHECK, close),
+    Rule(Phase.CABLE_CHECK,     unplugged,                     Phase.OPENING,       blame),
+    Rule(Phase.CABLE_CHECK,     insulated,                     Phase.PRECHARGE),
+    Rule(Phase.CABLE_CHECK,     vehicle_is_done,               Phase.RAMP_DOWN,     blame),
+    Rule(Phase.PRECHARGE,       unplugged,                     Phase.OPENING,       blame),
+    Rule(Phase.PRECHARGE,       connected,                     Phase.ENERGIZED),
+    Rule(Phase.PRECHARGE,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),
+    Rule(Phase.ENERGIZED,       unplugged,                     Phase.OPENING,       blame),
+    Rule(Phase.ENERGIZED,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),
+    Rule(Phase.RAMP_DOWN,       unplugged,                     Phase.OPENING),
+    Rule(Phase.RAMP_DOWN,       current_gone,                  Phase.OPENING),
+    Rule(Phase.OPENING,         dead,                          Phase.SETTLING),
+    Rule(Phase.SETTLING,        metered,                       Phase.WELDING_CHECK, end),
+    Rule(Phase.WELDING_CHECK,   released,                      Phase.FINISHED),
+    Rule(Phase.FINISHED,        unplugged,                     Phase.IDLE,          forget),
+)
+
+TIME_LIMITS_S: Final[Mapping[Phase, Callable[[Policy], float]]] = {
+    Phase.PLUGGED:       lambda policy: policy.connection_timeout_s,
+    Phase.AUTHORIZED:    lambda policy: policy.connection_timeout_s,
+    Phase.LOCKING:       lambda _: 5.0,
+    Phase.HANDSHAKE:     lambda _: 60.0,
+    Phase.CABLE_CHECK:   lambda _: 45.0,
+    Phase.PRECHARGE:     lambda _: 10.0,
+    Phase.RAMP_DOWN:     lambda _: 3.0,
+    Phase.OPENING:       lambda _: 0.5,
+    Phase.SETTLING:      lambda _: 3.0,
+}
+# fmt: on
+
+_ON_EVENT: Final = {(row.phase, row.event): row for row in ON_EVENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the hardware of one connector shall be, until told otherwise."""
+
+    locked: bool = False
+    authorized: bool = False  # the vehicle may go on
+    enabled: bool = False  # the CCS controller may count on the station
+    closed: bool = False
+    supply: Supply = Supply.OFF
+    limit_w: float = 0.0  # of the power modules, while they charge
+
+    @property
+    def live(self) -> bool:
+        """Whether anything here can put voltage on the plug."""
+        return self.closed or self.supply is not Supply.OFF
+
+
+_HELD: Final = Output(locked=True)
+_READY: Final = Output(locked=True, authorized=True, enabled=True)
+
+# fmt: off
+OUTPUTS: Final[Mapping[Phase, Output]] = {
+    Phase.IDLE:          Output(),
+    Phase.PLUGGED:       Output(),
+    Phase.AUTHORIZED:    Output(),
+    Phase.LOCKING:       _HELD,
+    Phase.HANDSHAKE:     _READY,
+    Phase.CABLE_CHECK:   replace(_READY, closed=True, supply=Supply.TEST_VOLTAGE),
+    Phase.PRECHARGE:     replace(_READY, closed=True, supply=Supply.MATCH_BATTERY),
+    Phase.ENERGIZED:     replace(_READY, closed=True, supply=Supply.CHARGE),
+    Phase.RAMP_DOWN:     replace(_READY, closed=True),
+    Phase.OPENING:       _HELD,
+    Phase.SETTLING:      _HELD,
+    Phase.WELDING_CHECK: _HELD,
+    Phase.FINISHED:      Output(),
+}
+# fmt: on
+
+
+def advance(session: Session, event: Event, now: Instant) -> Change:
+    """Apply one event to one session, and whatever follows from it at once."""
+    session = _sensed(session, event)
+    effects: tuple[Effect, ...] = ()
+    step: Row | Rule | None = _ON_EVENT.get((session.phase, type(event)))
+    while True:
+        step = step or next((r for r in AT_ONCE if _fires(r, session)), None)
+        if step is None:
+            return session, effects
+        session, more = step.action(session, event, now)
+        session = replace(session, phase=step.target, since_s=now.monotonic_s)
+        effects, step = effects + more, None
+
+
+def deadline_s(session: Session, policy: Policy) -> float | None:
+    """Return when ``TimeLimitPassed`` is due, on the monotonic clock."""
+    limit = TIME_LIMITS_S.get(session.phase)
+    return None if limit is None else session.since_s + limit(policy)
+
+
+def _sensed(session: Session, event: Event) -> Session:
+    match event:
+        case events.FactsChanged():
+            session = replace(session, facts=event.facts)
+    facts = session.facts
+    opened = (
+        not OUTPUTS[session.phase].closed
+        and facts.contactor is not None
+        and facts.contactor.position is Position.OPEN
+        and facts.contactor.at_s > session.since_s
+    )
+    if opened:
+        session = replace(session, contactors_open=True)
+    if session.phase in BILLED and facts.meter is not None:
+        # The register of a bill only grows, whatever the meter says.
+        return replace(session, meter_wh=max(session.meter_wh, facts.meter.energy_wh))
+    return session
+
+
+def _fires(rule: Rule, session: Session) -> bool:
+    return rule.phase is session.phase and rule.holds(session)
