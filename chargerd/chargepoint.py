@@ -20,9 +20,9 @@ from chargerd.ocpp16 import router
 from chargerd.ocpp16.answer import Picture
 from chargerd.ocpp16.configuration import Configuration
 from chargerd.ocpp16.dialogue import Dialogue
-from chargerd.ocpp16.errors import CallFailed
+from chargerd.ocpp16.errors import INVALID, CallFailed
 from chargerd.ocpp16.handlers.core import consider
-from chargerd.ocpp16.keys import Judged
+from chargerd.ocpp16.keys import SECURITY_KEYS, Judged
 from chargerd.ocpp16.ledger import Heard, Ledger
 from chargerd.ocpp16.outbox import Outbox
 from chargerd.ocpp16.records import (
@@ -35,6 +35,8 @@ from chargerd.ocpp16.records import (
 from chargerd.ocpp16.registration import Standing
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Failed, Garbage, Question, Rpc
+from chargerd.ocpp16.security import SecurityEventType, concern
+from chargerd.ocpp16.security_log import SecurityLog
 from chargerd.ocpp16.status import report
 from chargerd.ocpp16.wire import encode
 
@@ -177,7 +179,12 @@ class ChargePoint:
         )
         accepted = where in snapshot.accepted_by
         ledger = Ledger(Outbox.of(snapshot), snapshot.numbers, snapshot.stop_data)
-        self.dialogue = Dialogue(Rpc(new_id), ledger, nameplate, where, accepted)
+        security = SecurityLog(
+            snapshot.security_events, snapshot.last_security_event_id
+        )
+        self.dialogue = Dialogue(
+            Rpc(new_id), ledger, security, nameplate, where, accepted
+        )
         self._recovery = Recovery(snapshot.interrupted, interruption)
         self._story: list[NoteKept] = []
         self._later: list[Record] = []
@@ -185,6 +192,7 @@ class ChargePoint:
         self._restart_by_s: float | None = None
         # A CSMS that has accepted us once lets us serve drivers before it is heard.
         self._opening: list[Event] = []
+        self._startup: str | None = f"firmware {nameplate.firmware_version}"
         if accepted:
             self._opening.append(ServiceChanged(WHOLE_STATION))
 
@@ -210,13 +218,16 @@ class ChargePoint:
     def apply(self, happening: Happening, now: Instant) -> Step:
         """Let one thing happen."""
         doing = _Doing(now)
+        self._begin(doing)
         self._recover(happening, now, doing)
         events = (*self._opening, *self._meaning(happening, now, doing))
         self._opening.clear()
         for event in events:
+            self._mind(event, doing)
             self._spread(self.station.apply(event, now), doing)
         if isinstance(happening, DeadlinePassed):
             self._spread(self.station.expire(now), doing)
+            doing.records += self.dialogue.sum_up(self.station, now)
         self._take_boot_interval(now, doing)
         return self._step(now, doing)
 
@@ -263,8 +274,10 @@ class ChargePoint:
                 return self._hear(heard, doing)
             case Failed():
                 return self._failed(incoming, now, doing)
-            case Garbage():
+            case Garbage(reason, concern):
                 doing.garbage = incoming
+                if concern is not None:
+                    self._concerns(concern, reason, doing)
         return ()
 
     def _answer(
@@ -278,6 +291,9 @@ class ChargePoint:
             answer = router.dispatch(self.picture, question, now)
         except CallFailed as error:
             rpc.refuse(question, error)
+            if isinstance(error, INVALID):
+                info = f"{question.action}: {error.code}"
+                self._concerns(SecurityEventType.INVALID_MESSAGES, info, doing)
             return ()
         rpc.answer(question, encode(answer.response))
         self.dialogue.trigger(answer.triggers, now)
@@ -294,6 +310,9 @@ class ChargePoint:
             return ()
         doing.records.append(kept)
         doing.changed_key = judged.name
+        if judged.name in SECURITY_KEYS:
+            info = f"{judged.name}, by {origin}"
+            self._concerns(SecurityEventType.RECONFIGURATION, info, doing)
         return (PolicyChanged(WHOLE_STATION, self.configuration.policy),)
 
     def _take_boot_interval(self, now: Instant, doing: _Doing) -> None:
@@ -317,6 +336,21 @@ class ChargePoint:
             self._later_by_s = doing.now.monotonic_s + LATER_S
         return heard.events
 
+    def _begin(self, doing: _Doing) -> None:
+        startup, self._startup = self._startup, None
+        if startup is not None:
+            self._concerns(SecurityEventType.STARTUP, startup, doing)
+
+    def _mind(self, happened: Event | Effect, doing: _Doing) -> None:
+        """Take what concerns security to its log."""
+        meant = concern(happened)
+        if meant is not None:
+            self._concerns(*meant, doing)
+
+    def _concerns(self, type_: SecurityEventType, info: str, doing: _Doing) -> None:
+        told = self.dialogue.concerns(type_, info, self.station, doing.now)
+        doing.records += told
+
     def _recover(self, happening: Happening, now: Instant, doing: _Doing) -> None:
         fittings = self.station.fittings.items()
         powers_w = {number: fitting.rating.max_power_w for number, fitting in fittings}
@@ -328,6 +362,7 @@ class ChargePoint:
         # The last meter value of a transaction travels in its StopTransaction.
         for effect in sorted(effects, key=_is_ending):
             doing.told.append(effect)
+            self._mind(effect, doing)
             if isinstance(effect, CoreRecord):
                 doing.records.append(effect)
             doing.records += self.dialogue.tell(effect, self.station)

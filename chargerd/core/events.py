@@ -169,6 +169,14 @@ class PolicyChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DialFailed(Event):
+    """The CSMS could not be reached, and not for the same reason as before."""
+
+    layer: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class OnlineChanged(Event):
     """The CSMS can be asked now, or cannot any more."""
 

@@ -35,3 +35,4 @@ class Policy:
     message_attempts: int = 3
     message_retry_interval_s: int = 60
     ping_interval_s: int = 60
+    tell_all_security_events: bool = True

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from chargerd.clock import Instant
@@ -22,11 +22,13 @@ from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.errors import CallFailed
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
 from chargerd.ocpp16.measurands import meter_value
-from chargerd.ocpp16.records import AcceptedOnce, Entry, Record
+from chargerd.ocpp16.records import AcceptedOnce, Entry, Record, SecurityEventKept
 from chargerd.ocpp16.registration import DAY_S, Registration, Standing
 from chargerd.ocpp16.reporter import Reporter
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Asked, Failed, FailureKind, Rpc
+from chargerd.ocpp16.security import SecurityEventType
+from chargerd.ocpp16.security_log import SecurityLog
 from chargerd.ocpp16.status import Report
 from chargerd.ocpp16.wire import Json, decode_answer, moment
 
@@ -55,19 +57,27 @@ class Dialogue:
     """One identity's conversation, over as many links as it takes."""
 
     def __init__(
-        self, rpc: Rpc, ledger: Ledger, nameplate: Nameplate, where: str, accepted: bool
+        self,
+        rpc: Rpc,
+        ledger: Ledger,
+        security: SecurityLog,
+        nameplate: Nameplate,
+        where: str,
+        accepted: bool,
     ) -> None:
         """Start unregistered.
 
         Args:
             rpc: The framing.
             ledger: The transactions.
+            security: The security events.
             nameplate: Who we are.
             where: Which CSMS this is (URL and identity).
             accepted: Whether this CSMS has ever accepted this station.
         """
         self.rpc = rpc
         self.ledger = ledger
+        self.security = security
         self.registration = Registration()
         self.reporter = Reporter()
         self.clock_step_s: float | None = None
@@ -78,6 +88,7 @@ class Dialogue:
         self._accepted = accepted
         self._authorizing: deque[str] = deque()
         self._triggered: deque[Trigger] = deque()
+        self._event_is_next = False
 
     @property
     def online(self) -> bool:
@@ -102,6 +113,7 @@ class Dialogue:
         """A link is there; go on where the last one was lost."""
         self.rpc.open()
         self.ledger.outbox.reconnected()
+        self.security.reconnected()
         if not self.registration.accepted:
             return Heard()
         self.reporter.listen(anew=False)
@@ -150,17 +162,23 @@ class Dialogue:
 
     def next_deadline_s(self, station: Station, now: Instant) -> float | None:
         """Return when something is due here by itself."""
+        due = [self.security.next_deadline_s()]
+        if self.rpc.is_open:
+            due += self._due_online(station)
+        return min((s for s in due if s is not None), default=None)
+
+    def _due_online(self, station: Station) -> list[float | None]:
         policy = station.policy
-        if not self.rpc.is_open:
-            return None
         due = [self.rpc.next_deadline_s()]
         if self.rpc.free:
             due.append(self.registration.next_deadline_s(policy.heartbeat_interval_s))
         if self.online:
             due.append(self.reporter.next_deadline_s(policy.minimum_status_duration_s))
+        if self.online and self.rpc.free:
+            due.append(self.security.told_again_s())
         if self.online and self.rpc.free and not station.storage_failing:
             due.append(self.ledger.outbox.next_deadline_s())
-        return min((s for s in due if s is not None), default=None)
+        return due
 
     def answered(self, answered: Answered, station: Station, now: Instant) -> Heard:
         """Take the answer to a question of ours."""
@@ -180,11 +198,32 @@ class Dialogue:
                     self.reporter.acknowledged(told)
                 case Entry() as entry:
                     return self.ledger.delivered(entry, answered.payload)
+                case SecurityEventKept() as kept:
+                    return Heard(later=self.security.delivered(kept))
         except CallFailed as error:
-            code, text = error.code, str(error)
-            failed = Failed(answered.asked, FailureKind.ERROR, code, text)
-            return self.failed(failed, station, now)
+            return self._unreadable(answered, error, station, now)
         return Heard()
+
+    def _unreadable(
+        self, answered: Answered, error: CallFailed, station: Station, now: Instant
+    ) -> Heard:
+        failed = Failed(answered.asked, FailureKind.ERROR, error.code, str(error))
+        heard = self.failed(failed, station, now)
+        info = f"answer to {answered.asked.action}: {error.code}"
+        told = self.concerns(SecurityEventType.INVALID_MESSAGES, info, station, now)
+        return replace(heard, records=heard.records + told)
+
+    def concerns(
+        self, type_: SecurityEventType, info: str, station: Station, now: Instant
+    ) -> tuple[Record, ...]:
+        """Take what concerns security; return what must be kept of it."""
+        every = station.policy.tell_all_security_events
+        return self.security.take(type_, info, now, every=every)
+
+    def sum_up(self, station: Station, now: Instant) -> tuple[Record, ...]:
+        """Take the security events that were only counted for a while."""
+        every = station.policy.tell_all_security_events
+        return self.security.expire(now, every=every)
 
     def failed(self, failed: Failed, station: Station, now: Instant) -> Heard:
         """Take it that a question of ours was not answered as hoped."""
@@ -199,6 +238,8 @@ class Dialogue:
             case Entry() as entry:
                 records = self.ledger.failed(entry, failed, now, station.policy)
                 return Heard(records=records)
+            case SecurityEventKept() as kept:
+                return Heard(records=self.security.failed(kept, failed, now))
         return Heard()
 
     def _booted(self, payload: Json, now: Instant) -> Heard:
@@ -254,6 +295,24 @@ class Dialogue:
             return None
         return Asked("StatusNotification", requests.status_notification(told), told)
 
+    def _queued(self, station: Station, now: Instant) -> Asked | None:
+        """Let the two queues take turns: neither waits for the end of the other."""
+        message, event = Dialogue._message, Dialogue._event
+        order = (event, message) if self._event_is_next else (message, event)
+        for source in order:
+            asked = source(self, station, now)
+            if asked is not None:
+                self._event_is_next = source is message
+                return asked
+        return None
+
+    def _event(self, _station: Station, now: Instant) -> Asked | None:
+        kept = self.security.next(now) if self.online else None
+        if kept is None:
+            return None
+        payload = requests.security_event(kept.event)
+        return Asked("SecurityEventNotification", payload, kept)
+
     def _message(self, station: Station, now: Instant) -> Asked | None:
         if not self.online or station.storage_failing:
             return None
@@ -274,7 +333,7 @@ _SOURCES: Final[tuple[Source, ...]] = (
     Dialogue._authorize,
     Dialogue._status,
     Dialogue._wanted,
-    Dialogue._message,
+    Dialogue._queued,
     Dialogue._beat,
 )
 """Most urgent first: a driver waits for Authorize, people for a fault."""

@@ -63,6 +63,16 @@ class TypeConstraintViolation(CallFailed):
     code = "TypeConstraintViolation"
 
 
+INVALID = (
+    FormationViolation,
+    OccurenceConstraintViolation,
+    PropertyConstraintViolation,
+    ProtocolError,
+    TypeConstraintViolation,
+)
+"""The errors of a message that is not one of OCPP's."""
+
+
 class GenericError(CallFailed):
     """Anything that none of the others tells better."""
 

@@ -165,6 +165,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="seconds between meter values during a transaction; 0: none"),
     Key("MinimumStatusDuration",            whole(0, 3_600),    "0",       "minimum_status_duration_s",
         meaning="seconds that a status must last to be reported"),
+    Key("NonCriticalSecurityEvents",        boolean,            "true",    "tell_all_security_events",
+        meaning="the CSMS is told of security events that are not critical too"),
     Key("NumberOfConnectors",               whole(1, 100),      "1",       access=_R,
         meaning="connectors of this station"),
     Key("ResetRetries",                     whole(0, 10),       "3",       "reset_retries",
@@ -199,6 +201,10 @@ _TABLE: Final[tuple[Key, ...]] = (
 # fmt: on
 KEYS: Final[Mapping[str, Key]] = {key.name.lower(): key for key in _TABLE}
 """OCPP compares the names of keys without regard to case."""
+
+
+SECURITY_KEYS: Final = frozenset({"AuthorizationKey"})
+"""Keys whose change is a security event."""
 
 
 class Outcome(Enum):

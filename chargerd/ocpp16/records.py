@@ -7,6 +7,7 @@ from datetime import datetime
 from chargerd.core.effects import CoreRecord
 from chargerd.core.events import TagInfo
 from chargerd.core.recovery import Interrupted
+from chargerd.ocpp16.security import SecurityEvent
 from chargerd.ocpp16.wire import Json
 
 
@@ -81,6 +82,23 @@ class AcceptedOnce:
     """URL and identity: another CSMS has not."""
 
 
+@dataclass(frozen=True, slots=True)
+class SecurityEventKept:
+    """Something happened to the station's security; a line of its log."""
+
+    id: int
+    event: SecurityEvent
+    waiting: bool = True
+    """Until the CSMS has been told."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEventSettled:
+    """The CSMS knows of a security event, or will not be told."""
+
+    id: int
+
+
 Record = (
     CoreRecord
     | MessageQueued
@@ -91,6 +109,8 @@ Record = (
     | KeyKept
     | NoteKept
     | AcceptedOnce
+    | SecurityEventKept
+    | SecurityEventSettled
 )
 """Everything that the store can write."""
 
@@ -131,3 +151,6 @@ class Snapshot:
     stop_data: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     accepted_by: frozenset[str] = frozenset()
     """Every CSMS (URL and identity) that has ever accepted this station."""
+    security_events: tuple[SecurityEventKept, ...] = ()
+    """Those that the CSMS is still to be told."""
+    last_security_event_id: int = 0

@@ -8,6 +8,7 @@ from ocpp.v16 import call
 
 from chargerd.core.effects import TransactionEnded, TransactionStarted
 from chargerd.core.reasons import Cause
+from chargerd.ocpp16.security import SecurityEvent
 from chargerd.ocpp16.status import NO_ERROR, VENDOR_ID, Report
 from chargerd.ocpp16.wire import Json, encode, timestamp
 
@@ -83,6 +84,11 @@ def status_notification(report: Report) -> Json:
         told["vendorId"] = VENDOR_ID
         told["vendorErrorCode"] = report.vendor_error_code
     return told
+
+
+def security_event(event: SecurityEvent) -> Json:
+    """Return a SecurityEventNotification."""
+    return encode(call.SecurityEventNotification(str(event.type), event.at, event.info))
 
 
 def start_transaction(started: TransactionStarted) -> Json:

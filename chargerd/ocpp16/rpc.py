@@ -15,6 +15,7 @@ from typing import Any, Final
 from chargerd.clock import Instant
 from chargerd.ocpp16 import framing
 from chargerd.ocpp16.errors import CallFailed, FormationViolation, GenericError
+from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.wire import Json
 
 REMEMBER: Final = 32
@@ -79,6 +80,8 @@ class Garbage:
     """The CSMS sent what it should not; worth counting, otherwise dealt with."""
 
     reason: str
+    concern: SecurityEventType | None = SecurityEventType.INVALID_MESSAGES
+    """What it means to security; ``None``: nothing."""
 
 
 Incoming = Question | Answered | Failed | Garbage
@@ -234,7 +237,8 @@ class Rpc:
         if reply.content == content:
             self._link.answers.append(reply.frame)
             return None
-        return self._reject(question.id, GenericError(_REPLAY))
+        self._reject(question.id, GenericError(_REPLAY))
+        return Garbage(_REPLAY, SecurityEventType.REPLAY)
 
     def _reject(self, id: str, error: CallFailed) -> Garbage:
         self._link.answers.append(framing.error(id, error.code, str(error)))
@@ -255,7 +259,7 @@ class Rpc:
         late = self._overdue(result.id, now)
         asked = late or self._answered(result.id)
         if asked is None:
-            return Garbage("an answer to nothing that was asked")
+            return Garbage("an answer to nothing that was asked", None)
         if result.flaw is None:
             return Answered(asked, result.payload, late is not None)
         if late:
@@ -268,7 +272,7 @@ class Rpc:
             return None
         asked = self._answered(error.id)
         if asked is None:
-            return Garbage("an error to nothing that was asked")
+            return Garbage("an error to nothing that was asked", None)
         return Failed(asked, FailureKind.ERROR, error.code, error.description)
 
     def _overdue(self, id: str, now: Instant) -> Asked | None:

@@ -26,6 +26,7 @@ from websockets.exceptions import (
 )
 
 from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
+from chargerd.core.events import WHOLE_STATION, DialFailed
 from chargerd.runtime.waiting import came
 
 SUBPROTOCOL: Final = "ocpp1.6"
@@ -106,6 +107,7 @@ class CsmsLink:
         self._out: asyncio.Queue[str] = asyncio.Queue()
         self._socket: ClientConnection | None = None
         self._redialing: asyncio.Task[None] | None = None
+        self._told: str | None = None
         self._hold = Hold.UP
         self._released = asyncio.Event()
 
@@ -144,7 +146,7 @@ class CsmsLink:
             try:
                 await self._once()
             except (OSError, WebSocketException, ValueError, LinkRefused) as error:
-                self.state.failed_at, self.state.failure = classify(error)
+                self._failed(*classify(error))
                 if self.state.failed_at == "http-auth" and self._old_key is not None:
                     self._key, self._old_key = self._old_key, self._key
             lived_s = self._monotonic() - self.state.since if self.state.up else 0.0
@@ -185,6 +187,7 @@ class CsmsLink:
             self._old_key = None
         self.state.up, self.state.since = True, self._monotonic()
         self.state.failed_at = self.state.failure = self.state.next_try_s = None
+        self._told = None
         self._report(LinkUp(self.number))
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -197,6 +200,13 @@ class CsmsLink:
             pass
         finally:
             self._lost(connection)
+
+    def _failed(self, layer: str, text: str) -> None:
+        self.state.failed_at, self.state.failure = layer, text
+        if layer != self._told:
+            # Told once, not at each dial: the same wall is not news.
+            self._told = layer
+            self._report(DialFailed(WHOLE_STATION, layer, text))
 
     def _lost(self, connection: ClientConnection) -> None:
         closed = connection.close_code is not None

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from chargerd.core.events import Standing, TagInfo
 from chargerd.core.recovery import Interrupted
-from chargerd.ocpp16.records import Entry, Record, Snapshot
+from chargerd.ocpp16.records import Entry, Record, SecurityEventKept, Snapshot
+from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
 from chargerd.store.rows import WRITERS, time_text, unpacked
 
@@ -119,6 +120,8 @@ class Store:
             ),
             stop_data=self._stop_data(),
             accepted_by=frozenset(c for (c,) in self._all("SELECT * FROM accepted_by")),
+            security_events=self._security_events(),
+            last_security_event_id=self._one("SELECT max(id) FROM security_event"),
         )
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:
@@ -213,6 +216,20 @@ class Store:
         ):
             kept.setdefault(key, []).append(unpacked(value))
         return {key: tuple(values) for key, values in kept.items()}
+
+    def _security_events(self) -> tuple[SecurityEventKept, ...]:
+        return tuple(
+            SecurityEventKept(
+                id_,
+                SecurityEvent(
+                    SecurityEventType(type_), datetime.fromisoformat(at), info
+                ),
+            )
+            for id_, type_, at, info in self._all(
+                "SELECT id, type, at, info FROM security_event"
+                " WHERE waiting ORDER BY id"
+            )
+        )
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         try:

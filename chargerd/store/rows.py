@@ -14,6 +14,7 @@ from chargerd.ocpp16.wire import Json
 
 KEPT_SESSIONS: Final = 5_000
 KEPT_FAULTS: Final = 2_000
+KEPT_SECURITY_EVENTS: Final = 2_000
 
 
 def time_text(at: datetime) -> str:
@@ -134,6 +135,22 @@ def _accepted(db: sqlite3.Connection, r: records.AcceptedOnce) -> None:
     db.execute("INSERT OR IGNORE INTO accepted_by VALUES (?)", (r.where,))
 
 
+def _security_event(db: sqlite3.Connection, r: records.SecurityEventKept) -> None:
+    event = r.event
+    db.execute(
+        "INSERT INTO security_event VALUES (?, ?, ?, ?, ?)",
+        (r.id, str(event.type), time_text(event.at), event.info, r.waiting),
+    )
+    db.execute(
+        "DELETE FROM security_event WHERE id <= ? AND NOT waiting",
+        (r.id - KEPT_SECURITY_EVENTS,),
+    )
+
+
+def _security_settled(db: sqlite3.Connection, r: records.SecurityEventSettled) -> None:
+    db.execute("UPDATE security_event SET waiting = 0 WHERE id = ?", (r.id,))
+
+
 def _append(
     db: sqlite3.Connection, table: str, key: str, columns: str, values: Sequence[Any]
 ) -> None:
@@ -172,4 +189,6 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     records.KeyKept: _setting,
     records.NoteKept: _note,
     records.AcceptedOnce: _accepted,
+    records.SecurityEventKept: _security_event,
+    records.SecurityEventSettled: _security_settled,
 }

@@ -236,8 +236,8 @@ def test_an_answer_to_nothing_leaves_our_question_under_way(
     rpc.ask(HEARTBEAT, clock.now(), 30)
     answer = rpc.receive('[3,"somebody",{}]', clock.now())
     error = rpc.receive('[4,"somebody","GenericError","",{}]', clock.now())
-    assert answer == Garbage("an answer to nothing that was asked")
-    assert error == Garbage("an error to nothing that was asked")
+    assert answer == Garbage("an answer to nothing that was asked", None)
+    assert error == Garbage("an error to nothing that was asked", None)
     assert not rpc.free
 
 

@@ -20,6 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
+from chargerd.core.events import WHOLE_STATION, DialFailed
 from chargerd.runtime.csms import (
     MAX_FRAME_BYTES,
     SLOW_S,
@@ -210,7 +211,7 @@ async def test_profile_0_sends_no_password(csms: Csms) -> None:
 # refusals
 
 
-@pytest.mark.requirement("WS-06")
+@pytest.mark.requirement("WS-06", "WS-07")
 @pytest.mark.parametrize(
     ("status", "layer", "words"),
     [
@@ -228,9 +229,13 @@ async def test_a_refusal_is_told_by_its_layer_and_dialed_again(
     async with station(csms) as cp:
         await failing(cp, layer)
         assert cp.link.state.failure == words
-        assert cp.told == []
+        cp.link.hold(Hold.UP)  # dials again at once
+        while len(csms.requests) < 2:
+            await asyncio.sleep(0.005)
+        assert cp.told == [DialFailed(WHOLE_STATION, layer, words)]
         assert cp.link.state.next_try_s is not None
         csms.refusal = None
+        cp.link.hold(Hold.UP)
         await cp.up()
 
 
@@ -239,7 +244,7 @@ async def test_a_server_that_refuses_ocpp_1_6_is_told_as_such() -> None:
     async with csms.serving((Subprotocol("ocpp2.0.1"),)), station(csms) as cp:
         await failing(cp, "http")
         assert cp.link.state.failure == "HTTP 400: the CSMS refused"
-        assert cp.told == []
+        assert cp.count(LinkUp) == 0
 
 
 @pytest.mark.requirement("WS-05")
@@ -255,7 +260,7 @@ async def test_a_server_that_picks_no_subprotocol_is_refused() -> None:
         csms.port = next(iter(server.sockets)).getsockname()[1]
         async with station(csms) as cp:
             await failing(cp, "subprotocol")
-            assert cp.told == []
+            assert cp.count(LinkUp) == 0
 
 
 async def test_no_redirect_is_followed(csms: Csms) -> None:
@@ -371,7 +376,7 @@ async def test_after_every_loss_the_csms_is_dialed_again(
 
         cp.link.send(["still here"], cp.link.number)
         assert await csms.heard.get() == "still here"
-        kinds = [type(h) for h in cp.told if not isinstance(h, FrameReceived)]
+        kinds = [type(h) for h in cp.told if isinstance(h, LinkUp | LinkDown)]
         assert kinds == [LinkUp, LinkDown, LinkUp]
         assert CAUSES[cause] in failure
 

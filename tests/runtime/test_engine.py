@@ -174,7 +174,9 @@ async def test_no_voltage_before_the_transaction_is_on_the_disk(bench: Bench) ->
 
 async def test_a_step_without_records_does_not_touch_the_disk(bench: Bench) -> None:
     await bench.engine.step(DeadlinePassed())
-    assert bench.diary.lines == ["cut live=False", "aim live=False", "stepped"]
+    mark = len(bench.diary.lines)
+    await bench.engine.step(DeadlinePassed())
+    assert bench.diary.since(mark) == ["cut live=False", "aim live=False", "stepped"]
 
 
 async def test_frames_go_out_after_the_commit_of_their_step(bench: Bench) -> None:

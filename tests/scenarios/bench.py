@@ -94,6 +94,8 @@ class Bench:
         self.store = store
         self.said: list[tuple[str, Json]] = []
         self.said_at_s: list[float] = []
+        self.security_events: list[Json] = []
+        """Not among what was ``said``: they stand between all else."""
         self.steps: list[Step] = []
         self.answers: list[list[Any]] = []
         self.unanswered: dict[str, str] = {}
@@ -325,8 +327,11 @@ class Bench:
         assert self.now_s >= self._busy_until_s, "two questions under way"
         if action == "StatusNotification":
             self._follow(payload["connectorId"], payload["status"])
-        self.said.append((action, payload))
-        self.said_at_s.append(self.now_s)
+        if action == "SecurityEventNotification":
+            self.security_events.append(payload)
+        else:
+            self.said.append((action, payload))
+            self.said_at_s.append(self.now_s)
         reply = self.csms.reply(action, payload)
         timeout_s = self.charge_point.station.policy.message_timeout_s
         self._busy_until_s = self.now_s + timeout_s if reply is SILENCE else 0.0

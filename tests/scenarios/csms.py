@@ -68,6 +68,7 @@ _KINDLY: Final[dict[str, Callable[[Csms, Json], Json]]] = {
     "BootNotification": lambda csms, payload: csms.boot(),
     "Heartbeat": Csms.time,
     "MeterValues": lambda csms, payload: {},
+    "SecurityEventNotification": lambda csms, payload: {},
     "StartTransaction": Csms.started,
     "StatusNotification": lambda csms, payload: {},
     "StopTransaction": lambda csms, payload: {},

@@ -58,16 +58,18 @@ def _session(bench: Bench, *, online: bool) -> None:
 @cache
 def _commits(folder: Path, online: bool) -> int:
     store = Store(folder / "whole.sqlite")
-    wall = Wall(store, None)
-    _session(Bench(store=store, after=wall, keys=KEYS), online=online)
+    bench = Bench(store=store, keys=KEYS, online=False)
+    bench.after = wall = Wall(store, None)
+    bench.connects()
+    _session(bench, online=online)
     store.close()
     return wall.commits
 
 
 def _run(folder: Path, cut: int, *, online: bool) -> tuple[Bench, Wall]:
     store = Store(folder / f"{cut}.sqlite")
-    wall = Wall(store, cut)
-    bench = Bench(store=store, after=wall, keys=KEYS, online=False)
+    bench = Bench(store=store, keys=KEYS, online=False)
+    bench.after = wall = Wall(store, cut)
     try:
         bench.connects()
         _session(bench, online=online)

@@ -11,6 +11,7 @@ from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record, Snapshot
+from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
 
 T0: Final = datetime(2026, 3, 2, 8, 0, 0, 250_000, tzinfo=UTC)
@@ -34,6 +35,10 @@ def started(key: str = LATE, minute: int = 0) -> effects.TransactionStarted:
 
 def ended(key: str = LATE, minute: int = 30) -> effects.TransactionEnded:
     return effects.TransactionEnded(key, at(minute), 136_600, Cause.TOKEN, "04A224B2")
+
+
+def _security(type_: str) -> SecurityEvent:
+    return SecurityEvent(SecurityEventType(type_), at(11), None)
 
 
 HISTORY: Final[tuple[Record, ...]] = (
@@ -65,6 +70,10 @@ HISTORY: Final[tuple[Record, ...]] = (
     queued(5),
     queued(6),
     records.MessageSettled(6),
+    records.SecurityEventKept(1, _security("StartupOfTheDevice"), True),
+    records.SecurityEventKept(2, _security("InvalidMessages"), False),
+    records.SecurityEventKept(3, _security("ResetOrReboot"), True),
+    records.SecurityEventSettled(1),
 )
 
 
@@ -93,10 +102,14 @@ REMEMBERED: Final = Snapshot(
     numbers={EARLY: 7, LATE: None},
     stop_data={LATE: (SAMPLE, {"second": True})},
     accepted_by=frozenset({CSMS}),
+    security_events=(records.SecurityEventKept(3, _security("ResetOrReboot")),),
+    last_security_event_id=3,
 )
 """What a process that starts after ``HISTORY`` must know."""
 
-NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {2: ()}
+NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {
+    2: ("security_events", "last_security_event_id")
+}
 """The fields of a snapshot that a version of the schema brought."""
 
 

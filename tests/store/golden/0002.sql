@@ -92,6 +92,9 @@ CREATE TABLE security_event (
     info    TEXT,
     waiting INTEGER NOT NULL
 ) STRICT;
+INSERT INTO "security_event" VALUES(1,'StartupOfTheDevice','2026-03-02T08:11:00.250000+00:00',NULL,0);
+INSERT INTO "security_event" VALUES(2,'InvalidMessages','2026-03-02T08:11:00.250000+00:00',NULL,0);
+INSERT INTO "security_event" VALUES(3,'ResetOrReboot','2026-03-02T08:11:00.250000+00:00',NULL,1);
 CREATE TABLE setting (
     name   TEXT PRIMARY KEY,
     value  TEXT NOT NULL,
