@@ -111,7 +111,7 @@ async def opened(
     async with shared, AsyncExitStack() as stack:
         for each in planned:
             spec = each.spec
-            place = Place(spec.connector, shared)
+            place = Place(spec.connector, shared, spec.joins)
             device = await stack.enter_async_context(
                 each.driver.connect(each.settings, place)
             )

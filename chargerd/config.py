@@ -7,6 +7,7 @@ instead``; none of them is found only later.
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from chargerd.sections import (
     CsmsSection,
     DeviceSpec,
     LogSection,
+    PowerSection,
     Settings,
     StationSection,
     StorageSection,
@@ -29,6 +31,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "storage": StorageSection,
     "control": ControlSection,
     "log": LogSection,
+    "power": PowerSection,
 }
 CONNECTOR_KINDS: Final = (
     "power_module",
@@ -41,9 +44,11 @@ CONNECTOR_KINDS: Final = (
     "reader",
     "light",
 )
-STATION_KINDS: Final = ("safety", "supply", "reader")
+STATION_KINDS: Final = ("safety", "supply", "reader", "bridge")
 NEEDED: Final = ("power_module", "contactor", "meter", "isolation", "vehicle")
 """Without these a connector cannot charge."""
+_ENDS: Final = 2
+"""A bridge has so many."""
 _NEEDS: Final[Mapping[str, str]] = {
     "station": 'add [station] with identity = "…", vendor = "…", model = "…"',
     "csms": 'add [csms] with url = "ws://…"',
@@ -88,13 +93,15 @@ class _Reader:
         sections = {name: self._section(name) for name in _SECTIONS}
         self._check_together(**sections)
         connectors, devices = self._connectors()
+        joins = self._joins(len(connectors))
         return Settings(
             self._path,
             **sections,
             configuration=self._configuration(),
             connectors=connectors,
-            devices=(*self._station_devices(), *devices),
+            devices=(*self._station_devices(joins), *devices),
             simulation=self._simulation(),
+            joins=joins,
         )
 
     def _check_together(
@@ -215,11 +222,31 @@ class _Reader:
         own = {name: value for name, value in table.items() if name != "driver"}
         return [DeviceSpec(number, kind, driver, own, f"{self._path}: {place}")]
 
-    def _station_devices(self) -> list[DeviceSpec]:
+    def _joins(self, count: int) -> tuple[int, ...]:
+        """Return the two connectors that a bridge stands between."""
+        bridge = self._table.get("bridge")
+        if not isinstance(bridge, dict):
+            return ()
+        joins = bridge.get("connectors")
+        known = range(1, count + 1)
+        if (
+            isinstance(joins, list)
+            and all(type(number) is int and number in known for number in joins)
+            and len(joins) == len({*joins}) == _ENDS
+        ):
+            return tuple(joins)
+        text = f"{joins!r} is not two connectors of this station; write [1, 2]"
+        self._wrong("bridge.connectors", text)
+        return ()
+
+    def _station_devices(self, joins: tuple[int, ...]) -> list[DeviceSpec]:
         found: list[DeviceSpec] = []
         for kind in STATION_KINDS:
             if kind in self._table:
                 found += self._device(0, kind, self._table[kind], "", None)
+        found = [
+            _bridge(spec, joins) if spec.kind == "bridge" else spec for spec in found
+        ]
         if not any(spec.kind == "safety" for spec in found):
             self._wrong("safety", 'missing; add [safety] with driver = "…"')
         return found
@@ -229,6 +256,11 @@ class _Reader:
             return None
         found = self._device(0, "simulation", self._table["simulation"], "", None)
         return found[0] if found else None
+
+
+def _bridge(spec: DeviceSpec, joins: tuple[int, ...]) -> DeviceSpec:
+    own = {name: value for name, value in spec.table.items() if name != "connectors"}
+    return replace(spec, table=own, joins=joins)
 
 
 def _is_websocket(url: str) -> bool:

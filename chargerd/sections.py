@@ -66,6 +66,14 @@ class LogSection:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerSection:
+    """``[power]``: what all connectors may take together."""
+
+    max_power_w: float = bounded(0.0, 0.0, 5e6)
+    """0: whatever their power modules can do."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorSection:
     """The plain keys of one ``[[connector]]`` block."""
 
@@ -73,6 +81,8 @@ class ConnectorSection:
     cable: str = chosen("fixed", "fixed", "socket")
     max_power_w: float = bounded(0.0, 0.0, 5e6)
     """0: whatever the power modules can do."""
+    max_current_a: float = bounded(0.0, 0.0, 5000.0)
+    """What its cable and contactors carry; 0: what its own modules can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,8 @@ class DeviceSpec:
     driver: str
     table: Mapping[str, Any]
     where: str
+    joins: tuple[int, ...] = ()
+    """The connectors that it stands between, if it is a bridge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +108,14 @@ class Settings:
     storage: StorageSection
     control: ControlSection
     log: LogSection
+    power: PowerSection
     configuration: Mapping[str, str]
     """Initial values of OCPP configuration keys."""
     connectors: tuple[ConnectorSection, ...]
     devices: tuple[DeviceSpec, ...]
     simulation: DeviceSpec | None
+    joins: tuple[int, ...] = ()
+    """The two connectors whose DC buses a bridge can join; empty: no bridge."""
 
     @property
     def state_directory(self) -> Path:

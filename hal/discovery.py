@@ -8,6 +8,7 @@ from hal.interfaces import DriverModule
 KINDS: Final = (
     "power_module",
     "contactor",
+    "bridge",
     "meter",
     "isolation",
     "vehicle",

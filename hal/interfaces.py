@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 from hal.resources import Place
 from hal.values import (
+    BridgeReading,
     ContactorReading,
     IsolationReading,
     LockReading,
@@ -94,6 +95,33 @@ class Contactor(Protocol):
 
     async def read(self) -> ContactorReading:
         """Return what the auxiliary contacts say."""
+
+
+class Bridge(Protocol):
+    """The contactor between the DC buses of two connectors.
+
+    Closed, it lets both groups of power modules feed one plug; it is never closed
+    while both plugs can be live. It wears when the buses differ in voltage as it
+    closes, or when current flows through it as it opens. Its coil drops out by itself
+    when the driver is closed or the process ends, whatever was said last.
+    """
+
+    async def close(self) -> None:
+        """Return once the mirror contacts report closed.
+
+        Raises:
+            Unconfirmed: They have not within 300 ms; the coil is off again.
+        """
+
+    async def open(self) -> None:
+        """Drop the coil at once; return once the mirror contacts report open.
+
+        Raises:
+            Unconfirmed: They have not within 300 ms: a contact may be welded.
+        """
+
+    async def read(self) -> BridgeReading:
+        """Return what the mirror contacts say."""
 
 
 class Meter(Protocol):

@@ -58,3 +58,5 @@ class Place:
     connector: int
     """From 1 as in OCPP; 0 for what belongs to the station as a whole."""
     resources: Resources
+    joins: tuple[int, ...] = ()
+    """The connectors that the device stands between, if it is a bridge."""

@@ -97,6 +97,13 @@ class ContactorReading(Reading):
 
 
 @dataclass(frozen=True, slots=True)
+class BridgeReading(Reading):
+    """The mirror contacts of the contactor between two DC buses."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class IsolationReading(Reading):
     """Insulation of the DC output against protective earth."""
 

@@ -103,7 +103,7 @@ MISTAKES = {
         "connector 1.max_power_w: -1 is out of bounds; write 0 to 5e+06"
     ),
     ("[connector]", "watts = 1"): (
-        "connector 1.watts: unknown key; known: name, cable, max_power_w"
+        "connector 1.watts: unknown key; known: name, cable, max_power_w, max_current_a"
     ),
     ("[connector]", "meter = 1"): (
         "connector 1.meter: 1 is not a section; write [meter]"
@@ -112,7 +112,7 @@ MISTAKES = {
 MORE = {
     "[stations]": (
         "stations: unknown section; known: station, csms, storage, control, log, "
-        "ocpp, connector, safety, supply, reader, simulation"
+        "power, ocpp, connector, safety, supply, reader, bridge, simulation"
     ),
     '[log]\nlevel = "loud"': (
         "log.level: 'loud' is unknown; write one of warning, info, debug"
@@ -121,6 +121,15 @@ MORE = {
         "control.mode: 'rw' is no file mode; write it like \"0660\""
     ),
     "[supply]\nport = 1": 'supply.driver: missing; add a string like "mock"',
+    '[bridge]\ndriver = "mock"\nconnectors = [1, 1]': (
+        "bridge.connectors: [1, 1] is not two connectors of this station; write [1, 2]"
+    ),
+    '[bridge]\ndriver = "mock"\nconnectors = [1, 2]': (
+        "bridge.connectors: [1, 2] is not two connectors of this station; write [1, 2]"
+    ),
+    '[bridge]\ndriver = "mock"': (
+        "bridge.connectors: None is not two connectors of this station; write [1, 2]"
+    ),
     '[reader]\ndriver = "mook"': 'reader: no reader driver "mook"; installed: mock',
     "[ocpp]\nkeys = 1": "ocpp.keys: unknown key; known: configuration",
     "[ocpp]\nconfiguration = 1": (
@@ -384,6 +393,7 @@ def test_the_default_file_names_every_section_and_key_there_is() -> None:
     sections = config._SECTIONS
     known = {*sections, "ocpp", "connector", *STATION_KINDS, "simulation"}
     assert set(table) == known
+    assert set(table["bridge"]) == {"driver", "connectors"}
     for name, section in sections.items():
         assert set(table[name]) == {f.name for f in dataclasses.fields(section)}, name
     (connector,) = table["connector"]
@@ -402,8 +412,12 @@ def test_the_default_file_needs_only_what_is_empty_in_it(tmp_path: Path) -> None
 
 def test_the_default_file_tells_the_defaults(tmp_path: Path) -> None:
     plain = load(tmp_path, filled(DEFAULT.read_text()))
-    told = load(tmp_path, filled(uncommented(DEFAULT.read_text())))
-    for name in ("station", "csms", "storage", "control", "log", "connectors"):
+    # A bridge joins two connectors, and the default file has a block for one.
+    text = uncommented(DEFAULT.read_text()) + "[[connector]]\n" + 'driver = ""\n'
+    told = load(tmp_path, filled(text))
+    assert told.joins == (1, 2)
+    assert told.connectors[0] == plain.connectors[0]
+    for name in ("station", "csms", "storage", "control", "log", "power"):
         assert getattr(told, name) == getattr(plain, name), name
 
 

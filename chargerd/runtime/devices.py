@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hal.interfaces import (
+    Bridge,
     Contactor,
     IsolationMonitor,
     Light,
@@ -41,6 +42,7 @@ class StationDevices:
     safety: SafetyInputs
     supply: SupplyMonitor | None = None
     reader: TokenReader | None = None
+    bridge: Bridge | None = None
 
 
 @dataclass(frozen=True, slots=True)

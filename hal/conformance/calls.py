@@ -29,6 +29,7 @@ CALLS: Final[Mapping[str, tuple[Call, ...]]] = {
         Call("shut_off"),
     ),
     "contactor": (Call("close"), _READ, Call("open")),
+    "bridge": (Call("close"), _READ, Call("open")),
     "meter": (_READ,),
     "isolation": (_READ, Call("self_test")),
     "vehicle": (

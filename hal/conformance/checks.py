@@ -10,7 +10,7 @@ A driver's author runs them against a device or its twin::
 
 Each check connects and leaves the device by itself, and raises ``Breach`` with
 the promise that was broken. No vehicle may be plugged in meanwhile. The power
-module is raised to 200 V, the contactors and the lock are moved.
+module is raised to 200 V, the contactors, the bridge and the lock are moved.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,6 +34,7 @@ _KIND: Final[Mapping[str, tuple[Check, ...]]] = {
         kinds.power_lease_expires,
     ),
     "contactor": (kinds.contactor_follows,),
+    "bridge": (kinds.bridge_follows,),
     "meter": (kinds.meter_only_grows,),
     "isolation": (kinds.isolation_measures,),
     "vehicle": (kinds.vehicle_starts_unplugged,),

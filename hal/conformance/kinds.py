@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from hal.conformance.subject import Subject, expect
-from hal.interfaces import Contactor, PowerModule, Simulation
+from hal.interfaces import Bridge, Contactor, PowerModule, Simulation
 from hal.values import (
     SAFE_TO_OPEN_A,
     Position,
@@ -32,6 +32,11 @@ async def contactor_follows(subject: Subject) -> None:
     async with subject.connected() as contactor:
         await asyncio.sleep(_LEASE_S)
         await _position(contactor, Position.OPEN, "open after the driver was left")
+
+
+async def bridge_follows(subject: Subject) -> None:
+    """A bridge is switched as contactors are."""
+    await contactor_follows(subject)
 
 
 async def power_has_a_rating(subject: Subject) -> None:
@@ -133,7 +138,7 @@ def _refuses(
     expect(False, f"{name}: a ValueError says what is wrong with an argument")
 
 
-async def _position(contactor: Contactor, wanted: Position, when: str) -> None:
+async def _position(contactor: Contactor | Bridge, wanted: Position, when: str) -> None:
     position = (await contactor.read()).position
     expect(position is wanted, f"read: {when}, not {position.value}")
 

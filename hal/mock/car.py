@@ -62,15 +62,19 @@ class Battery:
         slope = (share - below_share) / (above - below)
         return self.max_voltage_v * (below_share + slope * (soc - below))
 
-    def current_at_power_a(self, power_w: float) -> float:
-        """Return the current that takes ``power_w`` at the battery's terminals."""
-        open_v = self.open_voltage_v
+    def current_at_power_a(self, power_w: float, beside_a: float = 0.0) -> float:
+        """Return the current that takes ``power_w`` at the battery's terminals.
+
+        ``beside_a`` is what others push into the battery meanwhile.
+        """
+        open_v = self.voltage_at_v(beside_a)
         drop_v = sqrt(open_v**2 + 4 * self.resistance_ohm * power_w) - open_v
         return drop_v / (2 * self.resistance_ohm)
 
-    def current_at_voltage_a(self, voltage_v: float) -> float:
+    def current_at_voltage_a(self, voltage_v: float, beside_a: float = 0.0) -> float:
         """Return the current that lifts the terminals to ``voltage_v``."""
-        return max(0.0, (voltage_v - self.open_voltage_v) / self.resistance_ohm)
+        missing_v = voltage_v - self.voltage_at_v(beside_a)
+        return max(0.0, missing_v / self.resistance_ohm)
 
     def voltage_at_v(self, current_a: float) -> float:
         """Return the voltage at the terminals under ``current_a``."""

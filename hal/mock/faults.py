@@ -2,7 +2,15 @@
 
 from typing import Final
 
-STATION: Final = ("emergency-stop", "door-open", "surge-protector", "power-fail")
+STATION: Final = (
+    "emergency-stop",
+    "door-open",
+    "surge-protector",
+    "power-fail",
+    "bridge-weld",
+    "bridge-open",
+    "bridge-silent",
+)
 """Faults of the station as a whole, kept under connector 0."""
 
 _CONNECTOR: Final = (

@@ -26,7 +26,8 @@ _FRAME_S = 0.1
 class Outlet:
     """Integrates from one look to the next, in long steps where little changes.
 
-    All methods but ``advance`` act at ``now_s``, to which it was advanced last.
+    All methods but ``advance`` act at ``now_s``, to which it was advanced last. An
+    outlet with a neighbor beyond a bridge goes through time together with it.
     """
 
     def __init__(self, number: int, now_s: float, changed: Callable[[], None]) -> None:
@@ -40,22 +41,39 @@ class Outlet:
         self.controller = Controller(changed)
         self.bolt = Bolt()
         self.plug_warmth_k = 0.0
+        self.bridge: Contacts | None = None
+        self.neighbor: Outlet | None = None
 
     def advance(self, to_s: float) -> None:
         """Let happen what happens until ``to_s``, on the process's own clock."""
         while self.now_s < to_s:
-            step_s = self.rectifiers.longest_step_s(self._battery()) / self.rate
-            until_s = min(to_s, self._next_s(), self.now_s + step_s)
-            self._run((until_s - self.now_s) * self.rate)
-            self.now_s = until_s
+            until_s = min(to_s, *(outlet._stops_s() for outlet in self.wired))
+            for outlet in self.wired:
+                outlet._run((until_s - outlet.now_s) * outlet.rate)
+            for outlet in self.wired:
+                outlet.now_s = until_s
             self.settle()
 
     def settle(self) -> None:
         """Let follow what follows at once from what was just done."""
-        self.rectifiers.expire(self.now_s)
-        self.controller.look(self.now_s, self.position is Position.OPEN)
-        if self._battery() is None:
-            self.rectifiers.current_a = 0.0
+        for outlet in self.wired:
+            outlet.rectifiers.expire(outlet.now_s)
+            outlet.controller.look(outlet.now_s, outlet.position is Position.OPEN)
+        for outlet in self.wired:
+            outlet._level()
+
+    def _level(self) -> None:
+        """Let the bus have one voltage, whoever feeds it."""
+        consumer = self._consumer()
+        battery = consumer._battery() if consumer else None
+        if consumer is not None and battery is not None:
+            self.rectifiers.voltage_v = battery.voltage_at_v(consumer.current_a)
+            return
+        self.rectifiers.current_a = 0.0
+        if self._beyond is not None:
+            # The group that is set higher makes the voltage.
+            voltage_v = max(o.rectifiers.voltage_v for o in self.wired)
+            self.rectifiers.voltage_v = voltage_v
 
     def set_rate(self, rate: float) -> None:
         """Run ``rate`` times as fast from here on."""
@@ -67,16 +85,30 @@ class Outlet:
         self.contacts.welded = "contactor-weld" in faults
         self.contacts.stuck_open = "contactor-open" in faults
         self.contacts.power("emergency-stop" not in faults, self.now_s)
+        if self.bridge is not None:
+            self.bridge.welded = "bridge-weld" in faults
+            self.bridge.stuck_open = "bridge-open" in faults
+            self.bridge.power("emergency-stop" not in faults, self.now_s)
         self.bolt.stuck = "lock-stuck" in faults
         modules = range(1, self.rectifiers.modules + 1)
         self.rectifiers.failed = failed_modules(faults).intersection(modules)
         self.rectifiers.blocked = not _BLOCKING.isdisjoint(faults)
         self.register.freeze(
-            "meter-frozen" in faults,
-            self.rectifiers.voltage_v,
-            self.rectifiers.current_a,
+            "meter-frozen" in faults, self.rectifiers.voltage_v, self.current_a
         )
         self.settle()
+
+    @property
+    def wired(self) -> "tuple[Outlet, ...]":
+        """The outlets that this one may share a bus with, itself first."""
+        return (self,) if self.neighbor is None else (self, self.neighbor)
+
+    @property
+    def current_a(self) -> float:
+        """What flows through the plug, from the groups at both ends of a bridge."""
+        if self._battery() is None:
+            return 0.0
+        return self.rectifiers.current_a + self._beside_a
 
     @property
     def position(self) -> Position:
@@ -86,7 +118,7 @@ class Outlet:
     @property
     def shown(self) -> Shown:
         """What the billing meter shows."""
-        return self.register.shows(self.rectifiers.voltage_v, self.rectifiers.current_a)
+        return self.register.shows(self.rectifiers.voltage_v, self.current_a)
 
     def vehicle_changes_s(self) -> float:
         """Return when the controller may have news, if nothing is done to it."""
@@ -95,9 +127,12 @@ class Outlet:
         return self._next_s()
 
     def _next_s(self) -> float:
-        arrives_s = self.contacts.arrives_s
+        moving = (
+            [self.contacts] if self.bridge is None else [self.contacts, self.bridge]
+        )
+        arrives_s = [contacts.arrives_s for contacts in moving]
         return min(
-            arrives_s if arrives_s > self.now_s else inf,
+            *(at_s if at_s > self.now_s else inf for at_s in arrives_s),
             self.rectifiers.lease_ends_s,
             self.controller.next_s(),
         )
@@ -108,9 +143,41 @@ class Outlet:
             return car.battery
         return None
 
+    @property
+    def _beyond(self) -> "Outlet | None":
+        """The neighbor, while the bridge makes one bus of two."""
+        if (
+            self.bridge is None
+            or self.bridge.position(self.now_s) is not Position.CLOSED
+        ):
+            return None
+        return self.neighbor
+
+    @property
+    def _beside_a(self) -> float:
+        return self._beyond.rectifiers.current_a if self._beyond else 0.0
+
+    def _consumer(self) -> "Outlet | None":
+        """Return the outlet whose battery this one's rectifiers feed."""
+        if self._battery() is not None:
+            return self
+        beyond = self._beyond
+        return beyond if beyond is not None and beyond._battery() is not None else None
+
+    def _stops_s(self) -> float:
+        """Return how far this outlet may go through time at once."""
+        consumer = self._consumer()
+        battery = consumer._battery() if consumer else None
+        step_s = self.rectifiers.longest_step_s(battery, self._beside_a) / self.rate
+        return min(self._next_s(), self.now_s + step_s)
+
     def _run(self, dt_s: float) -> None:
-        energy_wh = self.rectifiers.run(dt_s, self._battery())
-        self.register.run(energy_wh, dt_s)
-        goal_k = _RISE_AT_500_A_K * (self.rectifiers.current_a / 500.0) ** 2
+        consumer = self._consumer()
+        battery = consumer._battery() if consumer else None
+        energy_wh = self.rectifiers.run(dt_s, battery, self._beside_a)
+        self.register.run(0.0, dt_s)
+        # What another group feeds through a plug, that plug's meter counts.
+        (consumer or self).register.run(energy_wh, 0.0)
+        goal_k = _RISE_AT_500_A_K * (self.current_a / 500.0) ** 2
         fade = exp(-dt_s / _WARMING_S)
         self.plug_warmth_k = goal_k + (self.plug_warmth_k - goal_k) * fade

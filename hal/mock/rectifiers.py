@@ -58,17 +58,20 @@ class Rectifiers:
         if self.blocked or now_s >= self.lease_ends_s:
             self.cut()
 
-    def longest_step_s(self, battery: Battery | None) -> float:
+    def longest_step_s(self, battery: Battery | None, beside_a: float = 0.0) -> float:
         """Return how far ``run`` may go at once and still be right."""
         if battery is None:
             return inf
-        goal_a = self._goal_a(battery)
+        goal_a = self._goal_a(battery, beside_a)
         if abs(goal_a - self.current_a) > _CLOSE_ENOUGH_A:
             return _RAMP_STEP_S
         return _STEADY_STEP_S if goal_a or self.current_a else inf
 
-    def run(self, dt_s: float, battery: Battery | None) -> float:
-        """Let ``dt_s`` pass; return the energy in Wh that left the modules."""
+    def run(self, dt_s: float, battery: Battery | None, beside_a: float = 0.0) -> float:
+        """Let ``dt_s`` pass; return the energy in Wh that left the modules.
+
+        ``beside_a`` is what another group pushes into the same battery.
+        """
         before_w = self.power_w
         if battery is None:
             self.current_a = 0.0
@@ -79,21 +82,21 @@ class Rectifiers:
                 VOLTS_PER_S_DOWN * dt_s,
             )
         else:
-            self._push(dt_s, battery)
+            self._push(dt_s, battery, beside_a)
         mean_w = (before_w + self.power_w) / 2 if battery else 0.0
         self._warm(mean_w, dt_s)
         return mean_w * dt_s / 3600
 
-    def _push(self, dt_s: float, battery: Battery) -> None:
+    def _push(self, dt_s: float, battery: Battery, beside_a: float) -> None:
         current_a = _nearer(
             self.current_a,
-            self._goal_a(battery),
+            self._goal_a(battery, beside_a),
             AMPERES_PER_S_UP * dt_s,
             AMPERES_PER_S_DOWN * dt_s,
         )
         battery.charge((self.current_a + current_a) / 2, dt_s)
         self.current_a = current_a
-        self.voltage_v = battery.voltage_at_v(current_a)
+        self.voltage_v = battery.voltage_at_v(current_a + beside_a)
 
     def _warm(self, power_w: float, dt_s: float) -> None:
         goal_k = _RISE_AT_FULL_POWER_K * power_w / self.rating.max_power_w
@@ -103,7 +106,7 @@ class Rectifiers:
         goal_v = min(self._setpoint.voltage_v, self.rating.max_voltage_v)
         return goal_v if goal_v >= self.rating.min_voltage_v else 0.0
 
-    def _goal_a(self, battery: Battery) -> float:
+    def _goal_a(self, battery: Battery, beside_a: float) -> float:
         share = 1 - len(self.failed) / self.modules
         goal_v = self._goal_v()
         if not goal_v or not self._setpoint.current_a:
@@ -111,8 +114,8 @@ class Rectifiers:
         return min(
             self._setpoint.current_a,
             self.rating.max_current_a * share,
-            battery.current_at_power_a(self.rating.max_power_w * share),
-            battery.current_at_voltage_a(goal_v),
+            battery.current_at_power_a(self.rating.max_power_w * share, beside_a),
+            battery.current_at_voltage_a(goal_v, beside_a),
         )
 
 

@@ -18,6 +18,7 @@ from hal.mock.controller import Pace
 from hal.mock.faults import Faults
 from hal.mock.memory import Memory
 from hal.mock.outlet import Outlet
+from hal.mock.travel import Contacts
 from hal.resources import Place
 from hal.values import Reading, Signal, Token
 
@@ -85,6 +86,19 @@ class World:
             self._furnish(outlet)
         return self.outlets[number]
 
+    def bridge(self, one: Outlet, other: Outlet) -> Contacts:
+        """Return the contacts between the buses of two outlets; wire them up first."""
+        if one.bridge is None:
+            now_s = self.monotonic()
+            one.advance(now_s)
+            other.advance(now_s)
+            one.bridge = other.bridge = Contacts()
+            one.neighbor, other.neighbor = other, one
+            one.suffer(self.faults.at(one.number))
+        contacts = one.bridge
+        assert contacts is not None
+        return contacts
+
     def _furnish(self, outlet: Outlet) -> None:
         settings = self.settings
         outlet.controller.pace = settings.pace
@@ -98,11 +112,13 @@ class World:
 
     def catch_up(self, outlet: Outlet) -> float:
         """Bring an outlet up to the present, which is returned."""
-        before_wh = int(outlet.register.energy_wh)
+        wired = outlet.wired
+        before_wh = [int(each.register.energy_wh) for each in wired]
         now_s = self.monotonic()
         outlet.advance(now_s)
-        if int(outlet.register.energy_wh) != before_wh:
-            self._memory.keep(outlet)
+        for each, was_wh in zip(wired, before_wh, strict=True):
+            if int(each.register.energy_wh) != was_wh:
+                self._memory.keep(each)
         return now_s
 
     def change(self, outlet: Outlet) -> None:
@@ -161,9 +177,9 @@ class World:
         """
         if self.faults.has(f"{device}-silent", connector):
             await asyncio.sleep(SILENCE_S)
+            where = f"connector {connector} {device}" if connector else device
             raise NoAnswer(
-                f"connector {connector} {device}: no answer in {SILENCE_S} s; "
-                "check its supply and its cable"
+                f"{where}: no answer in {SILENCE_S} s; check its supply and its cable"
             )
 
 
