@@ -23,7 +23,14 @@ from chargerd.ocpp16.dialogue import Dialogue
 from chargerd.ocpp16.errors import INVALID, CallFailed
 from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import SECURITY_KEYS, Judged
-from chargerd.ocpp16.ledger import Heard, Ledger
+from chargerd.ocpp16.ledger import (
+    ByHand,
+    DropWanted,
+    Heard,
+    Ledger,
+    MessagesThinned,
+    RetryWanted,
+)
 from chargerd.ocpp16.outbox import Outbox
 from chargerd.ocpp16.records import (
     Entry,
@@ -81,8 +88,9 @@ class DeadlinePassed:
 
 @dataclass(frozen=True, slots=True)
 class OutboxLoaded:
-    """The disk has given more messages."""
+    """The disk has given more messages: those that follow ``after``."""
 
+    after: int
     entries: tuple[Entry, ...]
 
 
@@ -102,6 +110,7 @@ Happening = (
     | LinkDown
     | DeadlinePassed
     | OutboxLoaded
+    | ByHand
     | KeyWanted
 )
 
@@ -178,7 +187,12 @@ class ChargePoint:
             snapshot.last_fault_id,
         )
         accepted = where in snapshot.accepted_by
-        ledger = Ledger(Outbox.of(snapshot), snapshot.numbers, snapshot.stop_data)
+        ledger = Ledger(
+            Outbox.of(snapshot),
+            snapshot.numbers,
+            snapshot.stop_data,
+            snapshot.blind_stops,
+        )
         security = SecurityLog(
             snapshot.security_events, snapshot.last_security_event_id
         )
@@ -255,8 +269,11 @@ class ChargePoint:
                 return self._hear(self.dialogue.link_down(self.station, now), doing)
             case DeadlinePassed():
                 return self._failed(self.dialogue.rpc.expire(now), now, doing)
-            case OutboxLoaded(entries):
-                self.dialogue.ledger.outbox.load(entries)
+            case OutboxLoaded(after, entries):
+                self.dialogue.ledger.outbox.load(after, entries)
+                return ()
+            case RetryWanted() | DropWanted() | MessagesThinned():
+                doing.records += self.dialogue.ledger.take(happening)
                 return ()
             case KeyWanted(name, value, origin):
                 return self._change(consider(self.picture, name, value), origin, doing)
@@ -313,6 +330,7 @@ class ChargePoint:
         if judged.name in SECURITY_KEYS:
             info = f"{judged.name}, by {origin}"
             self._concerns(SecurityEventType.RECONFIGURATION, info, doing)
+        doing.records += self.dialogue.ledger.obey(self.configuration.policy)
         return (PolicyChanged(WHOLE_STATION, self.configuration.policy),)
 
     def _take_boot_interval(self, now: Instant, doing: _Doing) -> None:
@@ -365,7 +383,11 @@ class ChargePoint:
             self._mind(effect, doing)
             if isinstance(effect, CoreRecord):
                 doing.records.append(effect)
-            doing.records += self.dialogue.tell(effect, self.station)
+            for each in self.dialogue.tell(effect, self.station):
+                if isinstance(each, Noted):
+                    doing.told.append(each)
+                else:
+                    doing.records.append(each)
 
     def _step(self, now: Instant, doing: _Doing) -> Step:
         station, dialogue = self.station, self.dialogue

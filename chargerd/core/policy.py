@@ -24,6 +24,7 @@ class Policy:
     local_authorize_offline: bool = True
     local_pre_authorize: bool = False
     max_energy_on_invalid_id_wh: int = 0
+    max_message_bytes: int = 0
     message_timeout_s: int = 30
     sampled_measurands: tuple[str, ...] = (ENERGY,)
     sample_interval_s: int = 60

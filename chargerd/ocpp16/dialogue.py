@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from chargerd.clock import Instant
-from chargerd.core.effects import AuthorizationWanted, Context, Effect
+from chargerd.core.effects import AuthorizationWanted, Context, Effect, Noted
 from chargerd.core.events import (
     WHOLE_STATION,
     Event,
@@ -19,7 +19,7 @@ from chargerd.core.session import BILLED
 from chargerd.core.station import Station
 from chargerd.ocpp16 import requests
 from chargerd.ocpp16.answer import Trigger
-from chargerd.ocpp16.errors import CallFailed
+from chargerd.ocpp16.errors import CallFailed, SecurityError
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
 from chargerd.ocpp16.measurands import meter_value
 from chargerd.ocpp16.records import AcceptedOnce, Entry, Record, SecurityEventKept
@@ -89,6 +89,7 @@ class Dialogue:
         self._authorizing: deque[str] = deque()
         self._triggered: deque[Trigger] = deque()
         self._event_is_next = False
+        self._booted_again = False
 
     @property
     def online(self) -> bool:
@@ -131,7 +132,7 @@ class Dialogue:
         gone = OnlineChanged(WHOLE_STATION, False)
         return Heard((gone, *heard.events, *left), heard.records)
 
-    def tell(self, effect: Effect, station: Station) -> tuple[Record, ...]:
+    def tell(self, effect: Effect, station: Station) -> tuple[Record | Noted, ...]:
         """Take one thing that the core decided; return what must be kept of it."""
         if isinstance(effect, AuthorizationWanted):
             self._authorizing.append(effect.id_tag)
@@ -177,7 +178,7 @@ class Dialogue:
         if self.online and self.rpc.free:
             due.append(self.security.told_again_s())
         if self.online and self.rpc.free and not station.storage_failing:
-            due.append(self.ledger.outbox.next_deadline_s())
+            due.append(self.ledger.outbox.next_deadline_s(policy))
         return due
 
     def answered(self, answered: Answered, station: Station, now: Instant) -> Heard:
@@ -197,7 +198,9 @@ class Dialogue:
                 case Report() as told if not answered.late:
                     self.reporter.acknowledged(told)
                 case Entry() as entry:
-                    return self.ledger.delivered(entry, answered.payload)
+                    heard = self.ledger.delivered(entry, answered.payload)
+                    self._booted_again = False
+                    return heard
                 case SecurityEventKept() as kept:
                     return Heard(later=self.security.delivered(kept))
         except CallFailed as error:
@@ -236,11 +239,25 @@ class Dialogue:
             case Report() as told:
                 self.reporter.failed(told, now.monotonic_s)
             case Entry() as entry:
+                if self._forgotten(failed, now):
+                    return Heard()
                 records = self.ledger.failed(entry, failed, now, station.policy)
                 return Heard(records=records)
             case SecurityEventKept() as kept:
                 return Heard(records=self.security.failed(kept, failed, now))
         return Heard()
+
+    def _forgotten(self, failed: Failed, now: Instant) -> bool:
+        """Tell whether the CSMS does not know that it has accepted us.
+
+        It says so by SecurityError (whitepaper errata 3.10), which is no failure of
+        the message: the station boots anew. Said again after that, it is one.
+        """
+        if failed.code != SecurityError.code or self._booted_again:
+            return False
+        self._booted_again = True
+        self.registration.boot_now(now)
+        return True
 
     def _booted(self, payload: Json, now: Instant) -> Heard:
         answer = decode_answer("BootNotification", payload)
@@ -316,7 +333,7 @@ class Dialogue:
     def _message(self, station: Station, now: Instant) -> Asked | None:
         if not self.online or station.storage_failing:
             return None
-        found = self.ledger.outgoing(now)
+        found = self.ledger.outgoing(now, station.policy)
         return Asked(found[0].action, found[1], found[0]) if found else None
 
     def _beat(self, station: Station, now: Instant) -> Asked | None:

@@ -151,6 +151,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="remembered drivers charge without asking the CSMS first"),
     Key("MaxEnergyOnInvalidId",             whole(0, 1_000_000),"0",       "max_energy_on_invalid_id_wh",
         meaning="Wh that a driver still gets after the CSMS has refused the id tag"),
+    Key("MaxMessageSize",                   whole(0, 10_000_000),"0",      "max_message_bytes",
+        meaning="bytes that a StopTransaction with its meter values may have; 0: any number"),
     Key("MessageTimeout",                   whole(1, 600),      "30",      "message_timeout_s",
         meaning="seconds to wait for an answer of the CSMS"),
     Key("MeterValuesAlignedData",           sampled,            ENERGY,    "aligned_measurands",

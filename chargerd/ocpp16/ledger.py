@@ -1,6 +1,6 @@
 """Transactions as the CSMS sees them: messages, numbers, meter values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from chargerd.clock import Instant
 from chargerd.core.effects import (
     Context,
     Effect,
+    Noted,
     Sample,
     Sampled,
     TransactionEnded,
@@ -24,7 +25,7 @@ from chargerd.core.events import (
     TransactionNumbered,
 )
 from chargerd.core.policy import Policy
-from chargerd.ocpp16 import requests
+from chargerd.ocpp16 import requests, thinning
 from chargerd.ocpp16.keys import MAX_STOP_VALUES
 from chargerd.ocpp16.measurands import meter_value
 from chargerd.ocpp16.outbox import Outbox
@@ -33,6 +34,7 @@ from chargerd.ocpp16.records import (
     MessageQueued,
     Record,
     StopDataKept,
+    StopToldBlind,
     TransactionNumberKept,
 )
 from chargerd.ocpp16.rpc import Failed, FailureKind
@@ -44,6 +46,38 @@ GIVEN_UP: Final = -1
 START: Final = "StartTransaction"
 STOP: Final = "StopTransaction"
 METER_VALUES: Final = "MeterValues"
+
+MOST_BLIND: Final = 32
+"""How many StopTransactions that were told without a number are kept in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryWanted:
+    """People want a message of the quarantine to be tried again."""
+
+    entry: Entry
+    number: int | None
+    """The transactionId that the disk knows of."""
+    blind_stop: Entry | None = None
+    """For a StartTransaction: its stop, if that was told without a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropWanted:
+    """People want to see a message of the quarantine no more."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesThinned:
+    """The disk ran short and has let go of meter values, as it saw them."""
+
+    waiting: tuple[int, ...] = ()
+    quarantined: int = 0
+
+
+ByHand = RetryWanted | DropWanted | MessagesThinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +98,37 @@ class Ledger:
         outbox: Outbox,
         numbers: Mapping[str, int | None],
         stop_data: Mapping[str, tuple[Json, ...]],
+        blind_stops: Iterable[Entry] = (),
     ) -> None:
         """Go on with what the disk knows."""
         self.outbox = outbox
         self.numbers = dict(numbers)
         self._stop_data = {key: list(values) for key, values in stop_data.items()}
+        self._blind_stops = {entry.key: entry for entry in blind_stops}
 
-    def tell(self, effect: Effect, policy: Policy) -> tuple[Record, ...]:
+    def tell(self, effect: Effect, policy: Policy) -> tuple[Record | Noted, ...]:
         """Queue the messages that follow from one effect; return their records."""
         match effect:
             case TransactionStarted(key=key):
                 self.numbers[key] = None
                 payload = requests.start_transaction(effect)
                 return (self._queue(key, START, payload, effect.at),)
-            case TransactionEnded(key=key):
-                values = thinned(self._stop_data.pop(key, []), MAX_STOP_VALUES)
-                payload = requests.stop_transaction(effect, values)
-                return (self._queue(key, STOP, payload, effect.at),)
+            case TransactionEnded():
+                return self._ended(effect, policy)
             case Sampled(sample):
                 return self._sampled(sample, policy)
         return ()
 
-    def outgoing(self, now: Instant) -> tuple[Entry, Json] | None:
+    def outgoing(self, now: Instant, policy: Policy) -> tuple[Entry, Json] | None:
         """Return the message whose turn it is, complete, if it may be sent now."""
-        entry = self.outbox.head(now.monotonic_s)
+        entry = self.outbox.head(now.monotonic_s, policy)
         if entry is None:
             return None
+        entry.failed_s = None
         if entry.action == START or not entry.key:
             return entry, entry.payload
         number = self.numbers.get(entry.key)
+        entry.blind = number is None or number == GIVEN_UP
         number = GIVEN_UP if number is None else number
         return entry, {**entry.payload, "transactionId": number}
 
@@ -104,16 +140,13 @@ class Ledger:
         """
         answer = decode_answer(entry.action, payload)
         settled = self.outbox.settle(entry)
+        if not settled:
+            return Heard()  # two attempts were answered; the first counts
         match entry.action:
             case "StartTransaction":
                 return self._numbered(entry, answer, settled)
             case "StopTransaction":
-                self.numbers.pop(entry.key, None)
-                id_tag = entry.payload.get("idTag")
-                if answer.id_tag_info is None or id_tag is None:
-                    return Heard(records=settled)
-                info = tag_info(answer.id_tag_info)
-                return Heard((TagAnswered(WHOLE_STATION, id_tag, info),), settled)
+                return self._told(entry, answer, settled)
         # A meter value that is told twice, word for word, harms nobody.
         return Heard(later=settled)
 
@@ -128,18 +161,48 @@ class Ledger:
         if failure.description:
             error = f"{error}: {failure.description}"
         given_up = self.outbox.fail(entry, error, now.monotonic_s, policy)
-        if given_up and entry.action == START:
+        return given_up + self._go_without(entry) if given_up else ()
+
+    def obey(self, policy: Policy) -> tuple[Record, ...]:
+        """Take new rules of retrying; they hold for what is queued already."""
+        records: tuple[Record, ...] = ()
+        for entry, given_up in self.outbox.review(policy):
+            records += (given_up, *self._go_without(entry))
+        return records
+
+    def take(self, news: ByHand) -> tuple[Record, ...]:
+        """Take what people or a short disk do to the queue."""
+        match news:
+            case RetryWanted():
+                return self._retry(news)
+            case DropWanted(id):
+                return self.outbox.drop(id)
+            case MessagesThinned(waiting, quarantined):
+                self.outbox.thinned(waiting, quarantined)
+        return ()
+
+    def _retry(self, wanted: RetryWanted) -> tuple[Record, ...]:
+        entry, key = wanted.entry, wanted.entry.key
+        entry.tried = True
+        records = self.outbox.retry(entry)
+        if entry.action != START:
+            self.numbers.setdefault(key, wanted.number)
+        elif wanted.blind_stop is not None:
+            self._blind_stops[key] = wanted.blind_stop
+        return records
+
+    def _go_without(self, entry: Entry) -> tuple[Record, ...]:
+        """Let a transaction go on without a message that was given up."""
+        if entry.action == START:
             self.numbers[entry.key] = GIVEN_UP
-            return (*given_up, TransactionNumberKept(entry.key, GIVEN_UP))
-        if given_up and entry.action == STOP:
+            return (TransactionNumberKept(entry.key, GIVEN_UP),)
+        if entry.action == STOP:
             self.numbers.pop(entry.key, None)
-        return given_up
+        return ()
 
     def _numbered(
         self, entry: Entry, answer: Any, settled: tuple[Record, ...]
     ) -> Heard:
-        if self.numbers.get(entry.key, entry.id) not in (None, GIVEN_UP):
-            return Heard(records=settled)  # two attempts were answered; one counts
         number = int(answer.transaction_id)
         self.numbers[entry.key] = number
         info = tag_info(answer.id_tag_info)
@@ -148,7 +211,42 @@ class Ledger:
             info = TagInfo(Standing.ACCEPTED, info.parent, info.expires)
         connector, id_tag = entry.payload["connectorId"], entry.payload["idTag"]
         event = TransactionNumbered(connector, entry.key, number, id_tag, info)
-        return Heard((event,), (TransactionNumberKept(entry.key, number), *settled))
+        records: list[Record] = [TransactionNumberKept(entry.key, number), *settled]
+        stop = self._blind_stops.pop(entry.key, None)
+        if stop is not None:
+            # Without it the transaction would stay open at the CSMS for ever.
+            records.append(self.outbox.tell_again(stop))
+        return Heard((event,), tuple(records))
+
+    def _told(self, entry: Entry, answer: Any, settled: tuple[Record, ...]) -> Heard:
+        self.numbers.pop(entry.key, None)
+        if entry.blind:
+            self._blind_stops[entry.key] = entry
+            if len(self._blind_stops) > MOST_BLIND:
+                del self._blind_stops[next(iter(self._blind_stops))]
+            settled = (StopToldBlind(entry.id),)
+        id_tag = entry.payload.get("idTag")
+        if answer.id_tag_info is None or id_tag is None:
+            return Heard(records=settled)
+        info = tag_info(answer.id_tag_info)
+        return Heard((TagAnswered(WHOLE_STATION, id_tag, info),), settled)
+
+    def _ended(
+        self, ended: TransactionEnded, policy: Policy
+    ) -> tuple[Record | Noted, ...]:
+        key = ended.key
+        if self.numbers.get(key) is None:
+            self.numbers.pop(key, None)  # its start is told before it is asked for
+        values = self._stop_data.pop(key, [])
+        bare = requests.stop_transaction(ended, ())
+        kept = thinning.fitted(values, MAX_STOP_VALUES, _room_bytes(bare, policy))
+        payload = requests.stop_transaction(ended, kept)
+        queued = self._queue(key, STOP, payload, ended.at)
+        if len(kept) == len(values):
+            return (queued,)
+        out = len(values) - len(kept)
+        what = f"transactionData: {out} of {len(values)} meter values left out"
+        return queued, Noted(WHOLE_STATION, what, key)
 
     def _sampled(self, sample: Sample, policy: Policy) -> tuple[Record, ...]:
         records: list[Record] = []
@@ -182,16 +280,18 @@ def _kept(sample: Sample, policy: Policy) -> tuple[str, ...]:
     return policy.stop_sampled_measurands + policy.stop_aligned_measurands
 
 
-def thinned(values: list[Json], most: int) -> list[Json]:
-    """Return at most ``most`` values: every second one between the ends goes first."""
-    while len(values) > most:
-        inner = values[1:-1]
-        kept = inner[1::2]
-        excess = len(values) - most
-        if len(inner) - len(kept) > excess:
-            kept = inner[1 : 2 * excess : 2] + inner[2 * excess :]
-        values = [values[0], *kept, values[-1]]
-    return values
+def _room_bytes(stop: Json, policy: Policy) -> int | None:
+    """Return how much room MaxMessageSize leaves for meter values; ``None``: any."""
+    if not policy.max_message_bytes:
+        return None
+    payload = {**stop, "transactionId": _LONGEST_NUMBER, "transactionData": []}
+    frame = [2, "x" * _LONGEST_ID, STOP, payload]
+    # each value brings a comma, the last one does not
+    return policy.max_message_bytes - thinning.size_bytes(frame) + 1
+
+
+_LONGEST_ID: Final = 36
+_LONGEST_NUMBER: Final = -(2**31)
 
 
 def tag_info(info: Any) -> TagInfo:

@@ -41,6 +41,30 @@ class MessageQuarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRetried:
+    """A message that was given up waits again, at its old place."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDropped:
+    """People have thrown a message of the quarantine away."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopToldBlind:
+    """The CSMS took a StopTransaction without a number; its start may still come.
+
+    It is kept until then, unless its StartTransaction is not kept either.
+    """
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionNumberKept:
     """The transactionId that the CSMS gave a transaction of ours."""
 
@@ -104,6 +128,9 @@ Record = (
     | MessageQueued
     | MessageSettled
     | MessageQuarantined
+    | MessageRetried
+    | MessageDropped
+    | StopToldBlind
     | TransactionNumberKept
     | StopDataKept
     | KeyKept
@@ -127,8 +154,10 @@ class Entry:
     attempts: int = 0
     tried: bool = False
     """The CSMS may know it from an attempt that was not answered."""
-    due_s: float | None = None
-    """When it may be tried again; ``None``: at once."""
+    blind: bool = False
+    """It was last sent without the number of its transaction."""
+    failed_s: float | None = None
+    """When its last attempt failed, if a pause follows from that."""
     error: str | None = None
 
 
@@ -147,7 +176,9 @@ class Snapshot:
     last_fault_id: int = 0
     interrupted: tuple[Interrupted, ...] = ()
     numbers: Mapping[str, int | None] = field(default_factory=dict)
-    """Transactions that still have messages to deliver: key → number."""
+    """Transactions that run, or that are numbered and not told to their end."""
+    blind_stops: tuple[Entry, ...] = ()
+    """StopTransactions that were told without a number, whose start waits again."""
     stop_data: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     accepted_by: frozenset[str] = frozenset()
     """Every CSMS (URL and identity) that has ever accepted this station."""

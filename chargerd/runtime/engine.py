@@ -213,4 +213,4 @@ class Engine:
             return
         # What the disk does not hold yet, it is asked for again at the next step.
         if entries:
-            self.soon(OutboxLoaded(entries))
+            self.soon(OutboxLoaded(after, entries))

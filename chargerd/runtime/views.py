@@ -201,7 +201,7 @@ class Views:
             queued=time_of(row["at"]),
             attempts=entry.attempts if entry else row["attempts"],
             waits_for=waits_for,
-            next_try_s=_left(entry.due_s, now_s) if entry else None,
+            next_try_s=_left(self._due_s(entry), now_s) if entry else None,
             last_error=entry.error if entry else row["error"],
         )
 
@@ -213,9 +213,14 @@ class Views:
             return "waiting", "registration"
         if entry is None or entry is not dialogue.ledger.outbox.entries[0]:
             return "waiting", "turn"
-        if entry.due_s is not None and entry.due_s > self._clock.now().monotonic_s:
+        due_s = self._due_s(entry)
+        if due_s is not None and due_s > self._clock.now().monotonic_s:
             return "waiting", "retry"
         return "sent", "answer"
+
+    def _due_s(self, entry: Entry) -> float | None:
+        policy = self._charge_point.station.policy
+        return self._charge_point.dialogue.ledger.outbox.due_s(entry, policy)
 
     def key(self, key: keys.Key) -> Json:
         """Return one configuration key."""

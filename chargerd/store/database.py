@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from chargerd.core.events import Standing, TagInfo
 from chargerd.core.recovery import Interrupted
+from chargerd.ocpp16.ledger import MOST_BLIND
 from chargerd.ocpp16.records import Entry, Record, SecurityEventKept, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
-from chargerd.store.rows import WRITERS, time_text, unpacked
+from chargerd.store.rows import WRITERS, entry, time_text, unpacked
 
 PAGE_BYTES: Final = 512
 """Small pages: a commit writes whole pages, and flash wears by what is written."""
@@ -115,8 +116,15 @@ class Store:
             numbers=dict(
                 self._all(
                     "SELECT key, number FROM charge WHERE stop_at IS NULL"
-                    " OR key IN (SELECT key FROM message WHERE state = 0)"
+                    " OR (number IS NOT NULL AND EXISTS (SELECT 1 FROM message"
+                    " WHERE message.key = charge.key AND state = 0))"
                 )
+            ),
+            blind_stops=self._entries(
+                "state = 2 AND EXISTS (SELECT 1 FROM message AS start WHERE"
+                " start.key = message.key AND start.action = 'StartTransaction'"
+                " AND start.state = 0) ORDER BY id LIMIT ?",
+                (MOST_BLIND,),
             ),
             stop_data=self._stop_data(),
             accepted_by=frozenset(c for (c,) in self._all("SELECT * FROM accepted_by")),
@@ -130,14 +138,7 @@ class Store:
         Raises:
             StoreFailed: The disk is broken.
         """
-        return tuple(
-            Entry(id_, key, action, unpacked(payload), datetime.fromisoformat(at))
-            for id_, key, action, payload, at in self._all(
-                "SELECT id, key, action, payload, at FROM message"
-                " WHERE state = 0 AND id > ? ORDER BY id LIMIT ?",
-                (after, limit),
-            )
-        )
+        return self._entries("state = 0 AND id > ? ORDER BY id LIMIT ?", (after, limit))
 
     def boot(self, id_: str) -> str | None:
         """Remember the id of this boot of the board; return the last one's.
@@ -230,6 +231,10 @@ class Store:
                 " WHERE waiting ORDER BY id"
             )
         )
+
+    def _entries(self, where: str, values: Sequence[Any]) -> tuple[Entry, ...]:
+        sql = f"SELECT id, key, action, payload, at FROM message WHERE {where}"
+        return tuple(entry(row) for row in self._all(sql, values))
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         try:

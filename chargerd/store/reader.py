@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from chargerd.ocpp16.records import Entry
+from chargerd.store.rows import entry
+
 
 class Reader:
     """Looks into the store without disturbing its writer."""
@@ -44,10 +47,42 @@ class Reader:
     ) -> list[dict[str, Any]]:
         """Return undelivered messages, oldest first; of one transaction or of all."""
         return self._rows(
-            "SELECT * FROM message WHERE (?1 IS NULL OR key = ?1)"
+            "SELECT * FROM message WHERE state < 2 AND (?1 IS NULL OR key = ?1)"
             " AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?2",
             (key, limit, json.dumps(but)),
         )
+
+    def message(self, id_: int, but: Sequence[int] = ()) -> dict[str, Any] | None:
+        """Return one undelivered message; ``None``: there is none of this id."""
+        rows = self._rows("SELECT * FROM message WHERE state < 2 AND id = ?", (id_,))
+        return rows[0] if rows and id_ not in but else None
+
+    def quarantine(self, limit: int) -> list[dict[str, Any]]:
+        """Return the messages that were given up, oldest first."""
+        sql = "SELECT * FROM message WHERE state = 1 ORDER BY id LIMIT ?"
+        return self._rows(sql, (limit,))
+
+    def quarantined(self, id_: int) -> tuple[Entry, int | None, Entry | None] | None:
+        """Return what it takes to try a message of the quarantine again.
+
+        Returns:
+            The message, the transactionId of its transaction, and for a
+            StartTransaction its stop, if that was told without a number; ``None`` if
+            no message of this id is in quarantine.
+        """
+        found = self._db.execute(
+            f"SELECT {_ENTRY} FROM message WHERE id = ? AND state = 1", (id_,)
+        ).fetchone()
+        if found is None:
+            return None
+        message = entry(found)
+        number = self._db.execute(
+            "SELECT number FROM charge WHERE key = ?", (message.key,)
+        ).fetchone()
+        stop = self._db.execute(
+            f"SELECT {_ENTRY} FROM message WHERE key = ? AND state = 2", (message.key,)
+        ).fetchone()
+        return message, number and number[0], stop and entry(stop)
 
     def faults(self, limit: int) -> list[dict[str, Any]]:
         """Return faults, newest first."""
@@ -61,6 +96,7 @@ class Reader:
         return [dict(row) for row in self._db.execute(sql, values).fetchall()]
 
 
+_ENTRY: Final = "id, key, action, payload, at"
 _CHARGES: Final = (
     "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key AND m.state = 0"
     " AND m.id NOT IN (SELECT value FROM json_each(?1))) AS waiting FROM charge"

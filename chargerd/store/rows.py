@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from chargerd.core import effects
 from chargerd.ocpp16 import records
-from chargerd.ocpp16.records import Record
+from chargerd.ocpp16.records import Entry, Record
 from chargerd.ocpp16.wire import Json
 
 KEPT_SESSIONS: Final = 5_000
@@ -31,6 +31,12 @@ def unpacked(blob: bytes) -> Json:
     """Return a message of the file."""
     message: Json = json.loads(zlib.decompress(blob))
     return message
+
+
+def entry(row: Sequence[Any]) -> Entry:
+    """Return a message of the file: its id, key, action, payload and time."""
+    id_, key, action, payload, at = row
+    return Entry(id_, key, action, unpacked(payload), datetime.fromisoformat(at))
 
 
 def _started(db: sqlite3.Connection, r: effects.TransactionStarted) -> None:
@@ -112,6 +118,30 @@ def _quarantined(db: sqlite3.Connection, r: records.MessageQuarantined) -> None:
     )
 
 
+def _retried(db: sqlite3.Connection, r: records.MessageRetried) -> None:
+    db.execute("UPDATE message SET state = 0, attempts = 0 WHERE id = ?", (r.id,))
+
+
+def _dropped(db: sqlite3.Connection, r: records.MessageDropped) -> None:
+    # Without its start, a stop that was told blindly has nothing to wait for.
+    db.execute(
+        "DELETE FROM message WHERE state = 2 AND key = (SELECT key FROM message"
+        " WHERE id = ? AND action = 'StartTransaction')",
+        (r.id,),
+    )
+    db.execute("DELETE FROM message WHERE id = ?", (r.id,))
+
+
+def _told_blind(db: sqlite3.Connection, r: records.StopToldBlind) -> None:
+    db.execute(
+        "UPDATE message SET state = 2 WHERE id = ? AND EXISTS (SELECT 1"
+        " FROM message AS start WHERE start.key = message.key"
+        " AND start.action = 'StartTransaction')",
+        (r.id,),
+    )
+    db.execute("DELETE FROM message WHERE id = ? AND state = 0", (r.id,))
+
+
 def _numbered(db: sqlite3.Connection, r: records.TransactionNumberKept) -> None:
     db.execute("UPDATE charge SET number = ? WHERE key = ?", (r.number, r.key))
 
@@ -163,14 +193,21 @@ def _append(
 
 
 def _forget_old(db: sqlite3.Connection) -> None:
+    """Forget a few of the oldest transactions whose messages are all told."""
+    (count,) = db.execute("SELECT count(*) FROM charge").fetchone()
+    if count <= KEPT_SESSIONS:
+        return
     old = db.execute(
-        "SELECT key FROM charge WHERE stop_at IS NOT NULL"
-        " AND key NOT IN (SELECT key FROM message WHERE state = 0)"
-        " ORDER BY start_at DESC LIMIT -1 OFFSET ?",
-        (KEPT_SESSIONS,),
+        "SELECT key FROM charge WHERE stop_at IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM message WHERE message.key = charge.key)"
+        " ORDER BY start_at LIMIT ?",
+        (min(count - KEPT_SESSIONS, _FORGOTTEN_AT_ONCE),),
     ).fetchall()
     for table in ("note", "charge"):
         db.executemany(f"DELETE FROM {table} WHERE key = ?", old)
+
+
+_FORGOTTEN_AT_ONCE: Final = 20
 
 
 WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]] = {
@@ -184,6 +221,9 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     records.MessageQueued: _queued,
     records.MessageSettled: _settled,
     records.MessageQuarantined: _quarantined,
+    records.MessageRetried: _retried,
+    records.MessageDropped: _dropped,
+    records.StopToldBlind: _told_blind,
     records.TransactionNumberKept: _numbered,
     records.StopDataKept: _stop_value,
     records.KeyKept: _setting,

@@ -1,14 +1,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chargerd.core.effects import TransactionEnded, TransactionStarted
 from chargerd.core.events import Standing, TransactionNumbered
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Cause
-from chargerd.ocpp16.ledger import GIVEN_UP, Heard, Ledger, thinned
+from chargerd.ocpp16.ledger import GIVEN_UP, Heard, Ledger
 from chargerd.ocpp16.outbox import Outbox
 from chargerd.ocpp16.records import Entry, Snapshot, TransactionNumberKept
 from chargerd.ocpp16.rpc import Asked, Failed, FailureKind
@@ -25,13 +23,13 @@ def ledger() -> Ledger:
 
 
 def due(ledger: Ledger) -> Entry:
-    found = ledger.outgoing(FakeClock().now())
+    found = ledger.outgoing(FakeClock().now(), Policy())
     assert found is not None
     return found[0]
 
 
 def payload(ledger: Ledger) -> dict[str, object]:
-    found = ledger.outgoing(FakeClock().now())
+    found = ledger.outgoing(FakeClock().now(), Policy())
     assert found is not None
     return found[1]
 
@@ -42,7 +40,7 @@ def refused(entry: Entry) -> Failed:
 
 
 def test_an_empty_ledger_has_nothing_to_send() -> None:
-    assert ledger().outgoing(FakeClock().now()) is None
+    assert ledger().outgoing(FakeClock().now(), Policy()) is None
 
 
 def test_the_answer_to_a_start_numbers_the_transaction() -> None:
@@ -109,22 +107,3 @@ def test_a_standing_of_a_tag_is_ocpps_word() -> None:
     (event,) = heard.events
     assert isinstance(event, TransactionNumbered)
     assert event.info.standing is Standing.CONCURRENT_TX
-
-
-@pytest.mark.requirement("OFFL-21")
-def test_the_first_third_and_fifth_value_between_the_ends_go_first() -> None:
-    values = [{"n": n} for n in range(8)]
-    assert [v["n"] for v in thinned(values, 8)] == [0, 1, 2, 3, 4, 5, 6, 7]
-    assert [v["n"] for v in thinned(values, 7)] == [0, 2, 3, 4, 5, 6, 7]
-    assert [v["n"] for v in thinned(values, 6)] == [0, 2, 4, 5, 6, 7]
-    assert [v["n"] for v in thinned(values, 5)] == [0, 2, 4, 6, 7]
-    assert [v["n"] for v in thinned(values, 4)] == [0, 4, 6, 7]
-
-
-@given(st.integers(2, 400), st.integers(2, 60))
-def test_thinning_keeps_the_ends_and_the_order(count: int, most: int) -> None:
-    values = [{"n": n} for n in range(count)]
-    kept = [value["n"] for value in thinned(values, most)]
-    assert len(kept) == min(count, most)
-    assert kept == sorted(set(kept))
-    assert (kept[0], kept[-1]) == (0, count - 1)

@@ -314,7 +314,9 @@ class Bench:
         for frame in step.frames:
             self._hear(json.loads(frame))
         if self.store is not None and step.load_after is not None:
-            self._inbox.append(OutboxLoaded(self.store.load(step.load_after, 200)))
+            self._inbox.append(
+                OutboxLoaded(step.load_after, self.store.load(step.load_after, 200))
+            )
 
     def _hear(self, frame: list[Any]) -> None:
         if frame[0] != 2:

@@ -1,9 +1,12 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chargerd.core.effects import Noted
 from chargerd.core.events import StorageChanged
+from chargerd.core.policy import ENERGY
 from chargerd.ocpp16.outbox import WINDOW
 from chargerd.store.database import Store
 from tests.scenarios.bench import CARD, OTHER_CARD, Bench
@@ -242,6 +245,7 @@ def test_others_need_not_wait_for_a_message_that_pauses() -> None:
     assert bench.messages()[:3] == ["StartTransaction"] * 3
 
 
+@pytest.mark.requirement("RPC-03", "OFFL-08")
 def test_the_answer_that_comes_too_late_is_taken_all_the_same() -> None:
     bench = Bench(keys={"MeterValueSampleInterval": "0"})
     bench.csms.will("StartTransaction", SILENCE)
@@ -255,6 +259,7 @@ def test_the_answer_that_comes_too_late_is_taken_all_the_same() -> None:
     assert bench.told("StopTransaction")[0]["transactionId"] == 99
 
 
+@pytest.mark.requirement("RPC-03", "RPC-05")
 def test_of_two_attempts_that_are_answered_the_first_counts() -> None:
     bench = Bench(keys={"MeterValueSampleInterval": "0"})
     bench.csms.will("StartTransaction", SILENCE, SILENCE)
@@ -266,6 +271,172 @@ def test_of_two_attempts_that_are_answered_the_first_counts() -> None:
     bench.presents()
     bench.finishes(121_000)
     assert bench.told("StopTransaction")[0]["transactionId"] == 99
+    assert bench.charge_point.dialogue.ledger.outbox.waiting == 0
+
+
+@pytest.mark.requirement("RPC-03", "RPC-05", "TXN-06")
+def test_a_late_answer_counts_while_the_message_is_under_way_again() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.csms.will("StartTransaction", SILENCE, SILENCE)
+    bench.charges()
+    bench.presents()
+    bench.finishes(121_000)
+    bench.waits(95)
+    bench.answers_late("StartTransaction", numbered(99))
+    # the second attempt is still under way, so the stop waits for its turn
+    assert bench.messages() == ["StartTransaction"] * 2
+    bench.waits(400)
+    assert bench.messages() == ["StartTransaction"] * 2 + ["StopTransaction"]
+    assert bench.told("StopTransaction")[0]["transactionId"] == 99
+    assert bench.charge_point.dialogue.ledger.outbox.quarantined == 0
+
+
+@pytest.mark.requirement("RPC-02")
+def test_each_attempt_has_a_message_id_of_its_own() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.csms.always("StartTransaction", SILENCE)
+    bench.charges()
+    bench.waits(500)
+    frames = [json.loads(frame) for step in bench.steps for frame in step.frames]
+    starts = [frame for frame in frames if frame[2:3] == ["StartTransaction"]]
+    assert len(starts) == 3
+    assert len({id for _, id, *_ in starts}) == 3
+    assert all(frame[3] == starts[0][3] for frame in starts)
+
+
+@pytest.mark.requirement("OFFL-15", "OFFL-09")
+def test_a_new_interval_holds_for_a_message_that_pauses_already() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.csms.will("StartTransaction", Refusal())
+    bench.charges()
+    first_s = bench.times("StartTransaction")[0]
+    bench.waits(10)
+    bench.sets(TransactionMessageRetryInterval=20)
+    bench.waits(60)
+    assert bench.times("StartTransaction") == [first_s, first_s + 20]
+
+
+@pytest.mark.key("TransactionMessageAttempts")
+@pytest.mark.requirement("OFFL-15", "OFFL-10", "TXN-09")
+def test_fewer_attempts_are_the_end_of_a_message_that_had_so_many() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.csms.will("StartTransaction", Refusal(), Refusal())
+    bench.charges()
+    bench.presents()
+    bench.finishes(121_000)
+    bench.waits(70)
+    bench.sets(TransactionMessageAttempts=3)
+    assert bench.messages() == ["StartTransaction"] * 2
+    bench.sets(TransactionMessageAttempts=2)
+    assert bench.messages() == ["StartTransaction"] * 2 + ["StopTransaction"]
+    assert bench.told("StopTransaction")[0]["transactionId"] == -1
+    assert bench.charge_point.dialogue.ledger.outbox.quarantined == 1
+
+
+@pytest.mark.requirement("OFFL-15")
+def test_fewer_attempts_set_a_meter_value_aside_and_nothing_else() -> None:
+    bench = Bench()
+    bench.csms.will("MeterValues", Refusal())
+    bench.charges()
+    bench.waits(61)
+    bench.sets(TransactionMessageAttempts=1)
+    bench.presents()
+    bench.finishes(121_000)
+    assert bench.told("StopTransaction")[0]["transactionId"] == 7
+
+
+@pytest.mark.requirement("BOOT-26", "OFFL-13")
+def test_a_csms_that_has_forgotten_us_is_told_again_and_nothing_counts() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.csms.will("StartTransaction", Refusal("SecurityError"), numbered(9))
+    bench.charges()
+    assert len(bench.told("BootNotification")) == 2
+    assert len(bench.told("StartTransaction")) == 2
+    assert bench.charge_point.dialogue.ledger.outbox.waiting == 0
+
+    bench.csms.always("StopTransaction", Refusal("SecurityError"))
+    bench.presents()
+    bench.finishes(121_000)
+    bench.waits(400)
+    # once more forgotten, and after that it is about the message
+    assert len(bench.told("BootNotification")) == 3
+    assert len(bench.told("StopTransaction")) == 1 + 3
+    assert bench.charge_point.dialogue.ledger.outbox.quarantined == 1
+
+
+@pytest.mark.requirement("OFFL-26", "BOOT-26")
+@pytest.mark.parametrize("word", ["Pending", "Rejected"])
+def test_who_is_not_accepted_any_more_keeps_its_messages(word: str) -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.csms.will("BootNotification", bench.csms.boot(word, 600))
+    bench.csms.will("StartTransaction", Refusal("SecurityError"))
+    bench.charges()
+    bench.waits(590)
+    assert len(bench.told("StartTransaction")) == 1
+    bench.waits(10)
+    assert len(bench.told("StartTransaction")) == 2
+    assert bench.charge_point.dialogue.ledger.outbox.waiting == 0
+
+
+@pytest.mark.requirement("RPC-25", "RPC-26")
+@pytest.mark.parametrize(
+    "reply", [Refusal("NotInOcpp16"), Refusal("RpcFrameworkError"), {"no": "answer"}]
+)
+def test_whatever_is_no_answer_is_one_failed_attempt(reply: Reply) -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.csms.will("StartTransaction", reply)
+    bench.charges()
+    (entry,) = bench.charge_point.dialogue.ledger.outbox.entries
+    assert entry.attempts == 1
+    bench.waits(60)
+    assert len(bench.told("StartTransaction")) == 2
+    assert bench.charge_point.dialogue.ledger.outbox.waiting == 0
+
+
+@pytest.mark.requirement("OFFL-12")
+def test_a_message_that_is_never_taken_holds_others_up_as_the_rule_says() -> None:
+    bench = Bench(connectors=2, keys={"MeterValueSampleInterval": "0"})
+    bench.csms.always("StopTransaction", Refusal())
+    bench.charges()
+    bench.presents()
+    bench.finishes(121_000)
+    refused_s = bench.times("StopTransaction")[0]
+    bench.charges(OTHER_CARD, connector=2)
+    bench.waits(1000)
+    # three attempts: 60 s after the first, 120 s after the second
+    assert bench.times("StartTransaction")[-1] == refused_s + 180
+
+
+@pytest.mark.key("MaxMessageSize")
+@pytest.mark.requirement("OFFL-21")
+def test_a_stop_is_no_longer_than_the_csms_can_take_and_its_story_says_so() -> None:
+    keys = {"MeterValueSampleInterval": "1", "StopTxnSampledData": ENERGY}
+    bench = Bench(keys={**keys, "MaxMessageSize": "3000"})
+    bench.charges()
+    bench.waits(120)
+    bench.presents()
+    bench.finishes(121_000)
+    (stop,) = bench.told("StopTransaction")
+    longest = max(len(frame) for step in bench.steps for frame in step.frames)
+    assert 2500 < longest <= 3000
+    contexts = [v["sampledValue"][0]["context"] for v in stop["transactionData"]]
+    assert (contexts[0], contexts[-1]) == ("Transaction.Begin", "Transaction.End")
+    (told,) = [
+        effect.what
+        for step in bench.steps
+        for effect in step.told
+        if isinstance(effect, Noted) and "transactionData" in effect.what
+    ]
+    total = 123
+    out = total - len(stop["transactionData"])
+    assert told == f"transactionData: {out} of {total} meter values left out"
+
+    bench.sets(MaxMessageSize=0)
+    bench.charges()
+    bench.waits(120)
+    bench.presents()
+    bench.finishes(122_000)
+    assert len(bench.told("StopTransaction")[-1]["transactionData"]) == total
 
 
 def test_a_transaction_that_was_given_up_takes_a_late_number() -> None:

@@ -66,6 +66,8 @@ HISTORY: Final[tuple[Record, ...]] = (
     records.NoteKept(LATE, at(9), "locking"),
     effects.TransactionCheckpoint(LATE, at(10), 121_000),
     queued(4),
+    records.MessageQuarantined(4, 1, "InternalError: no"),
+    records.MessageRetried(4),
     records.MessageQuarantined(4, 3, "InternalError: no"),
     queued(5),
     queued(6),
@@ -74,6 +76,11 @@ HISTORY: Final[tuple[Record, ...]] = (
     records.SecurityEventKept(2, _security("InvalidMessages"), False),
     records.SecurityEventKept(3, _security("ResetOrReboot"), True),
     records.SecurityEventSettled(1),
+    queued(6),
+    records.MessageQuarantined(6, 3, "InternalError: no"),
+    records.MessageDropped(6),
+    queued(6, EARLY, "StopTransaction"),
+    records.StopToldBlind(6),
 )
 
 

@@ -138,7 +138,7 @@ def test_the_boot_of_the_board_is_known_again(path: Path) -> None:
 def test_only_the_newest_transactions_and_their_stories_are_kept(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "KEPT_SESSIONS", 3)
+    monkeypatch.setattr(rows, "KEPT_SESSIONS", 4)
     for number in range(6):
         key = f"key-{number}"
         note = records.NoteKept(key, at(number), "locking")

@@ -48,3 +48,9 @@ CREATE TABLE security_event (
     info    TEXT,
     waiting INTEGER NOT NULL
 ) STRICT;
+
+-- a transaction's messages: its thinning, its retries, what it waits for
+CREATE INDEX message_by_key ON message (key);
+
+-- how far the meter values of a transaction have been thinned: a message id
+ALTER TABLE charge ADD COLUMN thinned INTEGER NOT NULL DEFAULT 0;
