@@ -95,10 +95,21 @@ def charge_point_of(
         lambda: str(uuid.uuid4()),
         where=link_settings(settings).address,
         configured=settings.configuration,
-        facts={"SecurityProfile": str(settings.csms.security_profile)},
+        facts=_facts(settings),
         snapshot=disk.restore(clock.now().utc),
         interruption=Cause.RESTART if same_boot else Cause.POWER_LOSS,
     )
+
+
+def _facts(settings: Settings) -> dict[str, str]:
+    """Return the read-only keys that the station file decides."""
+    # A fixed cable is never freed (OCPP 1.6 errata 3.84).
+    socket = any(section.cable == "socket" for section in settings.connectors)
+    frees = socket and settings.station.unlock_on_disconnect
+    return {
+        "SecurityProfile": str(settings.csms.security_profile),
+        "UnlockConnectorOnEVSideDisconnect": "true" if frees else "false",
+    }
 
 
 @asynccontextmanager

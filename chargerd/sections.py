@@ -25,6 +25,8 @@ class StationSection:
     meter_serial_number: str = text(25, "")
     reboot_command: tuple[str, ...] = ()
     """What a hard reset runs; empty: the devices and the daemon start anew."""
+    unlock_on_disconnect: bool = False
+    """Whether a socket frees its cable when the plug is pulled at the vehicle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ With ``--check`` nothing is written; the exit code tells whether both are curren
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from typing import Final
 
 from chargerd.core.actions import blame, stay
 from chargerd.core.conditions import vehicle_is_done
@@ -25,6 +26,13 @@ from documents import keep
 
 _EVENTS = tuple(dict.fromkeys(row.event for row in ON_EVENT))
 _TARGETS = {(row.phase, row.event): row for row in ON_EVENT}
+
+_UNUSUAL_S: Final = 4711
+_CHOSEN: Final = {
+    "ConnectionTimeOut": Policy(connection_timeout_s=_UNUSUAL_S),
+    "SuspendedEVTimeOut": Policy(waiting_timeout_s=_UNUSUAL_S),
+}
+"""Time limits that a key sets."""
 
 _PAGE = """\
 # The charging session
@@ -50,8 +58,9 @@ stateDiagram-v2
 _NOTES = """\
 An event that a phase does not list (a dot) changes nothing there. What a phase does
 before it is left stands behind the slash: `begin` opens the bill, `end` closes it,
-`bind` remembers who pays, `blame` remembers why it ends, `close` takes the contactors
-for closed, `forget` returns to a clean connector.
+`bind` remembers who pays, `blame` remembers why it ends unless it outlives that,
+`give_up` ends what has waited for too long, `close` takes the contactors for closed,
+`resume` charges, `forget` returns to a clean connector.
 """
 
 
@@ -128,8 +137,8 @@ def _limit(phase: Phase) -> str:
     limit = TIME_LIMITS_S.get(phase)
     if limit is None:
         return "."
-    shortest, longest = (limit(Policy(connection_timeout_s=s)) for s in (1, 2))
-    return "ConnectionTimeOut" if shortest != longest else f"{shortest:g} s"
+    chosen = (key for key, policy in _CHOSEN.items() if limit(policy) == _UNUSUAL_S)
+    return next(chosen, None) or f"{limit(Policy()):g} s"
 
 
 def _aligned(lines: Iterable[Sequence[str]]) -> str:

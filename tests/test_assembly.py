@@ -136,6 +136,21 @@ async def test_an_interrupted_transaction_ends_for_the_true_reason(
     disk.close()
 
 
+@pytest.mark.key("UnlockConnectorOnEVSideDisconnect")
+@pytest.mark.parametrize(
+    ("cable", "frees"), [("socket", True), ("socket", False), ("fixed", True)]
+)
+def test_only_a_socket_can_be_told_to_free_its_cable(
+    tmp_path: Path, cable: str, frees: bool
+) -> None:
+    wish = f'unlock_on_disconnect = {str(frees).lower()}\nvendor = "v"'
+    text = STATION.replace('vendor = "v"', wish).replace("socket", cable)
+    disk = Store(tmp_path / "chargerd.db")
+    point = charge_point_of(settings(tmp_path, text), disk, FakeClock(), {}, "1")
+    disk.close()
+    assert point.station.policy.unlock_on_unplug is (frees and cable == "socket")
+
+
 HEX = "0123456789abcdef" * 2
 
 

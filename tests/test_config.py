@@ -70,7 +70,7 @@ MISTAKES = {
     ("station", "colour = 1"): (
         "station.colour: unknown key; known: identity, vendor, model, "
         "serial_number, firmware_version, iccid, imsi, meter_type, "
-        "meter_serial_number, reboot_command"
+        "meter_serial_number, reboot_command, unlock_on_disconnect"
     ),
     ("station", "iccid = 1"): 'station.iccid: 1 is not a string; write it like "…"',
     ("station", 'reboot_command = "reboot"'): (

@@ -28,6 +28,8 @@ def forget(session: Session, _event: Event, _now: Instant) -> Change:
         facts=session.facts,
         contactors_open=session.contactors_open,
         barred=session.barred,
+        outlives=session.outlives,
+        holding=session.holding,
         next_key=session.next_key,
     )
     return clean, ()
@@ -56,6 +58,7 @@ def begin(session: Session, event: Event, now: Instant) -> Change:
         meter_wh=register_wh,
         cause=None,
         ended_by=None,
+        suspended=False,
     )
     started = TransactionStarted(
         session.key,
@@ -82,22 +85,27 @@ _TIME_LIMIT_CAUSES: Final[Mapping[Phase, Cause]] = {
 
 
 def blame(session: Session, event: Event, _now: Instant) -> Change:
-    """Remember why the transaction is ending; the first cause is the true one."""
+    """Remember why the transaction is ending; the first cause is the true one.
+
+    What a transaction outlives does not end it: it is suspended then, and waits.
+    """
     if session.cause is not None:
         return session, ()
-    cause = Cause.VEHICLE_ENDED if session.plugged else Cause.PLUG_REMOVED
-    match event:
-        case events.StopRequested():
-            session = replace(session, ended_by=event.id_tag)
-            cause = event.cause
-        case events.Aborted():
-            cause = event.cause
-        case events.SupplyFailed():
-            cause = Cause.POWER_LOSS
-        case events.TimeLimitPassed():
-            cause = _TIME_LIMIT_CAUSES[session.phase]
-    told = Noted(session.connector, f"ends: {cause}", session.key)
-    return replace(session, cause=cause), (told,)
+    cause = _cause(session, event)
+    if cause in session.outlives:
+        return replace(session, suspended=True), ()
+    ended_by = event.id_tag if isinstance(event, events.StopRequested) else None
+    return _ending(replace(session, ended_by=ended_by), cause)
+
+
+def resume(session: Session, _event: Event, _now: Instant) -> Change:
+    """Charge, for the first time or again."""
+    return replace(session, suspended=False), ()
+
+
+def give_up(session: Session, _event: Event, _now: Instant) -> Change:
+    """End the transaction: its vehicle has stayed away, or done, for too long."""
+    return _ending(session, _left(session))
 
 
 def end(session: Session, event: Event, now: Instant) -> Change:
@@ -108,3 +116,23 @@ def end(session: Session, event: Event, now: Instant) -> Change:
         session.key, now.utc, session.meter_wh, session.cause, session.ended_by
     )
     return session, (*told, ended)
+
+
+def _ending(session: Session, cause: Cause) -> Change:
+    told = Noted(session.connector, f"ends: {cause}", session.key)
+    return replace(session, cause=cause), (told,)
+
+
+def _cause(session: Session, event: Event) -> Cause:
+    match event:
+        case events.StopRequested() | events.Aborted():
+            return event.cause
+        case events.SupplyFailed():
+            return Cause.POWER_LOSS
+        case events.TimeLimitPassed():
+            return _TIME_LIMIT_CAUSES[session.phase]
+    return _left(session)
+
+
+def _left(session: Session) -> Cause:
+    return Cause.VEHICLE_ENDED if session.plugged else Cause.PLUG_REMOVED

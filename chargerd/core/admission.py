@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from chargerd.core.authorization import same
 from chargerd.core.reasons import Why
-from chargerd.core.session import BILLED, STARTABLE, Phase, Session
+from chargerd.core.session import OWNED, STARTABLE, Phase, Session
 
 
 class Meaning(Enum):
@@ -46,7 +46,7 @@ def _of_the_same_driver(scope: Iterable[Session], id_tag: str) -> Intention | No
     for session in scope:
         if not same(session.id_tag, id_tag):
             continue
-        if session.phase in BILLED:
+        if session.phase in OWNED:
             return Intention(Meaning.STOP, session.connector)
         if session.phase is Phase.AUTHORIZED:
             return Intention(Meaning.WITHDRAW, session.connector)
@@ -71,7 +71,7 @@ def _start(scope: Sequence[Session]) -> Intention | None:
 
 def _of_a_group(scope: Iterable[Session]) -> Intention:
     for session in scope:
-        if session.phase in BILLED and session.parent:
+        if session.phase in OWNED and session.parent:
             return Intention(Meaning.STOP_OF_GROUP, session.connector)
     return _NOTHING
 

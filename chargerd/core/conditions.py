@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chargerd.core.permissive import MIN_RESISTANCE_OHM
+from chargerd.core.reasons import Cause
 from chargerd.core.session import Session
 from hal.values import SAFE_TO_OPEN_A, Position, Quality, VehiclePhase
 
@@ -101,6 +102,27 @@ def released(session: Session) -> bool:
     return dead(session) and not under_way
 
 
+def kept(session: Session) -> bool:
+    """Tell whether nothing has ended the transaction, though its energy is gone."""
+    return session.cause is None
+
+
+def deserted(session: Session) -> bool:
+    """Tell whether the vehicle is gone from a transaction that does not outlive it."""
+    return unplugged(session) and Cause.PLUG_REMOVED not in session.outlives
+
+
+def returned(session: Session) -> bool:
+    """Tell whether a vehicle begins anew at a plug that is dead."""
+    return dead(session) and _BEGINS(session)
+
+
+def held(session: Session) -> bool:
+    """Tell whether the cable of a socket stays until its driver comes."""
+    return released(session) and session.cause in session.holding
+
+
+_BEGINS: Final = vehicle_at(VehiclePhase.NEGOTIATING, VehiclePhase.AUTHORIZING)
 _CONNECTED: Final = (VehiclePhase.READY, VehiclePhase.CHARGING, VehiclePhase.PAUSED)
 _CHECKED: Final = vehicle_at(VehiclePhase.PRECHARGE, *_CONNECTED)
 _JOINED: Final = vehicle_at(*_CONNECTED)

@@ -7,6 +7,9 @@ Rule 3: an event that a phase does not list changes nothing. The whole matrix is
         printed in tests/core/session_matrix.txt, where its gaps can be seen.
 Rule 4: a bill is open exactly in the phases of ``BILLED``.
 
+A transaction that has a ``cause`` is ending. One that winds down without a cause is
+suspended: it waits for its vehicle, and what comes back goes through every check.
+
 ``scripts/draw_states.py`` draws the diagram of docs/session.md from these tables.
 """
 
@@ -25,17 +28,23 @@ from chargerd.core.actions import (
     close,
     end,
     forget,
+    give_up,
+    resume,
     stay,
 )
 from chargerd.core.conditions import (
     connected,
     current_gone,
     dead,
+    deserted,
+    held,
     insulated,
+    kept,
     locked,
     metered,
     plugged,
     released,
+    returned,
     startable,
     unplugged,
     vehicle_at,
@@ -92,10 +101,17 @@ ON_EVENT: Final[tuple[Row, ...]] = (
     Row(Phase.CABLE_CHECK,      events.TimeLimitPassed,        Phase.RAMP_DOWN,     blame),
     Row(Phase.PRECHARGE,        events.TimeLimitPassed,        Phase.RAMP_DOWN,     blame),
     *rows(LIVE,                 events.Aborted,                Phase.OPENING,       blame),
+    Row(Phase.RAMP_DOWN,        events.StopRequested,          Phase.RAMP_DOWN,     blame),
     Row(Phase.RAMP_DOWN,        events.Aborted,                Phase.OPENING,       blame),
     Row(Phase.RAMP_DOWN,        events.TimeLimitPassed,        Phase.OPENING),
+    Row(Phase.OPENING,          events.StopRequested,          Phase.OPENING,       blame),
+    Row(Phase.OPENING,          events.Aborted,                Phase.OPENING,       blame),
     Row(Phase.OPENING,          events.TimeLimitPassed,        Phase.SETTLING),
     Row(Phase.SETTLING,         events.TimeLimitPassed,        Phase.WELDING_CHECK, end),
+    Row(Phase.WAITING,          events.StopRequested,          Phase.SETTLING,      blame),
+    Row(Phase.WAITING,          events.Aborted,                Phase.SETTLING,      blame),
+    Row(Phase.WAITING,          events.TimeLimitPassed,        Phase.SETTLING,      give_up),
+    Row(Phase.HELD,             events.StopRequested,          Phase.FINISHED),
     *rows(BILLED,               events.SupplyFailed,           Phase.WELDING_CHECK, end),
 )
 
@@ -112,19 +128,23 @@ AT_ONCE: Final[tuple[Rule, ...]] = (
     Rule(Phase.CABLE_CHECK,     insulated,                     Phase.PRECHARGE),
     Rule(Phase.CABLE_CHECK,     vehicle_is_done,               Phase.RAMP_DOWN,     blame),
     Rule(Phase.PRECHARGE,       unplugged,                     Phase.OPENING,       blame),
-    Rule(Phase.PRECHARGE,       connected,                     Phase.ENERGIZED),
+    Rule(Phase.PRECHARGE,       connected,                     Phase.ENERGIZED,     resume),
     Rule(Phase.PRECHARGE,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),
     Rule(Phase.ENERGIZED,       unplugged,                     Phase.OPENING,       blame),
     Rule(Phase.ENERGIZED,       vehicle_is_done,               Phase.RAMP_DOWN,     blame),
     Rule(Phase.RAMP_DOWN,       unplugged,                     Phase.OPENING),
     Rule(Phase.RAMP_DOWN,       current_gone,                  Phase.OPENING),
     Rule(Phase.OPENING,         dead,                          Phase.SETTLING),
+    Rule(Phase.SETTLING,        kept,                          Phase.WAITING),
     Rule(Phase.SETTLING,        metered,                       Phase.WELDING_CHECK, end),
+    Rule(Phase.WAITING,         deserted,                      Phase.SETTLING,      blame),
+    Rule(Phase.WAITING,         returned,                      Phase.LOCKING),
+    Rule(Phase.WELDING_CHECK,   held,                          Phase.HELD),
     Rule(Phase.WELDING_CHECK,   released,                      Phase.FINISHED),
     Rule(Phase.FINISHED,        unplugged,                     Phase.IDLE,          forget),
 )
 
-TIME_LIMITS_S: Final[Mapping[Phase, Callable[[Policy], float]]] = {
+TIME_LIMITS_S: Final[Mapping[Phase, Callable[[Policy], float | None]]] = {
     Phase.PLUGGED:       lambda policy: policy.connection_timeout_s,
     Phase.AUTHORIZED:    lambda policy: policy.connection_timeout_s,
     Phase.LOCKING:       lambda _: 5.0,
@@ -134,6 +154,7 @@ TIME_LIMITS_S: Final[Mapping[Phase, Callable[[Policy], float]]] = {
     Phase.RAMP_DOWN:     lambda _: 3.0,
     Phase.OPENING:       lambda _: 0.5,
     Phase.SETTLING:      lambda _: 3.0,
+    Phase.WAITING:       lambda policy: policy.waiting_timeout_s or None,
 }
 # fmt: on
 
@@ -173,7 +194,9 @@ OUTPUTS: Final[Mapping[Phase, Output]] = {
     Phase.RAMP_DOWN:     replace(_READY, closed=True),
     Phase.OPENING:       _HELD,
     Phase.SETTLING:      _HELD,
+    Phase.WAITING:       _HELD,
     Phase.WELDING_CHECK: _HELD,
+    Phase.HELD:          _HELD,
     Phase.FINISHED:      Output(),
 }
 # fmt: on
@@ -189,14 +212,16 @@ def advance(session: Session, event: Event, now: Instant) -> Change:
         if step is None:
             return session, effects
         session, more = step.action(session, event, now)
-        session = replace(session, phase=step.target, since_s=now.monotonic_s)
+        if session.phase is not step.target:
+            session = replace(session, phase=step.target, since_s=now.monotonic_s)
         effects, step = effects + more, None
 
 
 def deadline_s(session: Session, policy: Policy) -> float | None:
     """Return when ``TimeLimitPassed`` is due, on the monotonic clock."""
     limit = TIME_LIMITS_S.get(session.phase)
-    return None if limit is None else session.since_s + limit(policy)
+    limit_s = None if limit is None else limit(policy)
+    return None if limit_s is None else session.since_s + limit_s
 
 
 def _sensed(session: Session, event: Event) -> Session:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from chargerd.core.reasons import Cause
+
 ENERGY: Final = "Energy.Active.Import.Register"
 
 
@@ -31,9 +33,28 @@ class Policy:
     minimum_status_duration_s: int = 0
     reset_retries: int = 3
     stop_on_invalid_id: bool = True
+    stop_on_unplug: bool = True
+    stop_on_vehicle_end: bool = True
+    unlock_on_unplug: bool = False
+    waiting_timeout_s: int = 0
     stop_aligned_measurands: tuple[str, ...] = ()
     stop_sampled_measurands: tuple[str, ...] = ()
     message_attempts: int = 3
     message_retry_interval_s: int = 60
     ping_interval_s: int = 60
     tell_all_security_events: bool = True
+
+    @property
+    def outlived(self) -> frozenset[Cause]:
+        """What does not end a transaction: it waits for its vehicle instead."""
+        ends = (
+            (Cause.PLUG_REMOVED, self.stop_on_unplug),
+            (Cause.VEHICLE_ENDED, self.stop_on_vehicle_end),
+        )
+        return frozenset(cause for cause, stops in ends if not stops)
+
+    @property
+    def holding(self) -> frozenset[Cause]:
+        """After what the cable of a socket stays locked until its driver comes."""
+        pulled = () if self.unlock_on_unplug else (Cause.PLUG_REMOVED,)
+        return frozenset({Cause.DEAUTHORIZED, *pulled})

@@ -14,6 +14,7 @@ class Cause(StrEnum):
     EMERGENCY_STOP = "EMERGENCY_STOP"
     FAULT = "FAULT"
     DEAUTHORIZED = "DEAUTHORIZED"
+    UNLOCKED = "UNLOCKED"  # UnlockConnector
     SOFT_RESET = "SOFT_RESET"
     HARD_RESET = "HARD_RESET"
     RESTART = "RESTART"  # of the daemon, wanted or not

@@ -25,7 +25,9 @@ class Phase(Enum):
     RAMP_DOWN = "ramp-down"  # the current falls
     OPENING = "opening"  # the contactors open
     SETTLING = "settling"  # waits for the last register of the meter
+    WAITING = "waiting"  # the bill stays open and the plug dead, for the vehicle
     WELDING_CHECK = "welding check"  # billed no more
+    HELD = "held"  # the cable of a socket stays for its driver
     FINISHED = "finished"  # the plug may be pulled
 
 
@@ -39,11 +41,14 @@ class Session:
     facts: Facts = Facts()
     contactors_open: bool = True  # seen open since they were last told to close
     barred: bool = False  # nothing may begin here: a fault, a restart, no disk
+    outlives: frozenset[Cause] = frozenset()  # what does not end a transaction
+    holding: frozenset[Cause] = frozenset()  # after what a socket keeps the cable
     next_key: str = ""  # a fresh UUID for the next transaction
     key: str = ""  # names the transaction before the CSMS numbers it
     id_tag: str = ""
     parent: str | None = None
     floating: bool = False  # authorized wherever the plug goes in
+    suspended: bool = False  # the vehicle left or was done, and the bill stays open
     start_wh: int = 0
     meter_wh: int = 0  # last register seen in this transaction
     cause: Cause | None = None  # why the transaction is ending
@@ -63,8 +68,10 @@ class Session:
 # fmt: off
 BILLED: Final = frozenset({
     Phase.LOCKING, Phase.HANDSHAKE, Phase.CABLE_CHECK, Phase.PRECHARGE,
-    Phase.ENERGIZED, Phase.RAMP_DOWN, Phase.OPENING, Phase.SETTLING,
+    Phase.ENERGIZED, Phase.RAMP_DOWN, Phase.OPENING, Phase.SETTLING, Phase.WAITING,
 })
+OWNED: Final = BILLED | {Phase.HELD}
+"""Where only its driver, or the CSMS, can end something."""
 LIVE: Final = frozenset({Phase.CABLE_CHECK, Phase.PRECHARGE, Phase.ENERGIZED})
 COLD: Final = frozenset({Phase.LOCKING, Phase.HANDSHAKE})
 """Billed, but the contactors have not been told to close yet."""

@@ -309,8 +309,16 @@ class Station:
         for number, session in self.sessions.items():
             barred = self.bar(number) is not None
             key = session.next_key or self._new_key()
-            if session.barred is not barred or session.next_key != key:
-                self.sessions[number] = replace(session, barred=barred, next_key=key)
+            fitted = self.fittings[number].fitted
+            settled = replace(
+                session,
+                barred=barred,
+                next_key=key,
+                outlives=self.policy.outlived,
+                holding=self.policy.holding if "lock" in fitted else frozenset(),
+            )
+            if settled != session:
+                self.sessions[number] = settled
 
 
 def _with_lost(facts: Facts, lost: Mapping[str, Loss]) -> Facts:

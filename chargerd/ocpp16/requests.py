@@ -22,6 +22,7 @@ REASONS: Final[Mapping[Cause, str]] = {
     Cause.EMERGENCY_STOP:      "EmergencyStop",
     Cause.FAULT:               "Other",
     Cause.DEAUTHORIZED:        "DeAuthorized",
+    Cause.UNLOCKED:            "UnlockCommand",
     Cause.SOFT_RESET:          "SoftReset",
     Cause.HARD_RESET:          "HardReset",
     Cause.RESTART:             "Reboot",

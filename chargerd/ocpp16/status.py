@@ -30,7 +30,9 @@ STATUSES: Final[Mapping[Phase, str]] = {
     Phase.RAMP_DOWN:     "Finishing",
     Phase.OPENING:       "Finishing",
     Phase.SETTLING:      "Finishing",
+    Phase.WAITING:       "SuspendedEV",
     Phase.WELDING_CHECK: "Finishing",
+    Phase.HELD:          "Finishing",
     Phase.FINISHED:      "Finishing",
 }
 
@@ -105,24 +107,29 @@ def _word(station: Station, connector: int) -> str:
         if not station.in_service:
             return "Unavailable"
         return "Available" if session is None else STATUSES[session.phase]
-    if session.phase is Phase.ENERGIZED:
-        return _energized(session, station.limit(connector).power_w)
+    if session.phase is Phase.ENERGIZED or _suspended(session):
+        return _served(session, station.limit(connector).power_w)
     return STATUSES[session.phase]
 
 
-def _energized(session: Session, limit_w: float) -> str:
-    if limit_w <= 0.0:
+def _suspended(session: Session) -> bool:
+    return session.suspended and session.cause is None
+
+
+def _served(session: Session, limit_w: float) -> str:
+    if session.plugged and limit_w <= 0.0:
         return "SuspendedEVSE"
     vehicle = session.facts.vehicle
-    if vehicle is not None and vehicle.phase is VehiclePhase.PAUSED:
-        return "SuspendedEV"
-    return "Charging"
+    paused = vehicle is not None and vehicle.phase is VehiclePhase.PAUSED
+    return "SuspendedEV" if paused or session.suspended else "Charging"
 
 
 def _remark(station: Station, connector: int) -> str | None:
     session = station.sessions.get(connector)
-    pulled = session is not None and session.cause is Cause.PLUG_REMOVED
-    return _UNPLUGGED if pulled else None
+    if session is None:
+        return None
+    away = _suspended(session) and not session.plugged
+    return _UNPLUGGED if away or session.cause is Cause.PLUG_REMOVED else None
 
 
 def _info(active: Active) -> str:

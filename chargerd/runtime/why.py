@@ -21,7 +21,9 @@ _PHASES: Final[Mapping[Phase, str]] = {
     Phase.RAMP_DOWN: "the current is being taken down",
     Phase.OPENING: "the contactors are opening",
     Phase.SETTLING: "the last register of the meter is awaited",
+    Phase.WAITING: "the transaction waits for its vehicle, without energy",
     Phase.WELDING_CHECK: "the contactors are being checked for welding",
+    Phase.HELD: "the cable stays locked until its driver's card is presented",
     Phase.FINISHED: "the plug is to be pulled",
 }
 _BARS: Final[Mapping[Why, str]] = {

@@ -18,6 +18,7 @@ LASTING = {
     Phase.IDLE: "nothing waits for anything",
     Phase.ENERGIZED: "a vehicle charges as long as it likes",
     Phase.WELDING_CHECK: "no bill is open, and only open contactors free a plug",
+    Phase.HELD: "the cable is its driver's",
     Phase.FINISHED: "the plug may stay",
 }
 """Phases without a time limit, and why they need none."""
