@@ -185,6 +185,8 @@ class ChargePoint:
             new_id,
             Tags(snapshot.tags),
             snapshot.last_fault_id,
+            snapshot.availability,
+            snapshot.reservations,
         )
         accepted = where in snapshot.accepted_by
         ledger = Ledger(

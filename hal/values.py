@@ -229,6 +229,7 @@ class Signal(StrEnum):
     CHARGING = "charging"
     PAUSED = "paused"
     DONE = "done"
+    RESERVED = "reserved"
     REFUSED = "refused"
     OUT_OF_SERVICE = "out of service"
     FAULT = "fault"

@@ -39,7 +39,11 @@ def bind(session: Session, event: Event, _now: Instant) -> Change:
     """Remember who pays."""
     assert isinstance(event, events.TokenAccepted)
     bound = replace(
-        session, id_tag=event.id_tag, parent=event.parent, floating=event.floating
+        session,
+        id_tag=event.id_tag,
+        parent=event.parent,
+        floating=event.floating,
+        reservation=event.reservation,
     )
     return bound, ()
 
@@ -67,6 +71,7 @@ def begin(session: Session, event: Event, now: Instant) -> Change:
         session.parent,
         now.utc,
         register_wh,
+        session.reservation,
     )
     return session, (started,)
 

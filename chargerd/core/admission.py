@@ -1,11 +1,13 @@
 """Which connector a driver means, and whether it may take a driver now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from chargerd.core.authorization import same
 from chargerd.core.reasons import Why
+from chargerd.core.reservation import Claim
 from chargerd.core.session import OWNED, STARTABLE, Phase, Session
 
 
@@ -30,16 +32,25 @@ class Intention:
 
 
 _NOTHING = Intention(Meaning.NOTHING)
+Claims = Mapping[int, Claim]
+_UNRESERVED: Final[Claims] = {}
 
 
-def intention(scope: Sequence[Session], id_tag: str) -> Intention:
+def intention(
+    scope: Sequence[Session], id_tag: str, claims: Claims = _UNRESERVED
+) -> Intention:
     """Return what ``id_tag`` at a reader means.
 
     Args:
         scope: The sessions of the connectors that the reader stands for.
         id_tag: The tag that was presented.
+        claims: What the driver may make of each; it is open where nothing is said.
     """
-    return _of_the_same_driver(scope, id_tag) or _start(scope) or _of_a_group(scope)
+    return (
+        _of_the_same_driver(scope, id_tag)
+        or _start(scope, claims)
+        or _of_a_group(scope)
+    )
 
 
 def _of_the_same_driver(scope: Iterable[Session], id_tag: str) -> Intention | None:
@@ -53,17 +64,21 @@ def _of_the_same_driver(scope: Iterable[Session], id_tag: str) -> Intention | No
     return None
 
 
-def _start(scope: Sequence[Session]) -> Intention | None:
-    plugged = [s for s in _open(scope) if s.phase is Phase.PLUGGED]
+def _start(scope: Sequence[Session], claims: Claims) -> Intention | None:
+    welcome = _open(scope, claims)
+    plugged = [s for s in welcome if s.phase is Phase.PLUGGED]
     if plugged:
-        latest = max(plugged, key=lambda session: session.since_s)
+        best = _rank(claims, plugged[0])
+        latest = max(
+            (s for s in plugged if _rank(claims, s) == best), key=lambda s: s.since_s
+        )
         return Intention(Meaning.START, latest.connector)
-    free = [s for s in _open(scope) if s.phase is Phase.IDLE]
+    free = [s for s in welcome if s.phase is Phase.IDLE]
     if free:
         return Intention(Meaning.START, free[0].connector, floating=len(free) > 1)
     # A plug that was left in may be another driver's: it counts only where no
     # other connector can be meant.
-    left = [s for s in _open(scope) if s.phase is Phase.FINISHED]
+    left = [s for s in welcome if s.phase is Phase.FINISHED]
     if len(left) == 1 and len(scope) == 1:
         return Intention(Meaning.START, left[0].connector)
     return None
@@ -77,7 +92,10 @@ def _of_a_group(scope: Iterable[Session]) -> Intention:
 
 
 def remote(
-    sessions: Sequence[Session], connector: int | None, id_tag: str
+    sessions: Sequence[Session],
+    connector: int | None,
+    id_tag: str,
+    claims: Claims = _UNRESERVED,
 ) -> tuple[int | None, Why | None]:
     """Return where a RemoteStartTransaction can start, or why nowhere.
 
@@ -85,20 +103,39 @@ def remote(
         sessions: All of them, in the order of their connectors.
         connector: The one that was asked for; ``None`` leaves the choice to us.
         id_tag: Who shall pay.
+        claims: What the driver may make of each; it is open where nothing is said.
     """
     if connector is None:
         order = (Phase.PLUGGED, Phase.IDLE, Phase.FINISHED)
-        found = [s for phase in order for s in _open(sessions) if s.phase is phase]
+        welcome = _open(sessions, claims)
+        found = [s for phase in order for s in welcome if s.phase is phase]
         return (found[0].connector, None) if found else (None, Why.NO_FREE_CONNECTOR)
     session = next((s for s in sessions if s.connector == connector), None)
     if session is None:
         return None, Why.NO_SUCH_CONNECTOR
     if session.phase is Phase.AUTHORIZED and not same(session.id_tag, id_tag):
         return None, Why.AUTHORIZATION_PENDING
-    if session not in _open(sessions):
+    if session.phase not in STARTABLE or session.barred:
         return None, Why.CONNECTOR_OCCUPIED
+    if claims.get(session.connector) is Claim.CLOSED:
+        return None, Why.CONNECTOR_RESERVED
     return connector, None
 
 
-def _open(sessions: Iterable[Session]) -> list[Session]:
-    return [s for s in sessions if s.phase in STARTABLE and not s.barred]
+_RANKS: Final = (Claim.OWN, Claim.OPEN, Claim.PERHAPS)
+
+
+def _rank(claims: Claims, session: Session) -> int:
+    return _RANKS.index(claims.get(session.connector, Claim.OPEN))
+
+
+def _open(sessions: Iterable[Session], claims: Claims) -> list[Session]:
+    """Return where a driver is welcome; what is kept for him comes first."""
+    welcome = [
+        s
+        for s in sessions
+        if s.phase in STARTABLE
+        and not s.barred
+        and claims.get(s.connector) is not Claim.CLOSED
+    ]
+    return sorted(welcome, key=lambda session: _rank(claims, session))

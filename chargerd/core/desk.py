@@ -6,13 +6,16 @@ from typing import Protocol
 
 from chargerd.clock import Instant
 from chargerd.core import admission, events
-from chargerd.core.admission import Intention, Meaning
+from chargerd.core.admission import Claims, Intention, Meaning
 from chargerd.core.authorization import Decision, Verdict, decide, folded, judged, same
+from chargerd.core.booking import Booking
+from chargerd.core.conditions import startable
 from chargerd.core.effects import AuthorizationWanted, Effect, Refused
 from chargerd.core.events import Event, TagInfo
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Cause, Why
-from chargerd.core.session import Session
+from chargerd.core.reservation import WELCOME, Claim
+from chargerd.core.session import Phase, Session
 from chargerd.core.tags import Tags
 
 Effects = tuple[Effect, ...]
@@ -23,6 +26,7 @@ class Floor(Protocol):
 
     policy: Policy
     online: bool
+    booking: Booking
 
     @property
     def sessions(self) -> Mapping[int, Session]:
@@ -58,7 +62,8 @@ class Desk:
     def presented(self, event: events.TokenPresented, now: Instant) -> Effects:
         """Take a card that was held to a reader."""
         id_tag = event.token.uid
-        intention = admission.intention(self._floor.scope(event.connector), id_tag)
+        scope, claims = self._floor.scope(event.connector), self._claims(id_tag)
+        intention = admission.intention(scope, id_tag, claims)
         match intention.meaning:
             case Meaning.STOP:
                 return self._stop(intention.connector, id_tag, now)
@@ -66,17 +71,27 @@ class Desk:
                 withdrawn = events.AuthorizationWithdrawn(intention.connector)
                 return self._floor.advance(withdrawn, now)
             case Meaning.NOTHING:
-                return (self._no_room(event.connector),)
+                return (self._no_room(event.connector, claims),)
         return self._admit(intention, id_tag, "token", now)
 
     def requested(self, event: events.StartRequested, now: Instant) -> Effects:
         """Take a driver whom the CSMS has sent."""
         start = Intention(Meaning.START, event.connector)
-        if self._floor.policy.authorize_remote_start:
+        perhaps = self._claims(event.id_tag)[event.connector] is Claim.PERHAPS
+        if self._floor.policy.authorize_remote_start or perhaps:
             return self._admit(start, event.id_tag, "RemoteStartTransaction", now)
-        known = self._known(event.id_tag)
-        parent = known.parent if known else None
-        return self._accept(start, event.id_tag, parent, now)
+        return self._accept(start, event.id_tag, self._parent(event.id_tag), now)
+
+    def vend(self, now: Instant) -> Effects:
+        """Let everybody charge who has plugged in, where charging is free."""
+        id_tag, booking = self._floor.policy.free_vend_id_tag, self._floor.booking
+        effects: Effects = ()
+        for number, session in tuple(self._floor.sessions.items()):
+            waits = session.phase is Phase.PLUGGED and startable(session)
+            if waits and booking.claim(number, id_tag, None)[0] in WELCOME:
+                start = Intention(Meaning.START, number)
+                effects += self._accept(start, id_tag, None, now)
+        return effects
 
     def answered(self, event: events.TagAnswered, now: Instant) -> Effects:
         """Take the CSMS's word on an id tag, or its silence."""
@@ -105,14 +120,19 @@ class Desk:
         bars = {self._floor.bar(n) for n in sessions if connector in (None, n)}
         if len(bars) == 1 and (barred := next(iter(bars))):
             return None, barred
-        found, why = admission.remote(tuple(sessions.values()), connector, id_tag)
+        found, why = admission.remote(
+            tuple(sessions.values()), connector, id_tag, self._claims(id_tag)
+        )
         if found is not None and self._asks_for(found):
             return None, Why.AUTHORIZATION_PENDING
         return found, why
 
-    def _no_room(self, reader: int) -> Refused:
-        bars = {self._floor.bar(s.connector) for s in self._floor.scope(reader)}
+    def _no_room(self, reader: int, claims: Claims) -> Refused:
+        numbers = [session.connector for session in self._floor.scope(reader)]
+        bars = {self._floor.bar(number) for number in numbers}
         why = bars.pop() if len(bars) == 1 else None
+        if why is None and any(claims[n] is Claim.CLOSED for n in numbers):
+            why = Why.CONNECTOR_RESERVED
         return Refused(reader, "token", why or Why.OTHER_DRIVER, "no connector is free")
 
     def _asks_for(self, connector: int) -> bool:
@@ -126,11 +146,21 @@ class Desk:
             return (Refused(intention.connector, asked, why, "asking the CSMS"),)
         decision = self._decide(id_tag, self._floor.online, now)
         # What is remembered of a group may be out of date.
-        of_group = intention.meaning is Meaning.STOP_OF_GROUP and self._floor.online
-        if of_group or decision.verdict is Verdict.ASK:
+        of_group = intention.meaning is Meaning.STOP_OF_GROUP
+        of_group |= self._claims(id_tag)[intention.connector] is Claim.PERHAPS
+        if of_group and self._floor.online or decision.verdict is Verdict.ASK:
             self._asking[folded(id_tag)] = _Asking(id_tag, intention, asked)
             return (AuthorizationWanted(id_tag),)
         return self._do(intention, id_tag, decision, asked, now)
+
+    def _claims(self, id_tag: str, parent: str | None = None) -> Claims:
+        """Return what a driver may make of each connector, with what is known here."""
+        claim, parent = self._floor.booking.claim, parent or self._parent(id_tag)
+        return {n: claim(n, id_tag, parent)[0] for n in self._floor.sessions}
+
+    def _parent(self, id_tag: str) -> str | None:
+        known = self._known(id_tag)
+        return known.parent if known else None
 
     def _known(self, id_tag: str) -> TagInfo | None:
         return self.tags.find(id_tag) if self._floor.policy.cache_enabled else None
@@ -159,21 +189,30 @@ class Desk:
     def _accept(
         self, intention: Intention, id_tag: str, parent: str | None, now: Instant
     ) -> Effects:
-        intention = self._where(intention, id_tag)
+        intention = self._where(intention, id_tag, parent)
         connector = intention.connector
-        if why := self._floor.bar(connector):
+        claim, reservation = self._floor.booking.claim(connector, id_tag, parent)
+        why = self._floor.bar(connector)
+        if why is None and claim not in WELCOME:
+            why = Why.CONNECTOR_RESERVED
+        if why is not None:
             return (Refused(connector, "start", why, "it cannot start now"),)
         if self._floor.sessions[connector].facts.meter is None:
             no_meter = Why.NO_METER_READING
             return (Refused(connector, "start", no_meter, "the meter was never read"),)
-        accepted = events.TokenAccepted(connector, id_tag, parent, intention.floating)
+        accepted = events.TokenAccepted(
+            connector, id_tag, parent, intention.floating, reservation
+        )
         return self._floor.advance(accepted, now)
 
-    def _where(self, intention: Intention, id_tag: str) -> Intention:
+    def _where(
+        self, intention: Intention, id_tag: str, parent: str | None
+    ) -> Intention:
         if not intention.floating:
             return intention
         # While the CSMS was asked, a plug may have come, or another driver.
-        again = admission.intention(self._floor.scope(events.WHOLE_STATION), id_tag)
+        scope = self._floor.scope(events.WHOLE_STATION)
+        again = admission.intention(scope, id_tag, self._claims(id_tag, parent))
         return again if again.meaning is Meaning.START else intention
 
     def _stop(self, connector: int, id_tag: str, now: Instant) -> Effects:

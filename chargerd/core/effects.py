@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chargerd.core.events import TagInfo
+from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.permissive import Facts
 from chargerd.core.reasons import Cause, Why
 
@@ -43,6 +43,8 @@ class TransactionStarted:
     parent: str | None
     at: datetime
     meter_wh: int
+    reservation: int | None = None
+    """The one that it uses up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,33 @@ class TagsForgotten:
     """These id tags (folded) are no longer in the authorization cache."""
 
     id_tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityKept:
+    """What somebody wants of a connector, or of the station (0)."""
+
+    connector: int
+    operative: bool
+    scheduled: bool
+    """Out of service only when the present use has come to its end."""
+    origin: str
+    """``csms`` or ``cli``."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationKept:
+    """A reservation holds from now on; it takes the place of one of the same id."""
+
+    reservation: Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationEnded:
+    """A reservation holds no more."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +171,9 @@ CoreRecord = (
     | TransactionEnded
     | TagLearned
     | TagsForgotten
+    | AvailabilityKept
+    | ReservationKept
+    | ReservationEnded
     | FaultOpened
     | FaultClosed
 )

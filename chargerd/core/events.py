@@ -33,6 +33,18 @@ class TagInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservation:
+    """A connector (0: any one) is kept for a driver, or for a group, for a time."""
+
+    id: int
+    """The CSMS's number for it."""
+    connector: int
+    id_tag: str
+    expires: datetime
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something happened at one connector; 0 is the station as a whole."""
 
@@ -127,6 +139,8 @@ class TokenAccepted(Event):
     id_tag: str
     parent: str | None = None
     floating: bool = False
+    reservation: int | None = None
+    """The one that the driver makes use of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +173,28 @@ class RestartRequested(Event):
     """The daemon shall end its sessions for ``cause`` and then restart or stop."""
 
     cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityWanted(Event):
+    """Somebody wants a connector, or with 0 all of them, in or out of service."""
+
+    operative: bool
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationWanted(Event):
+    """The CSMS keeps a connector for a driver; the handler agreed."""
+
+    reservation: Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationCancelled(Event):
+    """Somebody gives a reservation up."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,13 @@ class Policy:
     an interval off unless its key says otherwise.
     """
 
+    accept_expired_reservation: bool = False
     allow_offline_unknown_id: bool = False
     authorize_remote_start: bool = False
     cache_enabled: bool = True
     connection_timeout_s: int = 60
+    free_vend: bool = False
+    free_vend_id_tag: str = "FREE"
     heartbeat_interval_s: int = 300
     aligned_interval_s: int = 0
     aligned_measurands: tuple[str, ...] = (ENERGY,)
@@ -31,6 +34,9 @@ class Policy:
     sampled_measurands: tuple[str, ...] = (ENERGY,)
     sample_interval_s: int = 60
     minimum_status_duration_s: int = 0
+    report_zero_reservation: bool = True
+    reservation_enabled: bool = True
+    reserve_connector_zero: bool = True
     reset_retries: int = 3
     stop_on_invalid_id: bool = True
     stop_on_unplug: bool = True

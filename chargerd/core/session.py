@@ -49,6 +49,7 @@ class Session:
     parent: str | None = None
     floating: bool = False  # authorized wherever the plug goes in
     suspended: bool = False  # the vehicle left or was done, and the bill stays open
+    reservation: int | None = None  # the one that the driver makes use of
     start_wh: int = 0
     meter_wh: int = 0  # last register seen in this transaction
     cause: Cause | None = None  # why the transaction is ending

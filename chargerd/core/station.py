@@ -1,7 +1,7 @@
 """The whole station without hardware, network or clock."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,17 +9,19 @@ from typing import Any, Final
 from chargerd.clock import Instant
 from chargerd.core import events
 from chargerd.core.authorization import Verdict, judged
+from chargerd.core.booking import Booking
 from chargerd.core.conditions import startable
 from chargerd.core.course import OUTPUTS, Output, advance, deadline_s
 from chargerd.core.desk import Desk
-from chargerd.core.effects import Effect, Noted, Refused
-from chargerd.core.events import WHOLE_STATION, Event
+from chargerd.core.effects import AvailabilityKept, Effect, Noted, Refused
+from chargerd.core.events import WHOLE_STATION, Event, Reservation
 from chargerd.core.faults import cause
 from chargerd.core.health import Health
 from chargerd.core.permissive import Facts, Loss, learned, present
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Supply, offer, offered_current_a
 from chargerd.core.reasons import Cause, Why
+from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
 from chargerd.core.session import BILLED, Phase, Session
 from chargerd.core.tags import Tags
@@ -50,6 +52,8 @@ class Station:
         new_key: Callable[[], str],
         tags: Tags,
         last_fault_id: int = 0,
+        wishes: Iterable[AvailabilityKept] = (),
+        reservations: Iterable[Reservation] = (),
     ) -> None:
         """Start with nothing known of any connector."""
         self.fittings = fittings
@@ -71,6 +75,7 @@ class Station:
             number: Session(number, facts=Facts(fitting.fitted))
             for number, fitting in fittings.items()
         }
+        self.booking = Booking(self, wishes, reservations)
         self._settle_all()
 
     def apply(self, event: Event, now: Instant) -> Effects:
@@ -79,6 +84,9 @@ class Station:
         effects = handle(self, event, now)
         effects += self._watch_invalid(now)
         effects += self._judge(now)
+        if self.policy.free_vend:
+            effects += self.desk.vend(now)
+        effects += self.booking.follow(effects, now)
         self._settle_all()
         for effect in effects:
             if isinstance(effect, Refused):
@@ -92,12 +100,14 @@ class Station:
             due_s = deadline_s(session, self.policy)
             if due_s is not None and due_s <= now.monotonic_s:
                 effects += self.apply(events.TimeLimitPassed(number), now)
+        effects += self.booking.follow(effects, now)
         return effects + self.sampler.expire(self, now)
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``expire`` next has something to do."""
         due = [deadline_s(session, self.policy) for session in self.sessions.values()]
         due.append(self.sampler.next_deadline_s(now))
+        due.append(self.booking.reservations.next_deadline_s(now))
         return min((s for s in due if s is not None), default=None)
 
     def outputs(self) -> Mapping[int, Output]:
@@ -123,6 +133,7 @@ class Station:
             (not self.in_service, Why.NOT_REGISTERED),
             (self.storage_failing, Why.STORAGE_FAILING),
             (self.faulted(connector), Why.CONNECTOR_FAULTED),
+            (self.booking.withheld(connector), Why.CONNECTOR_UNAVAILABLE),
         )
         return next((why for holds, why in reasons if holds), None)
 
@@ -168,14 +179,21 @@ class Station:
             return ()
         for other in self.sessions.values():
             if other.phase is Phase.AUTHORIZED and other.floating:
-                withdrawn = self.advance(
-                    events.AuthorizationWithdrawn(other.connector), now
-                )
-                accepted = events.TokenAccepted(
-                    session.connector, other.id_tag, other.parent
-                )
-                return withdrawn + self.advance(accepted, now)
+                return self._move(other, session.connector, now)
         return ()
+
+    def _move(self, authorized: Session, connector: int, now: Instant) -> Effects:
+        claim, reservation = self.booking.claim_of(authorized, connector)
+        if claim not in WELCOME:
+            return ()
+        withdrawn = events.AuthorizationWithdrawn(authorized.connector)
+        accepted = events.TokenAccepted(
+            connector,
+            authorized.id_tag,
+            authorized.parent,
+            reservation=reservation,
+        )
+        return self.advance(withdrawn, now) + self.advance(accepted, now)
 
     def _sensed(self, event: events.Sensed, now: Instant) -> Effects:
         return self._know(event.connector, lambda f: learned(f, event.reading), now)
@@ -336,6 +354,9 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.TagAnswered: lambda station, *args: station.desk.answered(*args),
     events.TransactionNumbered: Station._numbered,
     events.RestartRequested: Station._restart,
+    events.AvailabilityWanted: lambda station, *args: station.booking.wanted(*args),
+    events.ReservationWanted: lambda station, *args: station.booking.reserve(*args),
+    events.ReservationCancelled: lambda station, *args: station.booking.cancel(*args),
     events.PolicyChanged: Station._policy,
     events.OnlineChanged: Station._online,
     events.ServiceChanged: Station._service,

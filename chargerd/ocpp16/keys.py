@@ -21,6 +21,8 @@ MAX_STOP_VALUES: Final = 1000
 """Most meter values in one StopTransaction."""
 MAX_ROTATIONS: Final = 10
 """Most items in ConnectorPhaseRotation."""
+LONGEST_TAG: Final = 20
+"""Most characters of an id tag (OCPP 1.6 section 7.28)."""
 LONGEST_VALUE: Final = 500
 """Most characters of a value (OCPP 1.6 section 7.29)."""
 
@@ -96,6 +98,14 @@ def secret_key(text: str) -> bytes:
     return bytes.fromhex(digits)
 
 
+def id_tag(text: str) -> str:
+    """Read an id tag."""
+    tag = text.strip()
+    if not (0 < len(tag) <= LONGEST_TAG and tag.isascii() and tag.isprintable()):
+        raise BadValue(f"must be 1 to {LONGEST_TAG} printable ASCII characters")
+    return tag
+
+
 def words(text: str) -> str:
     """Read anything."""
     return text
@@ -125,6 +135,8 @@ _SAMPLED: Final = f"{ENERGY},Power.Active.Import,Current.Import,Voltage,SoC"
 # fmt: off
 _TABLE: Final[tuple[Key, ...]] = (
     # name                                value               default    feeds the policy's             and means
+    Key("AcceptExpiredReservation",         boolean,            "false",   "accept_expired_reservation",
+        meaning="a ReserveNow whose time is over is accepted and ends at once; else rejected"),
     Key("AllowOfflineTxForUnknownId",       boolean,            "false",   "allow_offline_unknown_id",
         meaning="without the CSMS, drivers that nobody here knows may charge"),
     Key("AuthorizationCacheEnabled",        boolean,            "true",    "cache_enabled",
@@ -141,6 +153,10 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="how the mains phases are wired; a DC outlet has none"),
     Key("ConnectorPhaseRotationMaxLength",  whole(0, 100),      str(MAX_ROTATIONS), access=_R,
         meaning="most items in ConnectorPhaseRotation"),
+    Key("FreeVend",                         boolean,            "false",   "free_vend",
+        meaning="whoever plugs in charges, without a card"),
+    Key("FreeVendIdTag",                    id_tag,             "FREE",    "free_vend_id_tag",
+        meaning="the id tag of the transactions that FreeVend begins"),
     Key("GetConfigurationMaxKeys",          whole(1, 1000),     "200",     access=_R,
         meaning="most keys in one GetConfiguration"),
     Key("HeartbeatInterval",                whole(1, _DAY_S),   "300",     "heartbeat_interval_s",
@@ -171,6 +187,12 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="the CSMS is told of security events that are not critical too"),
     Key("NumberOfConnectors",               whole(1, 100),      "1",       access=_R,
         meaning="connectors of this station"),
+    Key("ReportConnectorZeroReservation",   boolean,            "true",    "report_zero_reservation",
+        meaning="what a reservation of connector 0 keeps is reported Reserved"),
+    Key("ReservationEnabled",               boolean,            "true",    "reservation_enabled",
+        meaning="connectors can be reserved"),
+    Key("ReserveConnectorZeroSupported",    boolean,            "true",    "reserve_connector_zero",
+        meaning="a reservation may leave the connector open (connector 0)"),
     Key("ResetRetries",                     whole(0, 10),       "3",       "reset_retries",
         meaning="how often a failed reset is tried again"),
     Key("SecurityProfile",                  whole(0, 3),        "0",       access=_R,

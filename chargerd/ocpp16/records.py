@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chargerd.core.effects import CoreRecord
-from chargerd.core.events import TagInfo
+from chargerd.core.effects import AvailabilityKept, CoreRecord
+from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16.security import SecurityEvent
 from chargerd.ocpp16.wire import Json
@@ -185,3 +185,5 @@ class Snapshot:
     security_events: tuple[SecurityEventKept, ...] = ()
     """Those that the CSMS is still to be told."""
     last_security_event_id: int = 0
+    availability: tuple[AvailabilityKept, ...] = ()
+    reservations: tuple[Reservation, ...] = ()

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from chargerd.ocpp16.status import Report, may_follow
+from chargerd.ocpp16.status import Report, between
 
 RETRY_S: Final = 30.0
 """A report that failed is not repeated at once; by then it may be out of date."""
@@ -106,7 +106,10 @@ class Reporter:
         last = self._last.get(report.connector)
         if last is None:
             return
-        way = (last, *self._bridge.get(report.connector, ()), before)
-        legal = (may_follow(report.status, each.status) for each in way)
-        steps = next(n for n, fits in enumerate((*legal, True)) if fits)
-        self._bridge[report.connector] = way[1 : steps + 1]
+        way = [last, *self._bridge.get(report.connector, ())]
+        if way[-1] != before:
+            way.append(before)
+        if step := between(before, report):
+            way.append(step)
+        steps = next(n for n, each in enumerate(way) if not between(each, report))
+        self._bridge[report.connector] = tuple(way[1 : steps + 1])

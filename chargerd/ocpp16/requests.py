@@ -94,12 +94,15 @@ def security_event(event: SecurityEvent) -> Json:
 
 def start_transaction(started: TransactionStarted) -> Json:
     """Return a StartTransaction."""
-    return {
+    told: Json = {
         "connectorId": started.connector,
         "idTag": started.id_tag,
         "meterStart": started.meter_wh,
         "timestamp": timestamp(started.at),
     }
+    if started.reservation is not None:
+        told["reservationId"] = started.reservation
+    return told
 
 
 def stop_transaction(ended: TransactionEnded, values: Sequence[Json]) -> Json:

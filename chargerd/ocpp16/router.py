@@ -6,7 +6,7 @@ from typing import Final
 from chargerd.clock import Instant
 from chargerd.ocpp16.answer import Answer, Handlers, Picture
 from chargerd.ocpp16.errors import NotImplementedHere, NotSupportedHere
-from chargerd.ocpp16.handlers import core, remote_trigger
+from chargerd.ocpp16.handlers import core, remote_trigger, reservation
 from chargerd.ocpp16.rpc import Question
 from chargerd.ocpp16.wire import (
     ACTIONS_FROM_CSMS,
@@ -17,6 +17,7 @@ from chargerd.ocpp16.wire import (
 PROFILES: Final[Mapping[str, Handlers]] = {
     "Core": core.HANDLERS,
     "RemoteTrigger": remote_trigger.HANDLERS,
+    "Reservation": reservation.HANDLERS,
 }
 SUPPORTED_FEATURE_PROFILES: Final = ",".join(PROFILES)
 

@@ -1,7 +1,7 @@
 """What OCPP calls the state of a connector. Computed, never stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +16,11 @@ _INFO_LENGTH: Final = 50
 NO_ERROR: Final = "NoError"
 _UNPLUGGED: Final = "EV side disconnected"
 """OCPP's words for a plug that was pulled in mid-charge (section 4.9)."""
+
+_OF_VEHICLE: Final = frozenset(
+    {Cause.VEHICLE_FAILED, Cause.HANDSHAKE_TIMEOUT, Cause.PRECHARGE_TIMEOUT}
+)
+"""Ends that the vehicle is the reason for: EVCommunicationError, which is a warning."""
 
 # fmt: off
 STATUSES: Final[Mapping[Phase, str]] = {
@@ -43,20 +48,27 @@ _SIGNALS: Final[Mapping[str, Signal]] = {
     "SuspendedEV":   Signal.PAUSED,
     "SuspendedEVSE": Signal.PAUSED,
     "Finishing":     Signal.DONE,
+    "Reserved":      Signal.RESERVED,
     "Unavailable":   Signal.OUT_OF_SERVICE,
     "Faulted":       Signal.FAULT,
 }
 
-_NEVER_NEXT: Final[Mapping[str, frozenset[str]]] = {
-    "Available":     frozenset({"Finishing"}),
-    "Preparing":     frozenset({"Unavailable"}),
-    "Charging":      frozenset({"Preparing"}),
-    "SuspendedEV":   frozenset({"Preparing"}),
-    "SuspendedEVSE": frozenset({"Preparing"}),
-    "Finishing":     frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"}),
-    "Unavailable":   frozenset({"Finishing"}),
-    "Faulted":       frozenset(),
+_VIA_PREPARING: Final = dict.fromkeys(
+    ("Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"), "Preparing"
+)
+
+BETWEEN: Final[Mapping[str, Mapping[str, str]]] = {
+    "Available":     {"Finishing": "Preparing"},
+    "Preparing":     {"Reserved": "Available", "Unavailable": "Available"},
+    "Charging":      {"Preparing": "Finishing", "Reserved": "Available"},
+    "SuspendedEV":   {"Preparing": "Finishing", "Reserved": "Available"},
+    "SuspendedEVSE": {"Preparing": "Finishing", "Reserved": "Available"},
+    "Finishing":     {**_VIA_PREPARING, "Reserved": "Available"},
+    "Reserved":      _VIA_PREPARING,
+    "Unavailable":   {"Finishing": "Preparing", "Reserved": "Available"},
+    "Faulted":       {},
 }
+"""What may not follow a status, and what has to be told between the two."""
 # fmt: on
 
 
@@ -77,7 +89,9 @@ def report(station: Station, connector: int, at: datetime) -> Report:
     worst = next(iter(station.health.at(connector)), None)
     word = _word(station, connector)
     if worst is None:
-        return Report(connector, word, info=_remark(station, connector), at=at)
+        return _remarked(
+            station.sessions.get(connector), Report(connector, word, at=at)
+        )
     name = worst.fault.name
     return Report(
         connector,
@@ -89,9 +103,10 @@ def report(station: Station, connector: int, at: datetime) -> Report:
     )
 
 
-def may_follow(status: str, before: str) -> bool:
-    """Tell whether OCPP allows one status after another (section 4.9)."""
-    return status not in _NEVER_NEXT[before]
+def between(before: Report, after: Report) -> Report | None:
+    """Return what has to be told between two reports (OCPP 1.6 section 4.9)."""
+    status = BETWEEN[before.status].get(after.status)
+    return Report(after.connector, status, at=after.at) if status else None
 
 
 def signal(status: str) -> Signal:
@@ -104,12 +119,17 @@ def _word(station: Station, connector: int) -> str:
         return "Faulted"
     session = station.sessions.get(connector)
     if session is None or session.phase in STARTABLE:
-        if not station.in_service:
+        if not station.in_service or station.booking.availability.out(connector):
             return "Unavailable"
-        return "Available" if session is None else STATUSES[session.phase]
+        return "Available" if session is None else _welcoming(station, session)
     if session.phase is Phase.ENERGIZED or _suspended(session):
         return _served(session, station.limit(connector).power_w)
     return STATUSES[session.phase]
+
+
+def _welcoming(station: Station, session: Session) -> str:
+    reserved = station.booking.reserved(session.connector)
+    return "Reserved" if reserved else STATUSES[session.phase]
 
 
 def _suspended(session: Session) -> bool:
@@ -124,12 +144,19 @@ def _served(session: Session, limit_w: float) -> str:
     return "SuspendedEV" if paused or session.suspended else "Charging"
 
 
-def _remark(station: Station, connector: int) -> str | None:
-    session = station.sessions.get(connector)
+def _remarked(session: Session | None, told: Report) -> Report:
+    """Say with a status what went before, as long as the plug is still to be pulled."""
     if session is None:
-        return None
+        return told
     away = _suspended(session) and not session.plugged
-    return _UNPLUGGED if away or session.cause is Cause.PLUG_REMOVED else None
+    if away or session.cause is Cause.PLUG_REMOVED:
+        return replace(told, info=_UNPLUGGED)
+    if session.cause in _OF_VEHICLE and told.status == "Finishing":
+        name = session.cause.lower().replace("_", "-")
+        return replace(
+            told, error_code="EVCommunicationError", info=name, vendor_error_code=name
+        )
+    return told
 
 
 def _info(active: Active) -> str:

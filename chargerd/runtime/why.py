@@ -5,8 +5,9 @@ from typing import Final
 
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Why
-from chargerd.core.session import Phase, Session
+from chargerd.core.session import STARTABLE, Phase, Session
 from chargerd.core.station import Station
+from chargerd.runtime.journal import masked
 from hal.values import VehiclePhase
 
 _PHASES: Final[Mapping[Phase, str]] = {
@@ -26,11 +27,14 @@ _PHASES: Final[Mapping[Phase, str]] = {
     Phase.HELD: "the cable stays locked until its driver's card is presented",
     Phase.FINISHED: "the plug is to be pulled",
 }
-_BARS: Final[Mapping[Why, str]] = {
+_BARS: Final[Mapping[Why | None, str]] = {
     Why.RESTART_PENDING: "the daemon is about to restart",
     Why.NOT_REGISTERED: "no CSMS has accepted this station yet",
     Why.STORAGE_FAILING: "the disk takes no records, so nothing new may start",
-    Why.CONNECTOR_FAULTED: "a fault keeps it from working",
+}
+_ORIGINS: Final[Mapping[str, str]] = {
+    "csms": "the CSMS wants it so (ChangeAvailability)",
+    "cli": "somebody on the spot wants it so; see: chargerctl connector enable",
 }
 _SETTERS: Final[Mapping[Setter, str]] = {
     Setter.VEHICLE: "the vehicle asks for no more",
@@ -47,15 +51,35 @@ def because(station: Station, connector: int) -> tuple[str, ...]:
     for active in station.health.at(connector):
         value = f" ({active.value})" if active.value else ""
         reasons.append(f"{active.fault.means}{value}; {active.fault.remedy}")
+    reasons += _kept_from_drivers(station, connector)
     if session.cause is not None:
         reasons.append(f"the transaction ended: {session.cause}")
     if session.phase is Phase.ENERGIZED:
         reasons += _power(session, station.limit(connector))
     reasons.append(_PHASES[session.phase])
     bar = station.bar(connector)
-    if bar is not None and bar is not Why.CONNECTOR_FAULTED:
+    if bar in _BARS:
         reasons.append(_BARS[bar])
     return tuple(reasons)
+
+
+def _kept_from_drivers(station: Station, connector: int) -> list[str]:
+    reasons = []
+    booking, phase = station.booking, station.sessions[connector].phase
+    wish = booking.availability.against(connector)
+    if wish is not None:
+        when = f"since {wish.at:%F %T} UTC"
+        if phase not in STARTABLE or booking.availability.scheduled(connector):
+            when = "once its driver is done"
+        reasons.append(f"out of service {when}: {_ORIGINS[wish.origin]}")
+    for kept in booking.reservations.of(connector):
+        reasons.append(
+            f"kept for {masked(kept.id_tag)} until {kept.expires:%F %T} UTC"
+            f" (reservation {kept.id})"
+        )
+    if not booking.reservations.of(connector) and booking.reserved(connector):
+        reasons.append("the last one for who has reserved any connector")
+    return reasons
 
 
 def _power(session: Session, limit: Limit) -> list[str]:

@@ -13,7 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from chargerd.core.events import Standing, TagInfo
+from chargerd.core.effects import AvailabilityKept
+from chargerd.core.events import Reservation, Standing, TagInfo
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16.ledger import MOST_BLIND
 from chargerd.ocpp16.records import Entry, Record, SecurityEventKept, Snapshot
@@ -130,6 +131,8 @@ class Store:
             accepted_by=frozenset(c for (c,) in self._all("SELECT * FROM accepted_by")),
             security_events=self._security_events(),
             last_security_event_id=self._one("SELECT max(id) FROM security_event"),
+            availability=self._availability(),
+            reservations=self._reservations(),
         )
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:
@@ -235,6 +238,23 @@ class Store:
     def _entries(self, where: str, values: Sequence[Any]) -> tuple[Entry, ...]:
         sql = f"SELECT id, key, action, payload, at FROM message WHERE {where}"
         return tuple(entry(row) for row in self._all(sql, values))
+
+    def _availability(self) -> tuple[AvailabilityKept, ...]:
+        sql = "SELECT * FROM availability ORDER BY connector"
+        return tuple(
+            AvailabilityKept(
+                n, bool(on), bool(later), origin, datetime.fromisoformat(at)
+            )
+            for n, on, later, origin, at in self._all(sql)
+        )
+
+    def _reservations(self) -> tuple[Reservation, ...]:
+        return tuple(
+            Reservation(id_, n, id_tag, datetime.fromisoformat(expires), parent)
+            for id_, n, id_tag, expires, parent in self._all(
+                "SELECT * FROM reservation ORDER BY id"
+            )
+        )
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         try:

@@ -42,7 +42,7 @@ def entry(row: Sequence[Any]) -> Entry:
 def _started(db: sqlite3.Connection, r: effects.TransactionStarted) -> None:
     db.execute(
         "INSERT INTO charge (key, connector, id_tag, parent, start_at, start_wh,"
-        " last_at, last_wh) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " last_at, last_wh, reservation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             r.key,
             r.connector,
@@ -52,6 +52,7 @@ def _started(db: sqlite3.Connection, r: effects.TransactionStarted) -> None:
             r.meter_wh,
             time_text(r.at),
             r.meter_wh,
+            r.reservation,
         ),
     )
     _forget_old(db)
@@ -85,6 +86,25 @@ def _learned(db: sqlite3.Connection, r: effects.TagLearned) -> None:
 def _forgotten(db: sqlite3.Connection, r: effects.TagsForgotten) -> None:
     rows = ((tag,) for tag in r.id_tags)
     db.executemany("DELETE FROM tag WHERE id_tag = ?", rows)
+
+
+def _availability(db: sqlite3.Connection, r: effects.AvailabilityKept) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO availability VALUES (?, ?, ?, ?, ?)",
+        (r.connector, r.operative, r.scheduled, r.origin, time_text(r.at)),
+    )
+
+
+def _reserved(db: sqlite3.Connection, r: effects.ReservationKept) -> None:
+    kept = r.reservation
+    db.execute(
+        "INSERT OR REPLACE INTO reservation VALUES (?, ?, ?, ?, ?)",
+        (kept.id, kept.connector, kept.id_tag, time_text(kept.expires), kept.parent),
+    )
+
+
+def _unreserved(db: sqlite3.Connection, r: effects.ReservationEnded) -> None:
+    db.execute("DELETE FROM reservation WHERE id = ?", (r.id,))
 
 
 def _fault_opened(db: sqlite3.Connection, r: effects.FaultOpened) -> None:
@@ -216,6 +236,9 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     effects.TransactionEnded: _ended,
     effects.TagLearned: _learned,
     effects.TagsForgotten: _forgotten,
+    effects.AvailabilityKept: _availability,
+    effects.ReservationKept: _reserved,
+    effects.ReservationEnded: _unreserved,
     effects.FaultOpened: _fault_opened,
     effects.FaultClosed: _fault_closed,
     records.MessageQueued: _queued,

@@ -20,6 +20,7 @@ from chargerd.ocpp16.keys import (
     BadValue,
     Key,
     Outcome,
+    id_tag,
     judge,
     measurands,
     policy,
@@ -96,6 +97,13 @@ def test_a_phase_rotation_is_read() -> None:
         rotation("0.RST,")
     with pytest.raises(BadValue, match="at most 10 items"):
         rotation(",".join(["0.RST"] * 11))
+
+
+@pytest.mark.parametrize("text", ["", "A" * 21, "Ä", "A\tB"])
+def test_an_id_tag_fits_on_the_wire(text: str) -> None:
+    assert id_tag(" OPEN HOUSE ") == "OPEN HOUSE"
+    with pytest.raises(BadValue, match="1 to 20 printable"):
+        id_tag(text)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ WORDS = (
     "SuspendedEV",
     "SuspendedEVSE",
     "Finishing",
+    "Reserved",
     "Unavailable",
     "Faulted",
 )

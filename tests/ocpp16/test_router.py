@@ -56,6 +56,6 @@ def test_what_cannot_be_answered_says_why(
 def test_the_facts_name_every_connector() -> None:
     assert router.facts((1, 2)) == {
         "NumberOfConnectors": "2",
-        "SupportedFeatureProfiles": "Core,RemoteTrigger",
+        "SupportedFeatureProfiles": "Core,RemoteTrigger,Reservation",
         "ConnectorPhaseRotation": "0.NotApplicable,1.NotApplicable,2.NotApplicable",
     }

@@ -1,3 +1,5 @@
+import pytest
+
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
 from chargerd.ocpp16 import status
@@ -13,6 +15,7 @@ WORDS = (
     "SuspendedEV",
     "SuspendedEVSE",
     "Finishing",
+    "Reserved",
     "Unavailable",
     "Faulted",
 )
@@ -28,19 +31,26 @@ def test_every_phase_has_a_status_and_every_status_a_light() -> None:
         Signal.PAUSED,
         Signal.PAUSED,
         Signal.DONE,
+        Signal.RESERVED,
         Signal.OUT_OF_SERVICE,
         Signal.FAULT,
     ]
 
 
-def test_the_statuses_that_may_follow_each_other_are_those_of_ocpp() -> None:
-    ours = {
-        (before, after)
-        for before in WORDS
-        for after in WORDS
-        if before != after and status.may_follow(after, before)
-    }
-    assert ours == {(a, b) for a, b in EDGES if a != b and "Reserved" not in (a, b)}
+PAIRS = [(a, b) for a in WORDS for b in WORDS if a != b]
+
+
+@pytest.mark.requirement("STAT-20")
+@pytest.mark.parametrize(("before", "after"), PAIRS)
+def test_one_status_leads_to_another_directly_or_over_one_more(
+    before: str, after: str
+) -> None:
+    step = status.between(status.Report(1, before), status.Report(1, after))
+    if (before, after) in EDGES:
+        assert step is None
+    else:
+        assert step is not None
+        assert {(before, step.status), (step.status, after)} <= EDGES
 
 
 def test_every_cause_has_a_reason_that_ocpp_knows() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.csms import CsmsLink, LinkSettings
 from chargerd.runtime.devices import Devices, StationDevices
 from chargerd.runtime.guard import Guard
-from chargerd.runtime.journal import INFO, Journal
+from chargerd.runtime.journal import INFO, Journal, masked
 from chargerd.runtime.lights import Lights
 from chargerd.runtime.senses import Health, Senses
 from chargerd.runtime.station_interface import StationInterface
@@ -434,6 +435,37 @@ async def test_why_names_the_decisive_reason_first(bench: Bench) -> None:
     nothing = Limit(0.0, Setter.AUTHORIZATION)
     session = station.sessions[1]
     assert why._power(session, nothing) == ["the CSMS has refused the id tag"]
+
+
+async def test_why_says_who_took_a_connector_out_of_service(bench: Bench) -> None:
+    station = bench.point.station
+    at = f"{bench.clock.now().utc:%F}"
+    bench.happen(events.AvailabilityWanted(1, operative=False, origin="cli"))
+    first = why.because(station, 1)[0]
+    assert first.startswith(f"out of service since {at}")
+    assert first.endswith("see: chargerctl connector enable")
+    bench.happen(events.AvailabilityWanted(1, operative=True, origin="cli"))
+    assert why.because(station, 1) == ("nobody is plugged in",)
+    bench.charge()
+    bench.happen(events.AvailabilityWanted(0, operative=False, origin="csms"))
+    assert why.because(station, 1)[0] == (
+        "out of service once its driver is done:"
+        " the CSMS wants it so (ChangeAvailability)"
+    )
+
+
+async def test_why_says_for_whom_a_connector_is_kept(bench: Bench) -> None:
+    station = bench.point.station
+    until = bench.clock.now().utc + timedelta(hours=1)
+    kept = events.Reservation(5, 1, CARD, until)
+    bench.happen(events.ReservationWanted(1, kept))
+    assert why.because(station, 1)[0] == (
+        f"kept for {masked(CARD)} until {until:%F %T} UTC (reservation 5)"
+    )
+    bench.happen(events.ReservationWanted(0, replace(kept, connector=0)))
+    assert why.because(station, 1)[0] == (
+        "the last one for who has reserved any connector"
+    )
 
 
 # what follows from a step

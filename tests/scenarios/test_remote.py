@@ -156,7 +156,7 @@ def test_the_cache_is_cleared_and_no_vendor_is_understood() -> None:
     ("action", "code"),
     [
         ("MakeCoffee", "NotImplemented"),
-        ("ReserveNow", "NotSupported"),
+        ("SignCertificate", "NotSupported"),
         ("Heartbeat", "NotSupported"),
     ],
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from chargerd.core import effects
-from chargerd.core.events import Standing, TagInfo
+from chargerd.core.events import Reservation, Standing, TagInfo
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16 import records
@@ -30,7 +30,9 @@ def queued(id_: int, key: str = LATE, action: str = "MeterValues") -> Record:
 
 
 def started(key: str = LATE, minute: int = 0) -> effects.TransactionStarted:
-    return effects.TransactionStarted(key, 1, "04A224B2", "FLEET", at(minute), 120_000)
+    return effects.TransactionStarted(
+        key, 1, "04A224B2", "FLEET", at(minute), 120_000, 7
+    )
 
 
 def ended(key: str = LATE, minute: int = 30) -> effects.TransactionEnded:
@@ -39,6 +41,16 @@ def ended(key: str = LATE, minute: int = 30) -> effects.TransactionEnded:
 
 def _security(type_: str) -> SecurityEvent:
     return SecurityEvent(SecurityEventType(type_), at(11), None)
+
+
+WISHES: Final = (
+    effects.AvailabilityKept(0, True, False, "csms", at(1)),
+    effects.AvailabilityKept(1, False, True, "cli", at(2)),
+)
+KEPT: Final = (
+    Reservation(-1, 0, "04D", at(99), "FLEET"),
+    Reservation(8, 2, "04E", at(90)),
+)
 
 
 HISTORY: Final[tuple[Record, ...]] = (
@@ -63,6 +75,12 @@ HISTORY: Final[tuple[Record, ...]] = (
     queued(3, LATE, "StartTransaction"),
     records.StopDataKept(LATE, SAMPLE),
     records.StopDataKept(LATE, {"second": True}),
+    effects.AvailabilityKept(1, True, False, "csms", at(1)),
+    *WISHES,
+    effects.ReservationKept(Reservation(7, 1, "04C", at(20))),
+    effects.ReservationKept(Reservation(8, 1, "04E", at(20), "FLEET")),
+    *map(effects.ReservationKept, KEPT),
+    effects.ReservationEnded(7),
     records.NoteKept(LATE, at(9), "locking"),
     effects.TransactionCheckpoint(LATE, at(10), 121_000),
     queued(4),
@@ -111,11 +129,13 @@ REMEMBERED: Final = Snapshot(
     accepted_by=frozenset({CSMS}),
     security_events=(records.SecurityEventKept(3, _security("ResetOrReboot")),),
     last_security_event_id=3,
+    availability=WISHES,
+    reservations=KEPT,
 )
 """What a process that starts after ``HISTORY`` must know."""
 
 NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {
-    2: ("security_events", "last_security_event_id")
+    2: ("security_events", "last_security_event_id", "availability", "reservations")
 }
 """The fields of a snapshot that a version of the schema brought."""
 

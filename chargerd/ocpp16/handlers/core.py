@@ -6,6 +6,8 @@ from typing import Final
 from ocpp.v16 import call, call_result
 from ocpp.v16.datatypes import KeyValue
 from ocpp.v16.enums import (
+    AvailabilityStatus,
+    AvailabilityType,
     ClearCacheStatus,
     ConfigurationStatus,
     DataTransferStatus,
@@ -17,6 +19,7 @@ from ocpp.v16.enums import (
 
 from chargerd.clock import Instant
 from chargerd.core import events
+from chargerd.core.availability import in_use
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.reasons import Cause, Why
@@ -170,6 +173,28 @@ def remote_stop(
     )
 
 
+def change_availability(
+    picture: Picture, request: call.ChangeAvailability, _now: Instant
+) -> Answer:
+    """Take a connector, or all, in or out of service (OCPP 1.6 section 5.2)."""
+    number, sessions = request.connector_id, picture.station.sessions
+    operative = AvailabilityType(request.type) is AvailabilityType.operative
+    unknown = number not in (WHOLE_STATION, *sessions)
+    if unknown or picture.station.storage_failing:
+        why = Why.NO_SUCH_CONNECTOR if unknown else Why.STORAGE_FAILING
+        return Answer(
+            call_result.ChangeAvailability(AvailabilityStatus.rejected),
+            refused=Refused(number, "ChangeAvailability", why, str(request.type)),
+        )
+    used = in_use(sessions)
+    waits = not operative and (number in used or (number == WHOLE_STATION and used))
+    status = AvailabilityStatus.scheduled if waits else AvailabilityStatus.accepted
+    return Answer(
+        call_result.ChangeAvailability(status),
+        events=(events.AvailabilityWanted(number, operative, "csms"),),
+    )
+
+
 _RESETS: Final[Mapping[ResetType, Cause]] = {
     ResetType.hard: Cause.HARD_RESET,
     ResetType.soft: Cause.SOFT_RESET,
@@ -208,6 +233,7 @@ def data_transfer(
 
 
 HANDLERS: Final[Handlers] = {
+    "ChangeAvailability": change_availability,
     "ChangeConfiguration": change_configuration,
     "ClearCache": clear_cache,
     "DataTransfer": data_transfer,

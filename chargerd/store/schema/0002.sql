@@ -1,18 +1,20 @@
 -- What the CSMS tells the station to keep, beside its transactions.
 
--- connector 0 is the station; scheduled: what it becomes when its transactions end
+-- connector 0 is the station; scheduled: 1 while the present use still goes on
 CREATE TABLE availability (
     connector INTEGER PRIMARY KEY,
     operative INTEGER NOT NULL,
-    scheduled INTEGER
+    scheduled INTEGER NOT NULL,
+    origin    TEXT NOT NULL,
+    at        TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE reservation (
     id        INTEGER PRIMARY KEY,
     connector INTEGER NOT NULL,
     id_tag    TEXT NOT NULL,
-    parent    TEXT,
-    expires   TEXT NOT NULL
+    expires   TEXT NOT NULL,
+    parent    TEXT
 ) STRICT;
 
 -- the reservation that a transaction used
