@@ -17,7 +17,7 @@ from chargerd.core.recovery import Recovery
 from chargerd.core.station import Fitting, Station
 from chargerd.core.tags import Tags
 from chargerd.ocpp16 import router
-from chargerd.ocpp16.answer import Picture
+from chargerd.ocpp16.answer import Later, Picture
 from chargerd.ocpp16.configuration import Configuration
 from chargerd.ocpp16.dialogue import Dialogue
 from chargerd.ocpp16.errors import INVALID, CallFailed
@@ -314,7 +314,10 @@ class ChargePoint:
                 info = f"{question.action}: {error.code}"
                 self._concerns(SecurityEventType.INVALID_MESSAGES, info, doing)
             return ()
-        rpc.answer(question, encode(answer.response))
+        if isinstance(answer.response, Later):
+            self.dialogue.postponed.take(question, answer.response, now)
+        else:
+            rpc.answer(question, encode(answer.response))
         self.dialogue.trigger(answer.triggers, now)
         if answer.refused is not None:
             self.station.refusals.append((now.utc, answer.refused))
@@ -398,6 +401,7 @@ class ChargePoint:
             now.monotonic_s,
             station.policy.minimum_status_duration_s,
         )
+        dialogue.postponed.answer(dialogue.rpc, station, now)
         dialogue.ask_next(station, now)
         clock_step_s, dialogue.clock_step_s = dialogue.clock_step_s, None
         return Step(

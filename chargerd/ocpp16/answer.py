@@ -32,10 +32,22 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A response that the hardware decides."""
+
+    response: Callable[[Station], Any | None]
+    """Looks at the station after each step; ``None``: it is not decided yet."""
+    within_s: float
+    otherwise: Any
+    """The response when the time is up."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """The response, and what happens once it is on its way."""
+    """The response, and what happens once it is on its way, or while it is awaited."""
 
     response: Any
+    """Of the library's type, or a ``Later``."""
     events: tuple[Event, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     change: Judged | None = None

@@ -22,6 +22,7 @@ from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.errors import CallFailed, SecurityError
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
 from chargerd.ocpp16.measurands import meter_value
+from chargerd.ocpp16.postponed import Postponed
 from chargerd.ocpp16.records import AcceptedOnce, Entry, Record, SecurityEventKept
 from chargerd.ocpp16.registration import DAY_S, Registration, Standing
 from chargerd.ocpp16.reporter import Reporter
@@ -80,6 +81,7 @@ class Dialogue:
         self.security = security
         self.registration = Registration()
         self.reporter = Reporter()
+        self.postponed = Postponed()
         self.clock_step_s: float | None = None
         self.boot_interval_s: int | None = None
         """HeartbeatInterval as the CSMS has just set it, until it is taken."""
@@ -126,6 +128,7 @@ class Dialogue:
         heard = self.failed(failed, station, now) if failed else Heard()
         self.reporter.mute()
         self._triggered.clear()
+        self.postponed.clear()
         # Offline first: whoever waited for the CSMS is decided without it.
         left = tuple(TagAnswered(WHOLE_STATION, tag, None) for tag in self._authorizing)
         self._authorizing.clear()
@@ -170,7 +173,7 @@ class Dialogue:
 
     def _due_online(self, station: Station) -> list[float | None]:
         policy = station.policy
-        due = [self.rpc.next_deadline_s()]
+        due = [self.rpc.next_deadline_s(), self.postponed.next_deadline_s()]
         if self.rpc.free:
             due.append(self.registration.next_deadline_s(policy.heartbeat_interval_s))
         if self.online:

@@ -1,6 +1,7 @@
 """Core profile: what the CSMS may ask of every station."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from ocpp.v16 import call, call_result
@@ -20,10 +21,12 @@ from ocpp.v16.enums import (
 from chargerd.clock import Instant
 from chargerd.core import events
 from chargerd.core.availability import in_use
+from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.reasons import Cause, Why
-from chargerd.ocpp16.answer import Answer, Handlers, Picture
+from chargerd.core.station import Station
+from chargerd.ocpp16.answer import Answer, Handlers, Later, Picture
 from chargerd.ocpp16.keys import KEYS, Access, Judged, Outcome, judge, readable
 from chargerd.ocpp16.measurands import MEASURANDS, unmeasured
 from chargerd.ocpp16.registration import Standing
@@ -218,11 +221,40 @@ def clear_cache(_picture: Picture, _request: call.ClearCache, _now: Instant) -> 
     )
 
 
+UNLOCK_WITHIN_S: Final = 20.0
+"""A session needs some seconds to end in good order before its lock may move."""
+
+
 def unlock_connector(
-    _picture: Picture, _request: call.UnlockConnector, _now: Instant
+    picture: Picture, request: call.UnlockConnector, _now: Instant
 ) -> Answer:
-    """Say that a fixed cable cannot be unlocked (OCPP 1.6 section 7.46)."""
-    return Answer(call_result.UnlockConnector(UnlockStatus.not_supported))
+    """End the session and free a cable that is not fixed (OCPP 1.6 section 5.18)."""
+    connector = request.connector_id
+    session = picture.station.sessions.get(connector)
+    if session is None or "lock" not in session.facts.fitted:
+        why = Why.NO_SUCH_CONNECTOR if session is None else Why.CABLE_FIXED
+        refused = Refused(connector, "UnlockConnector", why, "NotSupported")
+        return Answer(_unlock(UnlockStatus.not_supported), refused=refused)
+    failed = _unlock(UnlockStatus.unlock_failed)
+    return Answer(
+        Later(partial(_unlocked, connector=connector), UNLOCK_WITHIN_S, failed),
+        events=(events.StopRequested(connector, Cause.UNLOCKED),),
+    )
+
+
+def _unlocked(station: Station, connector: int) -> call_result.UnlockConnector | None:
+    session = station.sessions[connector]
+    lock = session.facts.lock
+    if OUTPUTS[session.phase].locked:
+        return None
+    if lock is not None and not lock.engaged and lock.at_s > session.since_s:
+        return _unlock(UnlockStatus.unlocked)
+    stuck = any(a.fault.name == "lock-stuck" for a in station.health.at(connector))
+    return _unlock(UnlockStatus.unlock_failed) if stuck else None
+
+
+def _unlock(status: UnlockStatus) -> call_result.UnlockConnector:
+    return call_result.UnlockConnector(status)
 
 
 def data_transfer(
