@@ -24,6 +24,7 @@ from chargerd.assembly import (
     plan,
 )
 from chargerd.chargepoint import Happening
+from chargerd.clock import EARLIEST
 from chargerd.core.events import WHOLE_STATION, RestartRequested
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
@@ -92,6 +93,7 @@ async def serve(settings: Settings, planned: Sequence[Planned]) -> Cause:
         if damage:
             journal.say(journals.ERROR, damage, REASON="STORE_DAMAGED")
         resources_ = Resources(clock.monotonic)
+        clock.not_before(disk.last_moment() or EARLIEST)
         devices = await stack.enter_async_context(opened(planned, resources_))
         return await Daemon(settings, clock, journal, disk, devices).run()
 

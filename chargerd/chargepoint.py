@@ -10,7 +10,13 @@ from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.core.course import Output
-from chargerd.core.effects import CoreRecord, Effect, Noted, TransactionEnded
+from chargerd.core.effects import (
+    CoreRecord,
+    Effect,
+    Noted,
+    TransactionCheckpoint,
+    TransactionEnded,
+)
 from chargerd.core.events import WHOLE_STATION, Event, PolicyChanged, ServiceChanged
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Recovery
@@ -141,9 +147,12 @@ class _Doing:
     """What has come together so far in one step."""
 
     now: Instant
+    synchronized: bool
+    """Whether a CSMS had told the time before this step."""
     records: list[Record] = field(default_factory=list)
     told: list[Effect] = field(default_factory=list)
     garbage: Garbage | None = None
+    clock_step_s: float | None = None
     changed_key: str | None = None
 
 
@@ -233,7 +242,7 @@ class ChargePoint:
 
     def apply(self, happening: Happening, now: Instant) -> Step:
         """Let one thing happen."""
-        doing = _Doing(now)
+        doing = _Doing(now, self.dialogue.registration.synchronized)
         self._begin(doing)
         self._recover(happening, now, doing)
         events = (*self._opening, *self._meaning(happening, now, doing))
@@ -245,7 +254,7 @@ class ChargePoint:
             self._spread(self.station.expire(now), doing)
             doing.records += self.dialogue.sum_up(self.station, now)
         self._take_boot_interval(now, doing)
-        return self._step(now, doing)
+        return self._step(self._in_step(doing), doing)
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``DeadlinePassed`` is next due, on the monotonic clock."""
@@ -363,6 +372,32 @@ class ChargePoint:
         startup, self._startup = self._startup, None
         if startup is not None:
             self._concerns(SecurityEventType.STARTUP, startup, doing)
+        step_s = self.dialogue.timekeeping.observed_s(doing.now)
+        if step_s is None:
+            return
+        info = f"by {step_s:+.1f} s"
+        self._concerns(SecurityEventType.SETTING_SYSTEM_TIME, info, doing)
+        if not doing.synchronized:
+            self._move(step_s, doing)
+
+    def _in_step(self, doing: _Doing) -> Instant:
+        """Return the present moment, on the clock as the CSMS has just set it."""
+        doing.clock_step_s = step_s = self.dialogue.clock_step_s
+        self.dialogue.clock_step_s = None
+        if step_s is None:
+            return doing.now
+        doing.now = doing.now.corrected(step_s)
+        if not doing.synchronized:
+            self._move(step_s, doing)
+        return doing.now
+
+    def _move(self, step_s: float, doing: _Doing) -> None:
+        """Put right what was written before anybody knew the time."""
+        doing.records.append(self.dialogue.timekeeping.move(step_s))
+        doing.records += (
+            TransactionCheckpoint(running.key, doing.now.utc, running.meter_wh)
+            for running in self.station.billed()
+        )
 
     def _mind(self, happened: Event | Effect, doing: _Doing) -> None:
         """Take what concerns security to its log."""
@@ -403,14 +438,13 @@ class ChargePoint:
         )
         dialogue.postponed.answer(dialogue.rpc, station, now)
         dialogue.ask_next(station, now)
-        clock_step_s, dialogue.clock_step_s = dialogue.clock_step_s, None
         return Step(
             station.outputs(),
             self._records(doing, now),
             dialogue.frames(),
             tuple(doing.told),
             doing.garbage,
-            clock_step_s,
+            doing.clock_step_s,
             dialogue.ledger.outbox.load_after,
             doing.changed_key,
             self._restart_due(now),

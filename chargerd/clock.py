@@ -1,8 +1,11 @@
 """Time as a value: what the pure part of the charge point knows of clocks."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol, Self
+
+EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""No clock that tells an earlier time is right: this software is younger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,10 @@ class Instant:
     """For every limit in time: no correction of the wall clock moves it."""
     utc: datetime
     """For timestamps and schedules; aware."""
+
+    def corrected(self, step_s: float) -> Self:
+        """Return the same moment on a wall clock that was set."""
+        return replace(self, utc=self.utc + timedelta(seconds=step_s))
 
 
 class Clock(Protocol):

@@ -31,6 +31,7 @@ from chargerd.ocpp16.rpc import Answered, Asked, Failed, FailureKind, Rpc
 from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.security_log import SecurityLog
 from chargerd.ocpp16.status import Report
+from chargerd.ocpp16.timekeeping import Timekeeping
 from chargerd.ocpp16.wire import Json, decode_answer, moment
 
 
@@ -82,6 +83,7 @@ class Dialogue:
         self.registration = Registration()
         self.reporter = Reporter()
         self.postponed = Postponed()
+        self.timekeeping = Timekeeping(ledger, security, self.reporter)
         self.clock_step_s: float | None = None
         self.boot_interval_s: int | None = None
         """HeartbeatInterval as the CSMS has just set it, until it is taken."""

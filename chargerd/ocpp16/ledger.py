@@ -1,7 +1,8 @@
 """Transactions as the CSMS sees them: messages, numbers, meter values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ocpp.v16.enums import AuthorizationStatus
@@ -38,7 +39,7 @@ from chargerd.ocpp16.records import (
     TransactionNumberKept,
 )
 from chargerd.ocpp16.rpc import Failed, FailureKind
-from chargerd.ocpp16.wire import Json, decode_answer, moment
+from chargerd.ocpp16.wire import Json, decode_answer, moment, moved
 
 GIVEN_UP: Final = -1
 """The number of a transaction whose StartTransaction never arrived (errata 3.18)."""
@@ -103,6 +104,7 @@ class Ledger:
         """Go on with what the disk knows."""
         self.outbox = outbox
         self.numbers = dict(numbers)
+        self._begun: dict[str, datetime] = {}
         self._stop_data = {key: list(values) for key, values in stop_data.items()}
         self._blind_stops = {entry.key: entry for entry in blind_stops}
 
@@ -111,6 +113,7 @@ class Ledger:
         match effect:
             case TransactionStarted(key=key):
                 self.numbers[key] = None
+                self._begun[key] = effect.at
                 payload = requests.start_transaction(effect)
                 return (self._queue(key, START, payload, effect.at),)
             case TransactionEnded():
@@ -118,6 +121,20 @@ class Ledger:
             case Sampled(sample):
                 return self._sampled(sample, policy)
         return ()
+
+    def move(self, after: int, by: timedelta) -> tuple[str, ...]:
+        """Move the times of the messages after an id, and of what will be in some.
+
+        Returns:
+            The transactions that they belong to: those that began in this process.
+        """
+        keys = tuple(self._begun)
+        self.outbox.move(after, ("", *keys), by)
+        for key, at in self._begun.items():
+            self._begun[key] = at + by
+            if key in self._stop_data:
+                self._stop_data[key] = moved(self._stop_data[key], by)
+        return keys
 
     def outgoing(self, now: Instant, policy: Policy) -> tuple[Entry, Json] | None:
         """Return the message whose turn it is, complete, if it may be sent now."""
@@ -197,8 +214,12 @@ class Ledger:
             self.numbers[entry.key] = GIVEN_UP
             return (TransactionNumberKept(entry.key, GIVEN_UP),)
         if entry.action == STOP:
-            self.numbers.pop(entry.key, None)
+            self._forget(entry.key)
         return ()
+
+    def _forget(self, key: str) -> None:
+        self.numbers.pop(key, None)
+        self._begun.pop(key, None)
 
     def _numbered(
         self, entry: Entry, answer: Any, settled: tuple[Record, ...]
@@ -219,7 +240,7 @@ class Ledger:
         return Heard((event,), tuple(records))
 
     def _told(self, entry: Entry, answer: Any, settled: tuple[Record, ...]) -> Heard:
-        self.numbers.pop(entry.key, None)
+        self._forget(entry.key)
         if entry.blind:
             self._blind_stops[entry.key] = entry
             if len(self._blind_stops) > MOST_BLIND:
@@ -237,6 +258,8 @@ class Ledger:
         key = ended.key
         if self.numbers.get(key) is None:
             self.numbers.pop(key, None)  # its start is told before it is asked for
+        # A clock that was set back ends nothing before its beginning.
+        ended = replace(ended, at=max(ended.at, self._begun.get(key, ended.at)))
         values = self._stop_data.pop(key, [])
         bare = requests.stop_transaction(ended, ())
         kept = thinning.fitted(values, MAX_STOP_VALUES, _room_bytes(bare, policy))

@@ -5,8 +5,8 @@ days without a CSMS are no reason to fill the memory.
 """
 
 from bisect import insort
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection, Container, Iterable
+from datetime import datetime, timedelta
 from typing import Final, Self
 
 from chargerd.core.policy import Policy
@@ -18,7 +18,7 @@ from chargerd.ocpp16.records import (
     MessageSettled,
     Snapshot,
 )
-from chargerd.ocpp16.wire import Json
+from chargerd.ocpp16.wire import Json, moved
 
 WINDOW: Final = 100
 """How many messages are kept in memory."""
@@ -42,7 +42,7 @@ class Outbox:
         self._seen = self._window[-1].id if self._window else 0
         self.waiting = waiting
         self.quarantined = quarantined
-        self._last_id = last_id
+        self.last_id = last_id
         self._given_up: set[int] = set()
         """Those in quarantine that the present link may still answer."""
         self._returned: set[int] = set()
@@ -78,8 +78,8 @@ class Outbox:
 
     def append(self, key: str, action: str, payload: Json, at: datetime) -> Entry:
         """Queue a message; return it with its id."""
-        self._last_id += 1
-        entry = Entry(self._last_id, key, action, payload, at)
+        self.last_id += 1
+        entry = Entry(self.last_id, key, action, payload, at)
         if self.waiting == len(self._window) and len(self._window) < WINDOW:
             self._window.append(entry)
             self._seen = entry.id
@@ -93,6 +93,12 @@ class Outbox:
         self._window += (each for each in entries if each.id not in self._gone)
         if self._window:
             self._seen = max(self._seen, self._window[-1].id)
+
+    def move(self, after: int, keys: Container[str], by: timedelta) -> None:
+        """Move the times of the messages after an id, if of one of these keys."""
+        for entry in self._window:
+            if entry.id > after and entry.key in keys:
+                entry.payload, entry.at = moved(entry.payload, by), entry.at + by
 
     def head(self, now_s: float, policy: Policy) -> Entry | None:
         """Return the message whose turn it is, if it may be sent now."""

@@ -123,6 +123,17 @@ class SecurityEventSettled:
     id: int
 
 
+@dataclass(frozen=True, slots=True)
+class ClockCorrected:
+    """The clock was wrong since the process started; move the times written since."""
+
+    step_s: float
+    messages_after: int
+    security_events_after: int
+    keys: tuple[str, ...]
+    """The transactions that began since."""
+
+
 Record = (
     CoreRecord
     | MessageQueued
@@ -138,6 +149,7 @@ Record = (
     | AcceptedOnce
     | SecurityEventKept
     | SecurityEventSettled
+    | ClockCorrected
 )
 """Everything that the store can write."""
 

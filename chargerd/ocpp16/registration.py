@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from chargerd.clock import Instant
+from chargerd.clock import EARLIEST, Instant
 
 RETRY_S: Final = 60.0
 """Wait after a boot that was not answered, or was answered without an interval."""
@@ -30,6 +30,8 @@ class Registration:
         self.standing = Standing.UNKNOWN
         self.last_heartbeat: datetime | None = None
         self.clock_offset_s: float | None = None
+        self.synchronized = False
+        """Whether a CSMS has told a time that can be right since the start."""
         self._boot_due_s: float | None = 0.0
         self._beat_from_s = 0.0
         self._beaten_s = 0.0
@@ -89,9 +91,10 @@ class Registration:
         """
         offset_s = (told - now.utc).total_seconds()
         self.clock_offset_s = offset_s
-        if abs(offset_s) <= CLOCK_TOLERANCE_S or told.year < _EARLIEST_YEAR:
+        if told < EARLIEST:
             return None
-        return offset_s
+        self.synchronized = True
+        return offset_s if abs(offset_s) > CLOCK_TOLERANCE_S else None
 
     def next_deadline_s(self, interval_s: float) -> float | None:
         """Return when a boot or a heartbeat is due next."""
@@ -102,7 +105,3 @@ class Registration:
     def _beat_due_s(self, interval_s: float) -> float:
         # Other messages replace heartbeats, but not for longer than a day.
         return min(self._beat_from_s + interval_s, self._beaten_s + DAY_S)
-
-
-_EARLIEST_YEAR: Final = 2025
-"""No CSMS of this software's time can mean an earlier year (TIME-07)."""

@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from chargerd.ocpp16.status import Report, between
@@ -40,6 +42,13 @@ class Reporter:
                     self._lead_over(known[0], report)
         if self._listening:
             self._due(now_s, least_s)
+
+    def move(self, by: timedelta) -> None:
+        """The clock was wrong: move the times of what nobody was told yet."""
+        self._now = {
+            connector: (replace(report, at=report.at + by), since_s)
+            for connector, (report, since_s) in self._now.items()
+        }
 
     def listen(self, *, anew: bool) -> None:
         """Begin to report with the next update; ``anew``: the CSMS knows nothing."""

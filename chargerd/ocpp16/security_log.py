@@ -6,6 +6,8 @@ messages of transactions.
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from chargerd.clock import Instant
@@ -36,7 +38,7 @@ class SecurityLog:
     def __init__(self, waiting: Iterable[SecurityEventKept], last_id: int) -> None:
         """Go on with what the disk knows: what waits, and the highest id."""
         self._waiting = deque(waiting)
-        self._last_id = last_id
+        self.last_id = last_id
         self._quiet_until_s: dict[SecurityEventType, float] = {}
         self._counted: dict[SecurityEventType, list[str | None]] = {}
         self._unwanted = False
@@ -76,6 +78,15 @@ class SecurityLog:
                 self._quiet_until_s[type_] = now.monotonic_s + ONE_IN_S
                 records += self._keep(SecurityEvent(type_, now.utc, info), every)
         return records
+
+    def move(self, after: int, by: timedelta) -> None:
+        """Move the times of the events after an id."""
+        self._waiting = deque(
+            replace(kept, event=replace(kept.event, at=kept.event.at + by))
+            if kept.id > after
+            else kept
+            for kept in self._waiting
+        )
 
     def reconnected(self) -> None:
         """A new link may lead to a CSMS that has learned something."""
@@ -125,10 +136,10 @@ class SecurityLog:
 
     def _keep(self, event: SecurityEvent, every: bool) -> tuple[Record, ...]:
         waiting = every or WEIGHTS[event.type] is not Weight.LOGGED
-        self._last_id += 1
+        self.last_id += 1
         info = event.info[:_LONGEST_INFO] if event.info is not None else None
-        event = SecurityEvent(event.type, event.at, info)
-        kept = SecurityEventKept(self._last_id, event, waiting)
+        event = replace(event, info=info)
+        kept = SecurityEventKept(self.last_id, event, waiting)
         if not waiting:
             return (kept,)
         self._waiting.append(kept)

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
 from types import ModuleType
@@ -100,6 +100,21 @@ def decode_request(action: str, payload: Any) -> Any:
 def decode_answer(action: str, payload: Any) -> Any:
     """Return the ``call_result`` dataclass; otherwise as :func:`decode_request`."""
     return _decoded(call_result, action, payload)
+
+
+def moved(message: Any, by: timedelta) -> Any:
+    """Return a message, or a part of one, with all its timestamps moved."""
+    match message:
+        case dict():
+            return {
+                name: timestamp(moment(inner) + by)
+                if name == "timestamp"
+                else moved(inner, by)
+                for name, inner in message.items()
+            }
+        case list():
+            return [moved(inner, by) for inner in message]
+    return message
 
 
 def check(action: str, payload: Any, *, answer: bool) -> None:

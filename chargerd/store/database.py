@@ -143,6 +143,25 @@ class Store:
         """
         return self._entries("state = 0 AND id > ? ORDER BY id LIMIT ?", (after, limit))
 
+    def last_moment(self) -> datetime | None:
+        """Return the latest time that stands in the file.
+
+        Raises:
+            StoreFailed: The disk is broken.
+        """
+        columns = (
+            ("charge", "last_at"),
+            ("charge", "stop_at"),
+            ("message", "at"),
+            ("fault", "since"),
+            ("security_event", "at"),
+        )
+        queries = (
+            f"SELECT max({column}) AS at FROM {table}" for table, column in columns
+        )
+        latest = f"SELECT max(at) FROM ({' UNION ALL '.join(queries)})"
+        return _moment(self._all(latest)[0][0])
+
     def boot(self, id_: str) -> str | None:
         """Remember the id of this boot of the board; return the last one's.
 

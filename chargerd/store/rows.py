@@ -4,13 +4,13 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chargerd.core import effects
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record
-from chargerd.ocpp16.wire import Json
+from chargerd.ocpp16.wire import Json, moved
 
 KEPT_SESSIONS: Final = 5_000
 KEPT_FAULTS: Final = 2_000
@@ -201,6 +201,42 @@ def _security_settled(db: sqlite3.Connection, r: records.SecurityEventSettled) -
     db.execute("UPDATE security_event SET waiting = 0 WHERE id = ?", (r.id,))
 
 
+def _clock(db: sqlite3.Connection, r: records.ClockCorrected) -> None:
+    by = timedelta(seconds=r.step_s)
+    for id_, key, payload, at in db.execute(
+        "SELECT id, key, payload, at FROM message WHERE id > ?", (r.messages_after,)
+    ).fetchall():
+        if key in ("", *r.keys):
+            told = packed(moved(unpacked(payload), by))
+            update = "UPDATE message SET payload = ?, at = ? WHERE id = ?"
+            db.execute(update, (told, _later(at, by), id_))
+    for id_, at in db.execute(
+        "SELECT id, at FROM security_event WHERE id > ?", (r.security_events_after,)
+    ).fetchall():
+        update = "UPDATE security_event SET at = ? WHERE id = ?"
+        db.execute(update, (_later(at, by), id_))
+    for key in r.keys:
+        _move_charge(db, key, by)
+
+
+def _move_charge(db: sqlite3.Connection, key: str, by: timedelta) -> None:
+    found = "SELECT start_at, last_at, stop_at FROM charge WHERE key = ?"
+    for times in db.execute(found, (key,)).fetchall():
+        update = (
+            "UPDATE charge SET start_at = ?, last_at = ?, stop_at = ? WHERE key = ?"
+        )
+        db.execute(update, (*(at and _later(at, by) for at in times), key))
+    found = "SELECT seq, value FROM stop_value WHERE key = ?"
+    for seq, value in db.execute(found, (key,)).fetchall():
+        told = packed(moved(unpacked(value), by))
+        update = "UPDATE stop_value SET value = ? WHERE key = ? AND seq = ?"
+        db.execute(update, (told, key, seq))
+
+
+def _later(at: str, by: timedelta) -> str:
+    return time_text(datetime.fromisoformat(at) + by)
+
+
 def _append(
     db: sqlite3.Connection, table: str, key: str, columns: str, values: Sequence[Any]
 ) -> None:
@@ -254,4 +290,5 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     records.AcceptedOnce: _accepted,
     records.SecurityEventKept: _security_event,
     records.SecurityEventSettled: _security_settled,
+    records.ClockCorrected: _clock,
 }

@@ -4,6 +4,9 @@ import math
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from chargerd.clock import EARLIEST
 from chargerd.runtime.system_clock import STEPPED_S, SystemClock
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -49,8 +52,34 @@ def test_a_clock_that_is_set_is_believed_more_than_the_csms() -> None:
     assert machine.utc() == NOON + timedelta(hours=5)
     machine.run(1)
     assert machine.utc() == NOON + timedelta(hours=5, seconds=1)
-    machine.wall -= timedelta(days=400)
+    machine.wall -= timedelta(days=40)
     assert machine.utc() == machine.wall
+
+
+@pytest.mark.requirement("TIME-04")
+def test_a_board_without_a_battery_goes_on_where_it_was_last_seen() -> None:
+    machine = Machine()
+    machine.wall = datetime(1970, 1, 1, tzinfo=UTC)
+    machine.clock = SystemClock(lambda: machine.monotonic_s, lambda: machine.wall)
+    machine.clock.not_before(EARLIEST)
+    assert machine.utc() == EARLIEST
+    machine.clock.not_before(NOON)
+    machine.run(5)
+    assert machine.utc() == NOON + timedelta(seconds=5)
+    machine.clock.step(60.0)
+    assert machine.utc() == NOON + timedelta(seconds=65)
+    # set, but to what cannot be: still no time before the last that was known
+    machine.wall = datetime(2000, 1, 1, tzinfo=UTC)
+    assert machine.utc() == NOON
+    machine.wall = NOON + timedelta(days=3)
+    assert machine.utc() == machine.wall
+
+
+@pytest.mark.requirement("TIME-04")
+def test_a_clock_with_a_battery_is_believed() -> None:
+    machine = Machine()
+    machine.clock.not_before(NOON - timedelta(days=30))
+    assert machine.utc() == NOON
 
 
 def test_a_clock_that_is_slewed_moves_no_time() -> None:

@@ -313,6 +313,8 @@ class Bench:
             self.store.commit(step.records)
         for frame in step.frames:
             self._hear(json.loads(frame))
+        if step.clock_step_s is not None:
+            self.clock.correct(step.clock_step_s)
         if self.store is not None and step.load_after is not None:
             self._inbox.append(
                 OutboxLoaded(step.load_after, self.store.load(step.load_after, 200))

@@ -99,6 +99,7 @@ HISTORY: Final[tuple[Record, ...]] = (
     records.MessageDropped(6),
     queued(6, EARLY, "StopTransaction"),
     records.StopToldBlind(6),
+    records.ClockCorrected(1.5, 6, 3, (EARLY,)),
 )
 
 
