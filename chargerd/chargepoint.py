@@ -10,6 +10,7 @@ from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.core.course import Output
+from chargerd.core.drivers import Drivers
 from chargerd.core.effects import (
     CoreRecord,
     Effect,
@@ -23,7 +24,7 @@ from chargerd.core.recovery import Recovery
 from chargerd.core.station import Fitting, Station
 from chargerd.core.tags import Tags
 from chargerd.ocpp16 import router
-from chargerd.ocpp16.answer import Later, Picture
+from chargerd.ocpp16.answer import Answer, Later, Picture
 from chargerd.ocpp16.configuration import Configuration
 from chargerd.ocpp16.dialogue import Dialogue
 from chargerd.ocpp16.errors import INVALID, CallFailed
@@ -109,6 +110,13 @@ class KeyWanted:
     origin: str
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The disk has taken what was to be tried, or has not."""
+
+    stored: bool
+
+
 Happening = (
     Event
     | FrameReceived
@@ -118,6 +126,7 @@ Happening = (
     | OutboxLoaded
     | ByHand
     | KeyWanted
+    | Tried
 )
 
 
@@ -127,6 +136,8 @@ class Step:
 
     outputs: Mapping[int, Output]
     records: tuple[Record, ...] = ()
+    attempt: Record | None = None
+    """To be written once by itself; ``Tried`` then tells whether it is on the disk."""
     frames: tuple[str, ...] = ()
     told: tuple[Effect, ...] = ()
     """For the journal and the lights."""
@@ -150,6 +161,7 @@ class _Doing:
     synchronized: bool
     """Whether a CSMS had told the time before this step."""
     records: list[Record] = field(default_factory=list)
+    attempt: Record | None = None
     told: list[Effect] = field(default_factory=list)
     garbage: Garbage | None = None
     clock_step_s: float | None = None
@@ -192,7 +204,7 @@ class ChargePoint:
             fittings,
             self.configuration.policy,
             new_id,
-            Tags(snapshot.tags),
+            Drivers(snapshot.listed, Tags(snapshot.tags)),
             snapshot.last_fault_id,
             snapshot.availability,
             snapshot.reservations,
@@ -215,6 +227,8 @@ class ChargePoint:
         self._later: list[Record] = []
         self._later_by_s: float | None = None
         self._restart_by_s: float | None = None
+        self._waiting: tuple[Question, Answer] | None = None
+        """What is answered once the disk has been tried."""
         # A CSMS that has accepted us once lets us serve drivers before it is heard.
         self._opening: list[Event] = []
         self._startup: str | None = f"firmware {nameplate.firmware_version}"
@@ -274,10 +288,8 @@ class ChargePoint:
         match happening:
             case FrameReceived(frame):
                 return self._receive(frame, now, doing)
-            case LinkUp():
-                return self._hear(self.dialogue.link_up(now), doing)
-            case LinkDown():
-                return self._hear(self.dialogue.link_down(self.station, now), doing)
+            case LinkUp() | LinkDown():
+                return self._linked(happening, now, doing)
             case DeadlinePassed():
                 return self._failed(self.dialogue.rpc.expire(now), now, doing)
             case OutboxLoaded(after, entries):
@@ -288,7 +300,16 @@ class ChargePoint:
                 return ()
             case KeyWanted(name, value, origin):
                 return self._change(consider(self.picture, name, value), origin, doing)
+            case Tried(stored):
+                return self._tried(stored, doing)
         return (happening,)
+
+    def _linked(
+        self, happening: LinkUp | LinkDown, now: Instant, doing: _Doing
+    ) -> tuple[Event, ...]:
+        if isinstance(happening, LinkUp):
+            return self._hear(self.dialogue.link_up(now), doing)
+        return self._hear(self.dialogue.link_down(self.station, now), doing)
 
     def _receive(
         self, frame: str | bytes, now: Instant, doing: _Doing
@@ -323,10 +344,27 @@ class ChargePoint:
                 info = f"{question.action}: {error.code}"
                 self._concerns(SecurityEventType.INVALID_MESSAGES, info, doing)
             return ()
+        if answer.provided is not None:
+            self._waiting = (question, answer)
+            doing.attempt = answer.provided.record
+            return ()
+        return self._settle(question, answer, doing)
+
+    def _tried(self, stored: bool, doing: _Doing) -> tuple[Event, ...]:
+        assert self._waiting is not None
+        (question, answer), self._waiting = self._waiting, None
+        assert answer.provided is not None
+        answer = answer if stored else answer.provided.otherwise
+        return self._settle(question, answer, doing)
+
+    def _settle(
+        self, question: Question, answer: Answer, doing: _Doing
+    ) -> tuple[Event, ...]:
+        now = doing.now
         if isinstance(answer.response, Later):
             self.dialogue.postponed.take(question, answer.response, now)
         else:
-            rpc.answer(question, encode(answer.response))
+            self.dialogue.rpc.answer(question, encode(answer.response))
         self.dialogue.trigger(answer.triggers, now)
         if answer.refused is not None:
             self.station.refusals.append((now.utc, answer.refused))
@@ -441,6 +479,7 @@ class ChargePoint:
         return Step(
             station.outputs(),
             self._records(doing, now),
+            doing.attempt,
             dialogue.frames(),
             tuple(doing.told),
             doing.garbage,

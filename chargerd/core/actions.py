@@ -44,6 +44,7 @@ def bind(session: Session, event: Event, _now: Instant) -> Change:
         parent=event.parent,
         floating=event.floating,
         reservation=event.reservation,
+        source=event.source,
     )
     return bound, ()
 
@@ -73,7 +74,8 @@ def begin(session: Session, event: Event, now: Instant) -> Change:
         register_wh,
         session.reservation,
     )
-    return session, (started,)
+    told = Noted(session.connector, f"accepted by {session.source}", session.key)
+    return session, (started, told)
 
 
 def close(session: Session, _event: Event, _now: Instant) -> Change:

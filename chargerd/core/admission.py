@@ -37,7 +37,11 @@ _UNRESERVED: Final[Claims] = {}
 
 
 def intention(
-    scope: Sequence[Session], id_tag: str, claims: Claims = _UNRESERVED
+    scope: Sequence[Session],
+    id_tag: str,
+    claims: Claims = _UNRESERVED,
+    *,
+    plug_first: bool = False,
 ) -> Intention:
     """Return what ``id_tag`` at a reader means.
 
@@ -45,10 +49,11 @@ def intention(
         scope: The sessions of the connectors that the reader stands for.
         id_tag: The tag that was presented.
         claims: What the driver may make of each; it is open where nothing is said.
+        plug_first: A connector without a vehicle takes no driver.
     """
     return (
         _of_the_same_driver(scope, id_tag)
-        or _start(scope, claims)
+        or _start(scope, claims, plug_first)
         or _of_a_group(scope)
     )
 
@@ -64,7 +69,9 @@ def _of_the_same_driver(scope: Iterable[Session], id_tag: str) -> Intention | No
     return None
 
 
-def _start(scope: Sequence[Session], claims: Claims) -> Intention | None:
+def _start(
+    scope: Sequence[Session], claims: Claims, plug_first: bool
+) -> Intention | None:
     welcome = _open(scope, claims)
     plugged = [s for s in welcome if s.phase is Phase.PLUGGED]
     if plugged:
@@ -74,7 +81,7 @@ def _start(scope: Sequence[Session], claims: Claims) -> Intention | None:
         )
         return Intention(Meaning.START, latest.connector)
     free = [s for s in welcome if s.phase is Phase.IDLE]
-    if free:
+    if free and not plug_first:
         return Intention(Meaning.START, free[0].connector, floating=len(free) > 1)
     # A plug that was left in may be another driver's: it counts only where no
     # other connector can be meant.

@@ -1,4 +1,7 @@
-"""May this id tag charge? A table over what is known and who can be asked."""
+"""May this id tag charge? A table over what is known and who can be asked.
+
+tests/core/authorization_table.txt shows the whole table.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +9,13 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from chargerd.core.events import Standing, TagInfo
+from chargerd.core.events import Source, Standing, TagInfo
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Why
+from hal.values import Token
+
+LONGEST_TAG: Final = 20
+"""Most characters of an id tag (OCPP 1.6 section 7.28)."""
 
 
 class Verdict(Enum):
@@ -21,14 +28,25 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict with its reason; ``parent`` is the group of an accepted tag."""
+    """A verdict, who gave it and why; ``parent`` is the group of an accepted tag."""
 
     verdict: Verdict
+    source: Source
     why: Why | None = None
     parent: str | None = None
 
 
-_ASK: Final = Decision(Verdict.ASK)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the station itself knows of one id tag."""
+
+    listed: TagInfo | None = None
+    cached: TagInfo | None = None
+
+
+_ASK: Final = Decision(Verdict.ASK, Source.CSMS)
+_STRANGER: Final = Decision(Verdict.ACCEPT, Source.OFFLINE)
+_NO_STRANGER: Final = Decision(Verdict.REFUSE, Source.OFFLINE, Why.TAG_UNKNOWN_OFFLINE)
 
 _WHY: Final[Mapping[Standing, Why]] = {
     Standing.BLOCKED: Why.TAG_BLOCKED,
@@ -48,35 +66,74 @@ def same(one: str | None, other: str | None) -> bool:
     return bool(one) and bool(other) and folded(one or "") == folded(other or "")
 
 
-def judged(info: TagInfo, now: datetime) -> Decision:
+def masked(id_tag: str) -> str:
+    """Hide the middle of an id tag, as a card's own text does."""
+    return repr(Token(id_tag)) if len(id_tag) > 4 else "…"
+
+
+def standing(info: TagInfo, now: datetime) -> Standing:
+    """Return how an id tag stands at ``now``; a moment is compared, not its text."""
+    passed = info.expires is not None and info.expires <= now
+    return Standing.EXPIRED if passed and _good(info) else info.standing
+
+
+def valid(info: TagInfo, now: datetime) -> bool:
+    """Tell whether an id tag belongs to a customer (OCPP 1.6 section 3.5.2).
+
+    Who charges elsewhere already is one.
+    """
+    return standing(info, now) in (Standing.ACCEPTED, Standing.CONCURRENT_TX)
+
+
+def judged(info: TagInfo, source: Source, now: datetime) -> Decision:
     """Return what an answer of the CSMS, or a memory of one, means at ``now``."""
-    if info.standing is not Standing.ACCEPTED:
-        return Decision(Verdict.REFUSE, _WHY[info.standing])
-    if info.expires is not None and info.expires <= now:
-        return Decision(Verdict.REFUSE, Why.TAG_EXPIRED)
-    return Decision(Verdict.ACCEPT, parent=info.parent)
+    found = standing(info, now)
+    if found is Standing.ACCEPTED:
+        return Decision(Verdict.ACCEPT, source, parent=info.parent)
+    return Decision(Verdict.REFUSE, source, _WHY[found])
 
 
-def decide(
-    remembered: TagInfo | None, online: bool, policy: Policy, now: datetime
-) -> Decision:
+def remembered(known: Known, policy: Policy, now: datetime) -> Decision | None:
+    """Return what the local list says, or else the cache, of those that are in use."""
+    if policy.list_enabled and known.listed is not None:
+        decision = judged(known.listed, Source.LIST, now)
+        if decision.why is Why.TAG_CONCURRENT and policy.listed_concurrent_valid:
+            return Decision(Verdict.ACCEPT, Source.LIST, parent=known.listed.parent)
+        return decision
+    if policy.cache_enabled and known.cached is not None:
+        return judged(known.cached, Source.CACHE, now)
+    return None
+
+
+def decide(known: Known, online: bool, policy: Policy, now: datetime) -> Decision:
     """Return what to do with an id tag (OCPP 1.6 section 3.5).
 
     Args:
-        remembered: What the authorization cache knows of the tag, if it may be
-            used at all.
+        known: What the station itself knows of the tag.
         online: Whether the CSMS can be asked.
         policy: The operator's choices.
         now: The moment that expiry dates are held against.
     """
-    memory = judged(remembered, now) if remembered else None
-    good = memory is not None and memory.verdict is Verdict.ACCEPT
-    if online:
-        return memory if memory and good and policy.local_pre_authorize else _ASK
-    if memory and not good:
+    memory = remembered(known, policy, now)
+    return _online(memory, policy) if online else _offline(memory, policy)
+
+
+def _online(memory: Decision | None, policy: Policy) -> Decision:
+    if memory is None or not policy.local_pre_authorize:
+        return _ASK
+    listed = memory.source is Source.LIST and policy.list_refuses_first
+    return memory if memory.verdict is Verdict.ACCEPT or listed else _ASK
+
+
+def _offline(memory: Decision | None, policy: Policy) -> Decision:
+    if memory is None:
+        return _STRANGER if policy.allow_offline_unknown_id else _NO_STRANGER
+    if memory.verdict is Verdict.REFUSE or policy.local_authorize_offline:
         return memory
-    if memory and (policy.local_authorize_offline or policy.allow_offline_unknown_id):
+    if policy.allow_offline_unknown_id and policy.unknown_covers_known:
         return memory
-    if memory is None and policy.allow_offline_unknown_id:
-        return Decision(Verdict.ACCEPT)
-    return Decision(Verdict.REFUSE, Why.TAG_UNKNOWN_OFFLINE)
+    return Decision(Verdict.REFUSE, memory.source, Why.OFFLINE_NOT_ALLOWED)
+
+
+def _good(info: TagInfo) -> bool:
+    return info.standing in (Standing.ACCEPTED, Standing.CONCURRENT_TX)

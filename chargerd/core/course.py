@@ -85,6 +85,12 @@ def rows(
     return tuple(Row(phase, event, target, action) for phase in phases)
 
 
+def _for_a_driver_s(policy: Policy) -> float | None:
+    """Return how long a vehicle may wait for its driver; ``None``: for ever."""
+    applies = policy.connection_timeout_plug_first
+    return policy.connection_timeout_s if applies else None
+
+
 # fmt: off
 ON_EVENT: Final[tuple[Row, ...]] = (
     # in phase                  event                          go to phase          and
@@ -145,7 +151,7 @@ AT_ONCE: Final[tuple[Rule, ...]] = (
 )
 
 TIME_LIMITS_S: Final[Mapping[Phase, Callable[[Policy], float | None]]] = {
-    Phase.PLUGGED:       lambda policy: policy.connection_timeout_s,
+    Phase.PLUGGED:       _for_a_driver_s,
     Phase.AUTHORIZED:    lambda policy: policy.connection_timeout_s,
     Phase.LOCKING:       lambda _: 5.0,
     Phase.HANDSHAKE:     lambda _: 60.0,
@@ -220,7 +226,7 @@ def advance(session: Session, event: Event, now: Instant) -> Change:
 def deadline_s(session: Session, policy: Policy) -> float | None:
     """Return when ``TimeLimitPassed`` is due, on the monotonic clock."""
     limit = TIME_LIMITS_S.get(session.phase)
-    limit_s = None if limit is None else limit(policy)
+    limit_s = limit(policy) if limit else None
     return None if limit_s is None else session.since_s + limit_s
 
 

@@ -2,23 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from chargerd.clock import Instant
 from chargerd.core import admission, events
 from chargerd.core.admission import Claims, Intention, Meaning
-from chargerd.core.authorization import Decision, Verdict, decide, folded, judged, same
+from chargerd.core.authorization import (
+    LONGEST_TAG,
+    Decision,
+    Verdict,
+    decide,
+    folded,
+    judged,
+    same,
+)
 from chargerd.core.booking import Booking
 from chargerd.core.conditions import startable
-from chargerd.core.effects import AuthorizationWanted, Effect, Refused
-from chargerd.core.events import Event, TagInfo
+from chargerd.core.drivers import Drivers
+from chargerd.core.effects import AuthorizationWanted, Effect, Noted, Refused
+from chargerd.core.events import Event, Source, TagInfo
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Cause, Why
 from chargerd.core.reservation import WELCOME, Claim
 from chargerd.core.session import Phase, Session
-from chargerd.core.tags import Tags
 
 Effects = tuple[Effect, ...]
+
+_FREE: Final = Decision(Verdict.ACCEPT, Source.FREE)
 
 
 class Floor(Protocol):
@@ -54,16 +64,19 @@ class _Asking:
 class Desk:
     """Decides on drivers; remembers for whom the CSMS is being asked."""
 
-    def __init__(self, floor: Floor, tags: Tags) -> None:
-        self.tags = tags
+    def __init__(self, floor: Floor, drivers: Drivers) -> None:
+        self.drivers = drivers
         self._floor = floor
         self._asking: dict[str, _Asking] = {}
 
     def presented(self, event: events.TokenPresented, now: Instant) -> Effects:
         """Take a card that was held to a reader."""
         id_tag = event.token.uid
-        scope, claims = self._floor.scope(event.connector), self._claims(id_tag)
-        intention = admission.intention(scope, id_tag, claims)
+        if len(id_tag) > LONGEST_TAG:
+            long = f"{len(id_tag)} characters; OCPP takes {LONGEST_TAG}"
+            return (Refused(event.connector, "token", Why.TAG_TOO_LONG, long),)
+        claims = self._claims(id_tag)
+        intention = self._intention(event.connector, id_tag, claims)
         match intention.meaning:
             case Meaning.STOP:
                 return self._stop(intention.connector, id_tag, now)
@@ -80,7 +93,9 @@ class Desk:
         perhaps = self._claims(event.id_tag)[event.connector] is Claim.PERHAPS
         if self._floor.policy.authorize_remote_start or perhaps:
             return self._admit(start, event.id_tag, "RemoteStartTransaction", now)
-        return self._accept(start, event.id_tag, self._parent(event.id_tag), now)
+        parent = self._parent(event.id_tag)
+        accepted = Decision(Verdict.ACCEPT, Source.REMOTE, parent=parent)
+        return self._accept(start, event.id_tag, accepted, now)
 
     def vend(self, now: Instant) -> Effects:
         """Let everybody charge who has plugged in, where charging is free."""
@@ -90,7 +105,7 @@ class Desk:
             waits = session.phase is Phase.PLUGGED and startable(session)
             if waits and booking.claim(number, id_tag, None)[0] in WELCOME:
                 start = Intention(Meaning.START, number)
-                effects += self._accept(start, id_tag, None, now)
+                effects += self._accept(start, id_tag, _FREE, now)
         return effects
 
     def answered(self, event: events.TagAnswered, now: Instant) -> Effects:
@@ -101,16 +116,18 @@ class Desk:
             return learned
         if event.info is None:
             decision = self._decide(event.id_tag, False, now)
+            told = Noted(asking.intention.connector, "the CSMS gave no answer")
+            learned = (*learned, told)
         else:
-            decision = judged(event.info, now.utc)
+            decision = judged(event.info, Source.CSMS, now.utc)
         id_tag, asked = asking.id_tag, asking.asked
         return learned + self._do(asking.intention, id_tag, decision, asked, now)
 
     def learn(self, id_tag: str, info: TagInfo | None, now: Instant) -> Effects:
         """Remember what the CSMS said of an id tag, if it is to be remembered."""
-        if info is None or not self._floor.policy.cache_enabled:
+        if info is None:
             return ()
-        return self.tags.learn(id_tag, info, now.utc)
+        return self.drivers.learn(id_tag, info, self._floor.policy, now.utc)
 
     def place(
         self, connector: int | None, id_tag: str
@@ -128,10 +145,13 @@ class Desk:
         return found, why
 
     def _no_room(self, reader: int, claims: Claims) -> Refused:
-        numbers = [session.connector for session in self._floor.scope(reader)]
-        bars = {self._floor.bar(number) for number in numbers}
+        scope = self._floor.scope(reader)
+        bars = {self._floor.bar(session.connector) for session in scope}
         why = bars.pop() if len(bars) == 1 else None
-        if why is None and any(claims[n] is Claim.CLOSED for n in numbers):
+        open_ = [s for s in scope if claims[s.connector] is not Claim.CLOSED]
+        if any(s.phase is Phase.IDLE and not s.barred for s in open_):
+            return Refused(reader, "token", Why.NOT_PLUGGED, "plug in first")
+        if why is None and len(open_) < len(scope):
             why = Why.CONNECTOR_RESERVED
         return Refused(reader, "token", why or Why.OTHER_DRIVER, "no connector is free")
 
@@ -145,10 +165,11 @@ class Desk:
             why = Why.AUTHORIZATION_PENDING
             return (Refused(intention.connector, asked, why, "asking the CSMS"),)
         decision = self._decide(id_tag, self._floor.online, now)
-        # What is remembered of a group may be out of date.
         of_group = intention.meaning is Meaning.STOP_OF_GROUP
         of_group |= self._claims(id_tag)[intention.connector] is Claim.PERHAPS
-        if of_group and self._floor.online or decision.verdict is Verdict.ASK:
+        # What is cached of a group may be out of date; the list is the CSMS's own word.
+        cached = decision.source is Source.CACHE and self._floor.online
+        if of_group and cached or decision.verdict is Verdict.ASK:
             self._asking[folded(id_tag)] = _Asking(id_tag, intention, asked)
             return (AuthorizationWanted(id_tag),)
         return self._do(intention, id_tag, decision, asked, now)
@@ -159,14 +180,16 @@ class Desk:
         return {n: claim(n, id_tag, parent)[0] for n in self._floor.sessions}
 
     def _parent(self, id_tag: str) -> str | None:
-        known = self._known(id_tag)
-        return known.parent if known else None
+        return self.drivers.parent(id_tag, self._floor.policy)
 
-    def _known(self, id_tag: str) -> TagInfo | None:
-        return self.tags.find(id_tag) if self._floor.policy.cache_enabled else None
+    def _intention(self, reader: int, id_tag: str, claims: Claims) -> Intention:
+        plug_first = self._floor.policy.plug_in_first
+        scope = self._floor.scope(reader)
+        return admission.intention(scope, id_tag, claims, plug_first=plug_first)
 
     def _decide(self, id_tag: str, online: bool, now: Instant) -> Decision:
-        return decide(self._known(id_tag), online, self._floor.policy, now.utc)
+        known = self.drivers.find(id_tag)
+        return decide(known, online, self._floor.policy, now.utc)
 
     def _do(
         self,
@@ -179,16 +202,21 @@ class Desk:
         connector = intention.connector
         if decision.verdict is Verdict.REFUSE:
             assert decision.why is not None
-            return (Refused(connector, asked, decision.why, "id tag not accepted"),)
+            detail = f"decided by {decision.source}"
+            return (Refused(connector, asked, decision.why, detail),)
         if intention.meaning is Meaning.START:
-            return self._accept(intention, id_tag, decision.parent, now)
-        if same(decision.parent, self._floor.sessions[connector].parent):
-            return self._stop(connector, id_tag, now)
+            return self._accept(intention, id_tag, decision, now)
+        session = self._floor.sessions[connector]
+        if same(decision.parent, session.parent):
+            of_group = f"a card of the same group; accepted by {decision.source}"
+            told = Noted(connector, of_group, session.key)
+            return (told, *self._stop(connector, id_tag, now))
         return (Refused(connector, asked, Why.OTHER_DRIVER, "another driver charges"),)
 
     def _accept(
-        self, intention: Intention, id_tag: str, parent: str | None, now: Instant
+        self, intention: Intention, id_tag: str, decision: Decision, now: Instant
     ) -> Effects:
+        parent = decision.parent
         intention = self._where(intention, id_tag, parent)
         connector = intention.connector
         claim, reservation = self._floor.booking.claim(connector, id_tag, parent)
@@ -201,7 +229,12 @@ class Desk:
             no_meter = Why.NO_METER_READING
             return (Refused(connector, "start", no_meter, "the meter was never read"),)
         accepted = events.TokenAccepted(
-            connector, id_tag, parent, intention.floating, reservation
+            connector,
+            id_tag,
+            parent,
+            intention.floating,
+            reservation,
+            decision.source,
         )
         return self._floor.advance(accepted, now)
 
@@ -211,8 +244,8 @@ class Desk:
         if not intention.floating:
             return intention
         # While the CSMS was asked, a plug may have come, or another driver.
-        scope = self._floor.scope(events.WHOLE_STATION)
-        again = admission.intention(scope, id_tag, self._claims(id_tag, parent))
+        claims = self._claims(id_tag, parent)
+        again = self._intention(events.WHOLE_STATION, id_tag, claims)
         return again if again.meaning is Meaning.START else intention
 
     def _stop(self, connector: int, id_tag: str, now: Instant) -> Effects:

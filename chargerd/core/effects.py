@@ -112,6 +112,19 @@ class ReservationEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ListKept:
+    """The local list, or a change of it; wholly on the disk or not at all."""
+
+    version: int
+    whole: bool
+    """What was there before goes."""
+    put: tuple[tuple[str, TagInfo], ...] = ()
+    gone: tuple[str, ...] = ()
+    uncached: tuple[str, ...] = ()
+    """Id tags that leave the cache; all are folded."""
+
+
+@dataclass(frozen=True, slots=True)
 class FaultOpened:
     """A fault has come."""
 
@@ -174,6 +187,7 @@ CoreRecord = (
     | AvailabilityKept
     | ReservationKept
     | ReservationEnded
+    | ListKept
     | FaultOpened
     | FaultClosed
 )

@@ -1,5 +1,6 @@
 """What can happen to the station. Sensors, timers, drivers and the CSMS speak this."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +31,17 @@ class TagInfo:
     standing: Standing
     parent: str | None = None
     expires: datetime | None = None
+
+
+class Source(StrEnum):
+    """Who decided on a driver, in words for people."""
+
+    LIST = "the local list"
+    CACHE = "the cache"
+    CSMS = "the CSMS"
+    REMOTE = "RemoteStartTransaction"
+    FREE = "FreeVend"
+    OFFLINE = "the rule for unknown drivers"  # AllowOfflineTxForUnknownId
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +153,7 @@ class TokenAccepted(Event):
     floating: bool = False
     reservation: int | None = None
     """The one that the driver makes use of."""
+    source: Source = Source.CSMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +255,14 @@ class ErrorCodeSet(Event):
 @dataclass(frozen=True, slots=True)
 class TagsCleared(Event):
     """The CSMS wants the authorization cache empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListReplaced(Event):
+    """The CSMS has sent a local list, or a change of it; it is on the disk."""
+
+    version: int
+    entries: Mapping[str, TagInfo]
+    """Of the whole list, by folded id tag."""
+    uncached: tuple[str, ...] = ()
+    """Id tags (folded) that have left the cache for it."""

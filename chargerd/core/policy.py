@@ -26,6 +26,14 @@ class Policy:
     heartbeat_interval_s: int = 300
     aligned_interval_s: int = 0
     aligned_measurands: tuple[str, ...] = (ENERGY,)
+    accept_empty_differential: bool = True
+    connection_timeout_plug_first: bool = True
+    list_enabled: bool = True
+    list_refuses_first: bool = True
+    listed_concurrent_valid: bool = False
+    plug_in_first: bool = False
+    send_needs_list: bool = True
+    unknown_covers_known: bool = True
     local_authorize_offline: bool = True
     local_pre_authorize: bool = False
     max_energy_on_invalid_id_wh: int = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from chargerd.core.events import Source
 from chargerd.core.permissive import Facts
 from chargerd.core.reasons import Cause
 
@@ -50,6 +51,7 @@ class Session:
     floating: bool = False  # authorized wherever the plug goes in
     suspended: bool = False  # the vehicle left or was done, and the bill stays open
     reservation: int | None = None  # the one that the driver makes use of
+    source: Source = Source.CSMS  # who accepted the id tag
     start_wh: int = 0
     meter_wh: int = 0  # last register seen in this transaction
     cause: Cause | None = None  # why the transaction is ending

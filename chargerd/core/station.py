@@ -13,8 +13,9 @@ from chargerd.core.booking import Booking
 from chargerd.core.conditions import startable
 from chargerd.core.course import OUTPUTS, Output, advance, deadline_s
 from chargerd.core.desk import Desk
+from chargerd.core.drivers import Drivers
 from chargerd.core.effects import AvailabilityKept, Effect, Noted, Refused
-from chargerd.core.events import WHOLE_STATION, Event, Reservation
+from chargerd.core.events import WHOLE_STATION, Event, Reservation, Source
 from chargerd.core.faults import cause
 from chargerd.core.health import Health
 from chargerd.core.permissive import Facts, Loss, learned, present
@@ -24,7 +25,6 @@ from chargerd.core.reasons import Cause, Why
 from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
 from chargerd.core.session import BILLED, Phase, Session
-from chargerd.core.tags import Tags
 from hal.values import PowerRating
 
 Effects = tuple[Effect, ...]
@@ -50,7 +50,7 @@ class Station:
         fittings: Mapping[int, Fitting],
         policy: Policy,
         new_key: Callable[[], str],
-        tags: Tags,
+        drivers: Drivers,
         last_fault_id: int = 0,
         wishes: Iterable[AvailabilityKept] = (),
         reservations: Iterable[Reservation] = (),
@@ -68,7 +68,7 @@ class Station:
         self.health = Health(last_fault_id)
         self.refusals: deque[tuple[datetime, Refused]] = deque(maxlen=50)
         self.sampler = Sampler()
-        self.desk = Desk(self, tags)
+        self.desk = Desk(self, drivers)
         self._new_key = new_key
         self._invalid_from_wh: dict[int, int] = {}
         self.sessions = {
@@ -192,6 +192,7 @@ class Station:
             authorized.id_tag,
             authorized.parent,
             reservation=reservation,
+            source=authorized.source,
         )
         return self.advance(withdrawn, now) + self.advance(accepted, now)
 
@@ -266,7 +267,7 @@ class Station:
         if event.info.parent:
             parented = replace(session, parent=event.info.parent)
             self.sessions[session.connector] = parented
-        if judged(event.info, now.utc).verdict is Verdict.REFUSE:
+        if judged(event.info, Source.CSMS, now.utc).verdict is Verdict.REFUSE:
             self._invalid_from_wh[session.connector] = session.meter_wh
         return learned
 
@@ -321,7 +322,10 @@ class Station:
         return ()
 
     def _clear_tags(self, event: events.TagsCleared, now: Instant) -> Effects:
-        return self.desk.tags.clear()
+        return self.desk.drivers.tags.clear()
+
+    def _list(self, event: events.ListReplaced, now: Instant) -> Effects:
+        return self.desk.drivers.replace(event)
 
     def _settle_all(self) -> None:
         for number, session in self.sessions.items():
@@ -363,4 +367,5 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.StorageChanged: Station._storage,
     events.ErrorCodeSet: Station._code,
     events.TagsCleared: Station._clear_tags,
+    events.ListReplaced: Station._list,
 }

@@ -6,7 +6,7 @@ from typing import Final
 
 from chargerd.core.authorization import Verdict, folded, judged
 from chargerd.core.effects import Effect, TagLearned, TagsForgotten
-from chargerd.core.events import TagInfo
+from chargerd.core.events import Source, TagInfo
 
 CAPACITY: Final = 5_000
 
@@ -34,6 +34,15 @@ class Tags:
             return (learned,)
         return (learned, TagsForgotten((self._drop(now),)))
 
+    def among(self, id_tags: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some folded id tags that are known."""
+        return tuple(key for key in id_tags if key in self._known)
+
+    def drop(self, id_tags: Iterable[str]) -> None:
+        """Forget folded id tags that the disk has forgotten already."""
+        for key in id_tags:
+            self._known.pop(key, None)
+
     def clear(self) -> tuple[Effect, ...]:
         """Forget every id tag."""
         forgotten = TagsForgotten(tuple(self._known))
@@ -44,7 +53,7 @@ class Tags:
         useless = (
             key
             for key, info in self._known.items()
-            if judged(info, now).verdict is not Verdict.ACCEPT
+            if judged(info, Source.CACHE, now).verdict is not Verdict.ACCEPT
         )
         key = next(useless, None) or next(iter(self._known))
         del self._known[key]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chargerd.clock import Instant
-from chargerd.core.effects import Refused
+from chargerd.core.effects import CoreRecord, Refused
 from chargerd.core.events import Event
 from chargerd.core.station import Station
 from chargerd.ocpp16.keys import Judged, Values
@@ -43,6 +43,14 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class Provided:
+    """A record on which an answer depends, and the answer if the disk fails."""
+
+    record: CoreRecord
+    otherwise: "Answer"
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The response, and what happens once it is on its way, or while it is awaited."""
 
@@ -54,6 +62,8 @@ class Answer:
     """A configuration key to change."""
     refused: Refused | None = None
     """Why the response is a no."""
+    provided: Provided | None = None
+    """What must be on the disk first, or else all this is not true."""
 
 
 Handle = Callable[[Picture, Any, Instant], Answer]

@@ -7,20 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chargerd.ocpp16.errors import FormationViolation, GenericError
+from chargerd.ocpp16.errors import (
+    CallFailed,
+    FormationViolation,
+    GenericError,
+    OccurenceConstraintViolation,
+)
 from chargerd.ocpp16.wire import Json
 
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 
 LONGEST_ID: Final = 36
 LONGEST_DESCRIPTION: Final = 255
-LONGEST_FRAME: Final = 1 << 20
+LONGEST_FRAME: Final = 1 << 21
+"""A list of 10,000 id tags with all that can be said of them has 1.5 MB."""
 DEEPEST: Final = 32
 MOST_VALUES: Final = 20_000
-"""A list of 1,000 id tags has 7,000 or more; far beyond, checking blocks the loop."""
+"""A list of 1,000 id tags has up to 11,000; far beyond, checking blocks the loop."""
 
 _MOST_DIGITS: Final = 25
 _TOO_DEEP: Final = f"nested deeper than {DEEPEST} levels"
+_TOO_MANY: Final = f"more than {MOST_VALUES} values"
 _HEAD: Final = re.compile(
     r'\s*\[\s*([234])\s*,\s*"([^"\\\x00-\x1f\ud800-\udfff]{1,36})"\s*,'
 )
@@ -61,6 +68,8 @@ class Malformed:
     reason: str
     id: str | None = None
     """Of a CALL that can still be answered with a CALLERROR."""
+    error: type[CallFailed] = FormationViolation
+    """With which one."""
 
 
 Frame = Call | Result | Error | Malformed
@@ -156,7 +165,7 @@ def _flaw(rest: list[Any]) -> str | None:
     for _ in range(DEEPEST):
         values += len(level)
         if values > MOST_VALUES:
-            return f"more than {MOST_VALUES} values"
+            return _TOO_MANY
         if not all(_is_text(value) for value in level if isinstance(value, str)):
             return "a text with U+0000 or half a surrogate pair"
         level = [inner for value in level for inner in _inside(value)]
@@ -190,7 +199,8 @@ def _call(id: str, rest: list[Any], flaw: str | None) -> Frame:
     match rest:
         case [str(action), dict() | None as payload] if flaw is None:
             return Call(id, action, payload)
-    return Malformed(flaw or 'not [2, "id", "Action", {payload}]', id)
+    error = OccurenceConstraintViolation if flaw == _TOO_MANY else FormationViolation
+    return Malformed(flaw or 'not [2, "id", "Action", {payload}]', id, error)
 
 
 def _result(id: str, rest: list[Any], flaw: str | None) -> Frame:

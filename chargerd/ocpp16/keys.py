@@ -10,6 +10,7 @@ from enum import Enum, auto
 from string import hexdigits
 from typing import Any, Final
 
+from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.policy import ENERGY, Policy
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.measurands import MEASURANDS
@@ -135,8 +136,12 @@ _SAMPLED: Final = f"{ENERGY},Power.Active.Import,Current.Import,Voltage,SoC"
 # fmt: off
 _TABLE: Final[tuple[Key, ...]] = (
     # name                                value               default    feeds the policy's             and means
+    Key("AcceptEmptyDifferential",          boolean,            "true",    "accept_empty_differential",
+        meaning="a Differential SendLocalList without id tags sets the version; else it fails"),
     Key("AcceptExpiredReservation",         boolean,            "false",   "accept_expired_reservation",
         meaning="a ReserveNow whose time is over is accepted and ends at once; else rejected"),
+    Key("AllowOfflineTxCoversKnownId",      boolean,            "true",    "unknown_covers_known",
+        meaning="what AllowOfflineTxForUnknownId allows strangers, remembered drivers may too"),
     Key("AllowOfflineTxForUnknownId",       boolean,            "false",   "allow_offline_unknown_id",
         meaning="without the CSMS, drivers that nobody here knows may charge"),
     Key("AuthorizationCacheEnabled",        boolean,            "true",    "cache_enabled",
@@ -149,6 +154,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="seconds between meter values on the clock's grid; 0: none"),
     Key("ConnectionTimeOut",                whole(1, _DAY_S),   "60",      "connection_timeout_s",
         meaning="seconds from the card to the plug, or from the plug to the card"),
+    Key("ConnectionTimeOutPlugFirst",       boolean,            "true",    "connection_timeout_plug_first",
+        meaning="ConnectionTimeOut also ends the wait of a plugged vehicle for its driver"),
     Key("ConnectorPhaseRotation",           rotation,           "",
         meaning="how the mains phases are wired; a DC outlet has none"),
     Key("ConnectorPhaseRotationMaxLength",  whole(0, 100),      str(MAX_ROTATIONS), access=_R,
@@ -161,10 +168,18 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="most keys in one GetConfiguration"),
     Key("HeartbeatInterval",                whole(1, _DAY_S),   "300",     "heartbeat_interval_s",
         meaning="seconds of silence before a Heartbeat; the CSMS sets it at boot"),
+    Key("ListedConcurrentTxIsValid",        boolean,            "false",   "listed_concurrent_valid",
+        meaning="ConcurrentTx in the local list lets a driver charge as Accepted does"),
+    Key("LocalAuthListEnabled",             boolean,            "true",    "list_enabled",
+        meaning="the local list that the CSMS sends is used, before the cache"),
+    Key("LocalAuthListMaxLength",           whole(0, 1_000_000),str(MOST_ENTRIES), access=_R,
+        meaning="most id tags in the local list"),
     Key("LocalAuthorizeOffline",            boolean,            "true",    "local_authorize_offline",
         meaning="without the CSMS, remembered drivers may charge"),
     Key("LocalPreAuthorize",                boolean,            "false",   "local_pre_authorize",
         meaning="remembered drivers charge without asking the CSMS first"),
+    Key("LocalPreRefuse",                   boolean,            "true",    "list_refuses_first",
+        meaning="with LocalPreAuthorize, whom the list refuses is not asked for either"),
     Key("MaxEnergyOnInvalidId",             whole(0, 1_000_000),"0",       "max_energy_on_invalid_id_wh",
         meaning="Wh that a driver still gets after the CSMS has refused the id tag"),
     Key("MaxMessageSize",                   whole(0, 10_000_000),"0",      "max_message_bytes",
@@ -187,6 +202,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="the CSMS is told of security events that are not critical too"),
     Key("NumberOfConnectors",               whole(1, 100),      "1",       access=_R,
         meaning="connectors of this station"),
+    Key("PlugInFirst",                      boolean,            "false",   "plug_in_first",
+        meaning="a card counts only where a vehicle is plugged in already"),
     Key("ReportConnectorZeroReservation",   boolean,            "true",    "report_zero_reservation",
         meaning="what a reservation of connector 0 keeps is reported Reserved"),
     Key("ReservationEnabled",               boolean,            "true",    "reservation_enabled",
@@ -197,6 +214,10 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="how often a failed reset is tried again"),
     Key("SecurityProfile",                  whole(0, 3),        "0",       access=_R,
         meaning="security profile of the link, set in the station file"),
+    Key("SendLocalListMaxLength",           whole(0, 1_000_000),str(MOST_SENT), access=_R,
+        meaning="most id tags in one SendLocalList"),
+    Key("SendLocalListNeedsEnabled",        boolean,            "true",    "send_needs_list",
+        meaning="without LocalAuthListEnabled, SendLocalList is not supported; else kept"),
     Key("StopTransactionMaxMeterValues",    whole(1, 10_000),   str(MAX_STOP_VALUES), access=_R,
         meaning="most meter values in one StopTransaction"),
     Key("StopTransactionOnEVEnd",           boolean,            "true",    "stop_on_vehicle_end",

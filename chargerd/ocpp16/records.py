@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chargerd.core.effects import AvailabilityKept, CoreRecord
 from chargerd.core.events import Reservation, TagInfo
+from chargerd.core.locallist import LocalList
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16.security import SecurityEvent
 from chargerd.ocpp16.wire import Json
@@ -180,6 +181,7 @@ class Snapshot:
     values: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Changed configuration keys: name → value and origin."""
     tags: tuple[tuple[str, TagInfo], ...] = ()
+    listed: LocalList = field(default_factory=LocalList)
     entries: tuple[Entry, ...] = ()
     """The first messages of the outbox."""
     waiting: int = 0

@@ -6,7 +6,7 @@ from typing import Final
 from chargerd.clock import Instant
 from chargerd.ocpp16.answer import Answer, Handlers, Picture
 from chargerd.ocpp16.errors import NotImplementedHere, NotSupportedHere
-from chargerd.ocpp16.handlers import core, remote_trigger, reservation
+from chargerd.ocpp16.handlers import core, local_auth, remote_trigger, reservation
 from chargerd.ocpp16.rpc import Question
 from chargerd.ocpp16.wire import (
     ACTIONS_FROM_CSMS,
@@ -16,6 +16,7 @@ from chargerd.ocpp16.wire import (
 
 PROFILES: Final[Mapping[str, Handlers]] = {
     "Core": core.HANDLERS,
+    "LocalAuthListManagement": local_auth.HANDLERS,
     "RemoteTrigger": remote_trigger.HANDLERS,
     "Reservation": reservation.HANDLERS,
 }

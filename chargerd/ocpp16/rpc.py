@@ -184,7 +184,7 @@ class Rpc:
                 return self._error(heard, now)
         if heard.id is None:
             return Garbage(heard.reason)
-        return self._reject(heard.id, FormationViolation(heard.reason))
+        return self._reject(heard.id, heard.error(heard.reason))
 
     def answer(self, question: Question, payload: Json) -> None:
         """Answer a question of the CSMS."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from chargerd.core.events import WHOLE_STATION
 from chargerd.core.health import Active
 from chargerd.core.reasons import Cause
 from chargerd.core.session import STARTABLE, Phase, Session
@@ -14,6 +15,7 @@ from hal.values import Signal, VehiclePhase
 VENDOR_ID: Final = "org.chargerd"
 _INFO_LENGTH: Final = 50
 NO_ERROR: Final = "NoError"
+_CONFLICT: Final = "LocalListConflict"
 _UNPLUGGED: Final = "EV side disconnected"
 """OCPP's words for a plug that was pulled in mid-charge (section 4.9)."""
 
@@ -88,6 +90,9 @@ def report(station: Station, connector: int, at: datetime) -> Report:
     """Return what the CSMS should know of a connector, or of the station (0)."""
     worst = next(iter(station.health.at(connector)), None)
     word = _word(station, connector)
+    conflict = station.desk.drivers.conflict if connector == WHOLE_STATION else None
+    if conflict is not None and not station.faulted(connector):
+        return Report(connector, word, _CONFLICT, conflict, "local-list-conflict", at)
     if worst is None:
         return _remarked(
             station.sessions.get(connector), Report(connector, word, at=at)

@@ -30,7 +30,7 @@ from chargerd.core.events import WHOLE_STATION, DialFailed
 from chargerd.runtime.waiting import came
 
 SUBPROTOCOL: Final = "ocpp1.6"
-MAX_FRAME_BYTES: Final = 1_048_576
+MAX_FRAME_BYTES: Final = 2_097_152
 OPEN_WITHIN_S: Final = 20.0
 CLOSE_WITHIN_S: Final = 1.0
 PONG_WITHIN_S: Final = 15.0

@@ -6,6 +6,7 @@ the CSMS be told.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from chargerd.chargepoint import (
     LinkUp,
     OutboxLoaded,
     Step,
+    Tried,
 )
 from chargerd.clock import Clock
 from chargerd.core.course import Output
@@ -37,6 +39,9 @@ class Writer(Protocol):
 
     def commit(self, batch: Sequence[Record]) -> None:
         """Return when the batch is on the disk; raise ``StoreFailed``."""
+
+    def attempt(self, record: Record) -> None:
+        """Return when one record is on the disk; raise ``StoreFailed`` if not."""
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:
         """Return messages that wait, oldest first."""
@@ -94,7 +99,7 @@ class Engine:
         self._unsaved: list[Record] = []
         self._held: list[str] = []
         self._link_number = 0
-        self._next_of_all: StorageChanged | None = None
+        self._next_of_all: deque[Happening] = deque()
         self._outputs: Mapping[int, Output] = {}
         self._retry_due_s = 0.0
         self._deadlines_wait = False
@@ -120,6 +125,8 @@ class Engine:
         self._aim(step.outputs, saved)
         self._send(happening, step, saved)
         self._watcher.stepped(happening, step)
+        if step.attempt is not None:
+            await self._try(step.attempt)
         if step.load_after is not None:
             await self._load(step.load_after)
         return step
@@ -129,9 +136,8 @@ class Engine:
         self.inbox.put_nowait(happening)
 
     async def _next(self) -> Happening:
-        if self._next_of_all is not None:
-            urgent, self._next_of_all = self._next_of_all, None
-            return urgent
+        if self._next_of_all:
+            return self._next_of_all.popleft()
         now = self._clock.now()
         due_s = self._charge_point.next_deadline_s(now)
         overdue = due_s is not None and due_s <= now.monotonic_s
@@ -167,12 +173,25 @@ class Engine:
             self._retry_due_s = self._clock.now().monotonic_s + RETRY_S
             if not failing:
                 self._watcher.storage_failed(error)
-                self._next_of_all = StorageChanged(WHOLE_STATION, failing=True)
+                self._storage_changed(failing=True)
             return False
         self._unsaved.clear()
         if failing:
-            self._next_of_all = StorageChanged(WHOLE_STATION, failing=False)
+            self._storage_changed(failing=False)
         return True
+
+    def _storage_changed(self, *, failing: bool) -> None:
+        self._next_of_all.append(StorageChanged(WHOLE_STATION, failing=failing))
+
+    async def _try(self, record: Record) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._writer, self._store.attempt, record)
+        except StoreFailed as error:
+            self._watcher.storage_failed(error)
+            self._next_of_all.append(Tried(stored=False))
+        else:
+            self._next_of_all.append(Tried(stored=True))
 
     def _aim(self, outputs: Mapping[int, Output], saved: bool) -> None:
         if not saved:

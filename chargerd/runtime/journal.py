@@ -15,6 +15,7 @@ from typing import Final
 
 from chargerd.chargepoint import Happening, Step
 from chargerd.clock import Clock
+from chargerd.core.authorization import masked
 from chargerd.core.effects import (
     Effect,
     FaultClosed,
@@ -33,7 +34,6 @@ from chargerd.core.events import (
     Sensed,
 )
 from chargerd.store.database import StoreFailed
-from hal.values import Token
 
 try:
     import systemd.journal as _systemd_journal
@@ -54,11 +54,6 @@ class Line:
     at: datetime
     connector: int
     what: str
-
-
-def masked(id_tag: str) -> str:
-    """Hide the middle of an id tag, as a card's own text does."""
-    return repr(Token(id_tag)) if len(id_tag) > 4 else "…"
 
 
 def under_journald() -> bool:

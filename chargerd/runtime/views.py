@@ -7,6 +7,7 @@ from typing import Any
 
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
+from chargerd.core.authorization import masked
 from chargerd.core.faults import Fault
 from chargerd.core.health import Active
 from chargerd.core.session import BILLED, Session
@@ -18,7 +19,6 @@ from chargerd.ocpp16.status import report
 from chargerd.ocpp16.wire import moment, timestamp
 from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.guard import Guard
-from chargerd.runtime.journal import masked
 from chargerd.runtime.why import because
 
 Json = dict[str, Any]

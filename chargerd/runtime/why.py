@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from chargerd.core.authorization import masked
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Why
 from chargerd.core.session import STARTABLE, Phase, Session
 from chargerd.core.station import Station
-from chargerd.runtime.journal import masked
 from hal.values import VehiclePhase
 
 _PHASES: Final[Mapping[Phase, str]] = {

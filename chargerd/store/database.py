@@ -11,10 +11,12 @@ from contextlib import closing, suppress
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from chargerd.core.effects import AvailabilityKept
 from chargerd.core.events import Reservation, Standing, TagInfo
+from chargerd.core.locallist import LocalList
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16.ledger import MOST_BLIND
 from chargerd.ocpp16.records import Entry, Record, SecurityEventKept, Snapshot
@@ -72,6 +74,17 @@ class Store:
         self._change(lambda: self._write(records))
         self.refill_reserve()
 
+    def attempt(self, record: Record) -> None:
+        """Write one record, or nothing; the reserve is not for what can be refused.
+
+        Raises:
+            StoreFailed: The disk is full or broken; nothing is written.
+        """
+        try:
+            self._transact(lambda: self._write((record,)))
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
     def refill_reserve(self) -> bool:
         """Put the reserve back if there is ample room; tell whether it is there."""
         if self._reserve.exists():
@@ -96,11 +109,10 @@ class Store:
         self._change(lambda: self._db.execute(close, (time_text(now),)))
         return Snapshot(
             values={n: (v, o) for n, v, o in self._all("SELECT * FROM setting")},
-            tags=tuple(
-                (id_tag, TagInfo(Standing(standing), parent, _moment(expires)))
-                for id_tag, standing, parent, expires in self._all(
-                    "SELECT id_tag, standing, parent, expires FROM tag ORDER BY at"
-                )
+            tags=tuple(self._tags("tag ORDER BY at")),
+            listed=LocalList(
+                self._one("SELECT version FROM list_version"),
+                MappingProxyType(dict(self._tags("listed"))),
             ),
             entries=self.load(0, 100),
             waiting=self._one("SELECT count(*) FROM message WHERE state = 0"),
@@ -275,6 +287,11 @@ class Store:
             )
         )
 
+    def _tags(self, table: str) -> Iterator[tuple[str, TagInfo]]:
+        columns = "SELECT id_tag, standing, parent, expires FROM"
+        for id_tag, standing, parent, expires in self._all(f"{columns} {table}"):
+            yield id_tag, TagInfo(Standing(standing), parent, _moment(expires))
+
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
             return self._db.execute(sql, values).fetchall()
@@ -282,7 +299,8 @@ class Store:
             raise self._failed(error) from error
 
     def _one(self, sql: str) -> int:
-        return int(self._all(sql)[0][0] or 0)
+        rows = self._all(sql)
+        return int(rows[0][0] or 0) if rows else 0
 
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"

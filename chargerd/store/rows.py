@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chargerd.core import effects
+from chargerd.core.events import TagInfo
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.ocpp16.wire import Json, moved
@@ -75,17 +76,38 @@ def _ended(db: sqlite3.Connection, r: effects.TransactionEnded) -> None:
 
 
 def _learned(db: sqlite3.Connection, r: effects.TagLearned) -> None:
-    expires = time_text(r.info.expires) if r.info.expires else None
     db.execute(
         "INSERT OR REPLACE INTO tag (id_tag, standing, parent, expires, at)"
         " VALUES (?, ?, ?, ?, ?)",
-        (r.id_tag, str(r.info.standing), r.info.parent, expires, time_text(r.at)),
+        (*_tag(r.id_tag, r.info), time_text(r.at)),
     )
 
 
 def _forgotten(db: sqlite3.Connection, r: effects.TagsForgotten) -> None:
-    rows = ((tag,) for tag in r.id_tags)
-    db.executemany("DELETE FROM tag WHERE id_tag = ?", rows)
+    _delete_tags(db, "tag", r.id_tags)
+
+
+def _list(db: sqlite3.Connection, r: effects.ListKept) -> None:
+    if r.whole:
+        db.execute("DELETE FROM listed")
+    _delete_tags(db, "listed", r.gone)
+    db.executemany(
+        "INSERT OR REPLACE INTO listed (id_tag, standing, parent, expires)"
+        " VALUES (?, ?, ?, ?)",
+        (_tag(id_tag, info) for id_tag, info in r.put),
+    )
+    _delete_tags(db, "tag", r.uncached)
+    db.execute("INSERT OR REPLACE INTO list_version VALUES (1, ?)", (r.version,))
+
+
+def _tag(id_tag: str, info: TagInfo) -> tuple[str | None, ...]:
+    expires = time_text(info.expires) if info.expires else None
+    return id_tag, str(info.standing), info.parent, expires
+
+
+def _delete_tags(db: sqlite3.Connection, table: str, id_tags: Sequence[str]) -> None:
+    rows = ((id_tag,) for id_tag in id_tags)
+    db.executemany(f"DELETE FROM {table} WHERE id_tag = ?", rows)
 
 
 def _availability(db: sqlite3.Connection, r: effects.AvailabilityKept) -> None:
@@ -275,6 +297,7 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     effects.AvailabilityKept: _availability,
     effects.ReservationKept: _reserved,
     effects.ReservationEnded: _unreserved,
+    effects.ListKept: _list,
     effects.FaultOpened: _fault_opened,
     effects.FaultClosed: _fault_closed,
     records.MessageQueued: _queued,

@@ -6,8 +6,10 @@ from itertools import count
 from typing import Any, Final, TypeVar
 
 from chargerd.core import events
+from chargerd.core.drivers import Drivers
 from chargerd.core.effects import Effect
 from chargerd.core.events import Event, Standing, TagInfo
+from chargerd.core.locallist import LocalList
 from chargerd.core.permissive import FIELDS
 from chargerd.core.policy import Policy
 from chargerd.core.session import Phase, Session
@@ -107,7 +109,7 @@ class Bench:
             fittings,
             policy or KIND,
             lambda: f"key-{next(keys)}",
-            Tags((known or {}).items()),
+            Drivers(LocalList(), Tags((known or {}).items())),
         )
         self.happens(events.ServiceChanged(0))
         for number in connectors if read else ():

@@ -156,7 +156,10 @@ def test_a_session_is_told_as_a_story_under_its_key() -> None:
     bench = charging()
     key = bench.session().key
     story = [n.what for n in bench.told_of(Noted) if n.key == key]
-    assert story == ["locking", "handshake", "cable check", "pre-charge", "energized"]
+    assert story == [
+        "accepted by the rule for unknown drivers",
+        *("locking", "handshake", "cable check", "pre-charge", "energized"),
+    ]
 
 
 def test_an_event_of_no_connector_of_ours_changes_nothing() -> None:

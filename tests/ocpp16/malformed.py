@@ -15,7 +15,7 @@ from tests.ocpp16.samples import Json, sample, schema
 Named = tuple[str, str | bytes]
 
 VALID: Final = '[2,"v","SendLocalList",{"listVersion":1,"updateType":"Full"}]'
-LONGEST: Final = 1 << 20
+LONGEST: Final = 1 << 21
 
 # fmt: off
 _NOT_JSON: Final = {
@@ -277,7 +277,7 @@ REFUSED: Final[tuple[Named, ...]] = (
     *((name, f'[2,"r{n}"{rest}]') for n, (name, rest) in enumerate(_refused())),
     *((f"an id of {len(id)} {id[0]}", f'[2,"{id}","Reset",{{}}]') for id in _LONG_IDS),
 )
-"""Answered with FormationViolation by the framing itself."""
+"""Answered with an error by the framing itself."""
 
 MISUNDERSTOOD: Final[tuple[Named, ...]] = tuple(
     (name, f'[2,"q{n}"{rest}]') for n, (name, rest) in enumerate(_questions())

@@ -213,8 +213,8 @@ def test_an_error_of_any_kind_fails_our_question(
             "nested deeper than 32 levels",
         ),
         (
-            '[3,"ours 1",{"a":"' + "x" * (1 << 20) + '"}]',
-            "longer than 1048576 characters",
+            '[3,"ours 1",{"a":"' + "x" * (1 << 21) + '"}]',
+            "longer than 2097152 characters",
         ),
     ],
 )

@@ -17,6 +17,7 @@ from chargerd.chargepoint import (
     LinkUp,
     OutboxLoaded,
     Step,
+    Tried,
 )
 from chargerd.clock import Instant
 from chargerd.core import events
@@ -56,6 +57,12 @@ class Diary:
         if self.full:
             raise StoreFailed("disk full")
         self.records += batch
+
+    def attempt(self, record: Record) -> None:
+        self.lines.append("attempt")
+        if self.full:
+            raise StoreFailed("disk full")
+        self.records.append(record)
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:
         self.lines.append(f"load after {after}")
@@ -266,12 +273,41 @@ async def test_the_core_is_told_once_that_the_disk_fails_and_once_that_it_is_bac
     assert await bench.engine._next() == DeadlinePassed()
     for _ in range(5):
         await bench.retry()
-    assert bench.engine._next_of_all is None
+    assert not bench.engine._next_of_all
     assert bench.diary.lines.count("disk full") == 1
 
     bench.diary.full = False
     await bench.retry()
     assert await bench.engine._next() == StorageChanged(0, failing=False)
+
+
+SEND_LIST = (
+    '[2,"q","SendLocalList",{"listVersion":1,"updateType":"Full",'
+    '"localAuthorizationList":[{"idTag":"A","idTagInfo":{"status":"Accepted"}}]}]'
+)
+
+
+@pytest.mark.requirement("LIST-17", "LIST-18")
+@pytest.mark.parametrize(("full", "status"), [(False, "Accepted"), (True, "Failed")])
+async def test_what_may_fail_is_tried_once_and_answered_when_that_is_known(
+    bench: Bench, full: bool, status: str
+) -> None:
+    await bench.handshake()
+    await bench.online()
+    bench.diary.full = full
+    mark = len(bench.diary.lines)
+    await bench.engine.step(FrameReceived(SEND_LIST))
+    assert bench.diary.frames == []
+    assert bench.diary.since(mark)[-1] == ("disk full" if full else "attempt")
+    # nobody comes between: a second list would be compared with the old one
+    bench.engine.soon(DeadlinePassed())
+    tried = await bench.engine._next()
+    assert tried == Tried(stored=not full)
+    await bench.engine.step(tried)
+    assert bench.diary.frames == [[3, "q", {"status": status}]]
+    listed = bench.charge_point.station.desk.drivers.listed
+    assert len(listed.entries) == (0 if full else 1)
+    assert bench.diary.lines.count("attempt") == 1
 
 
 async def test_a_disk_that_fails_is_not_tried_again_at_every_event(

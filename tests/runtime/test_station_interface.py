@@ -12,6 +12,7 @@ import pytest
 from chargerd import control
 from chargerd.chargepoint import FrameReceived, Happening, KeyWanted, LinkUp
 from chargerd.core import events
+from chargerd.core.authorization import masked
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
@@ -23,7 +24,7 @@ from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.csms import CsmsLink, LinkSettings
 from chargerd.runtime.devices import Devices, StationDevices
 from chargerd.runtime.guard import Guard
-from chargerd.runtime.journal import INFO, Journal, masked
+from chargerd.runtime.journal import INFO, Journal
 from chargerd.runtime.lights import Lights
 from chargerd.runtime.senses import Health, Senses
 from chargerd.runtime.station_interface import StationInterface

@@ -22,13 +22,14 @@ from chargerd.chargepoint import (
     LinkUp,
     OutboxLoaded,
     Step,
+    Tried,
 )
 from chargerd.core.course import Output
 from chargerd.core.events import Sensed, TokenPresented
 from chargerd.core.reasons import Cause
 from chargerd.core.station import Fitting
 from chargerd.ocpp16 import wire
-from chargerd.ocpp16.records import Snapshot
+from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.store.database import Store
 from hal.values import (
@@ -102,6 +103,8 @@ class Bench:
         self._fittings = dict.fromkeys(range(1, connectors + 1), fitting)
         self._keys = keys or {}
         self.after = after
+        self.disk_full = False
+        """For what is tried and may fail; a commit always succeeds here."""
         self._ids = map("id-{}".format, count(1))
         self._asked: dict[str, str] = {}
         self._frame = ""
@@ -311,6 +314,8 @@ class Bench:
             self.after(step)
         elif self.store is not None and step.records:
             self.store.commit(step.records)
+        if step.attempt is not None:
+            self._inbox.appendleft(Tried(self._stored(step.attempt)))
         for frame in step.frames:
             self._hear(json.loads(frame))
         if step.clock_step_s is not None:
@@ -319,6 +324,11 @@ class Bench:
             self._inbox.append(
                 OutboxLoaded(step.load_after, self.store.load(step.load_after, 200))
             )
+
+    def _stored(self, record: Record) -> bool:
+        if not self.disk_full and self.store is not None:
+            self.store.attempt(record)
+        return not self.disk_full
 
     def _hear(self, frame: list[Any]) -> None:
         if frame[0] != 2:

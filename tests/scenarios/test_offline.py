@@ -533,7 +533,7 @@ def test_a_stop_may_say_something_of_its_driver() -> None:
     bench.charges()
     bench.presents()
     bench.finishes(121_000)
-    known = bench.charge_point.station.desk.tags.find(CARD)
+    known = bench.charge_point.station.desk.drivers.tags.find(CARD)
     assert known is not None
     assert known.standing == "Expired"
     assert bench.charge_point.dialogue.ledger.numbers == {}
@@ -545,7 +545,7 @@ def test_a_stop_that_nobody_presented_says_nothing_of_a_driver() -> None:
     bench.charges()
     bench.asks("RemoteStopTransaction", transactionId=7)
     bench.finishes(121_000)
-    known = bench.charge_point.station.desk.tags.find(CARD)
+    known = bench.charge_point.station.desk.drivers.tags.find(CARD)
     assert known is not None
     assert known.standing == "Accepted"
 

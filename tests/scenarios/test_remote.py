@@ -144,9 +144,9 @@ def test_the_cable_cannot_be_unlocked_and_nothing_stops() -> None:
 def test_the_cache_is_cleared_and_no_vendor_is_understood() -> None:
     bench = Bench()
     bench.presents()
-    assert bench.charge_point.station.desk.tags.find(CARD) is not None
+    assert bench.charge_point.station.desk.drivers.tags.find(CARD) is not None
     assert bench.asks("ClearCache") == ACCEPTED
-    assert bench.charge_point.station.desk.tags.find(CARD) is None
+    assert bench.charge_point.station.desk.drivers.tags.find(CARD) is None
     answer = bench.asks("DataTransfer", vendorId="com.example", data="x")
     assert answer == {"status": "UnknownVendorId"}
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from chargerd.core import effects
 from chargerd.core.events import Reservation, Standing, TagInfo
+from chargerd.core.locallist import LocalList
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16 import records
@@ -61,6 +62,15 @@ HISTORY: Final[tuple[Record, ...]] = (
     effects.TagLearned("04A", TagInfo(Standing.ACCEPTED, "FLEET", at(99)), at(1)),
     effects.TagLearned("04C", TagInfo(Standing.INVALID), at(2)),
     effects.TagsForgotten(("04C",)),
+    effects.TagLearned("04D", TagInfo(Standing.ACCEPTED), at(2)),
+    effects.ListKept(3, True, (("04E", TagInfo(Standing.BLOCKED)),)),
+    effects.ListKept(
+        4,
+        False,
+        (("04D", TagInfo(Standing.ACCEPTED, "FLEET", at(99))),),
+        ("04E",),
+        ("04D",),
+    ),
     started(EARLY),
     queued(1, EARLY, "StartTransaction"),
     records.TransactionNumberKept(EARLY, 7),
@@ -115,6 +125,7 @@ REMEMBERED: Final = Snapshot(
         ("04B", TagInfo(Standing.BLOCKED)),
         ("04A", TagInfo(Standing.ACCEPTED, "FLEET", at(99))),
     ),
+    listed=LocalList(4, {"04D": TagInfo(Standing.ACCEPTED, "FLEET", at(99))}),
     entries=(
         _entry(2, EARLY, "StopTransaction"),
         _entry(3, LATE, "StartTransaction"),
@@ -136,7 +147,13 @@ REMEMBERED: Final = Snapshot(
 """What a process that starts after ``HISTORY`` must know."""
 
 NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {
-    2: ("security_events", "last_security_event_id", "availability", "reservations")
+    2: (
+        "listed",
+        "security_events",
+        "last_security_event_id",
+        "availability",
+        "reservations",
+    )
 }
 """The fields of a snapshot that a version of the schema brought."""
 

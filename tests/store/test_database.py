@@ -14,6 +14,7 @@ import pytest
 
 from chargerd.core import effects
 from chargerd.core.effects import FaultOpened
+from chargerd.core.events import Standing, TagInfo
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.store import rows
@@ -101,6 +102,25 @@ def test_a_batch_with_one_wrong_record_leaves_no_trace(
     assert content(path) == before
     store.commit((queued(7),))
     assert [entry.id for entry in store.load(5, 100)] == [7]
+
+
+@pytest.mark.requirement("LIST-17")
+def test_an_attempt_that_fails_leaves_no_trace_and_costs_no_reserve(
+    store: Store, path: Path
+) -> None:
+    store.commit(HISTORY)
+    before = content(path)
+    bad = (("04X", TagInfo(Standing.ACCEPTED)), (None, TagInfo(Standing.ACCEPTED)))
+    broken = effects.ListKept(5, True, bad)  # type: ignore[arg-type]
+    with pytest.raises(StoreFailed, match="NOT NULL constraint failed"):
+        store.attempt(broken)
+    assert content(path) == before
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store._db.execute("PRAGMA busy_timeout = 0")
+        with pytest.raises(StoreFailed, match="locked"):
+            store.attempt(effects.ListKept(5, True))
+    assert path.with_suffix(".reserve").exists()
 
 
 def test_messages_are_loaded_in_order_after_an_id_and_up_to_a_limit(

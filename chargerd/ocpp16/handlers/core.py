@@ -107,12 +107,21 @@ def _wired(picture: Picture, judged: Judged) -> Judged:
     return judged
 
 
+def _readable_apart(picture: Picture, judged: Judged) -> Judged:
+    """A vehicle that waits for ever would keep the reader from its neighbors."""
+    holds = KEYS[judged.name.lower()].parse(judged.value)
+    if holds or len(picture.station.scope(WHOLE_STATION)) <= 1:
+        return judged
+    return _bad(judged, "one reader serves several connectors; only true works")
+
+
 def _bad(judged: Judged, detail: str) -> Judged:
     detail = f"{judged.name}: {detail}"
     return Judged(Outcome.REJECTED, judged.name, why=Why.BAD_VALUE, detail=detail)
 
 
 _CHECKS: Final[Mapping[str, Callable[[Picture, Judged], Judged]]] = {
+    "connectiontimeoutplugfirst": _readable_apart,
     "connectorphaserotation": _wired,
     "metervaluesaligneddata": _measurable,
     "metervaluessampleddata": _measurable,

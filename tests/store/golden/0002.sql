@@ -47,12 +47,14 @@ CREATE TABLE list_version (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
     version INTEGER NOT NULL
 ) STRICT;
+INSERT INTO "list_version" VALUES(1,4);
 CREATE TABLE listed (
     id_tag   TEXT PRIMARY KEY,
     standing TEXT NOT NULL,
     parent   TEXT,
     expires  TEXT
 ) STRICT, WITHOUT ROWID;
+INSERT INTO "listed" VALUES('04D','Accepted','FLEET','2026-03-02T09:39:00.250000+00:00');
 CREATE TABLE message (
     id       INTEGER PRIMARY KEY,
     key      TEXT NOT NULL,
