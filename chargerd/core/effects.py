@@ -7,6 +7,7 @@ from enum import StrEnum
 from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.permissive import Facts
 from chargerd.core.reasons import Cause, Why
+from hal.values import MeterReading
 
 
 class Context(StrEnum):
@@ -31,6 +32,8 @@ class Sample:
     offered_a: float
     key: str | None = None
     """The transaction that was running."""
+    since: MeterReading | None = None
+    """What the meter said when the interval began that this sample closes."""
 
 
 @dataclass(frozen=True, slots=True)

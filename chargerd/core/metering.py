@@ -1,12 +1,12 @@
 """When a sample is due, on which grid, and when a checkpoint is.
 
 Two grids: every ``sample_interval_s`` from the start of a transaction, on the
-monotonic clock; and every ``aligned_interval_s`` from midnight UTC, on the wall
+monotonic clock; and every ``aligned_interval_s`` from midnight, on the wall
 clock. Timestamps stand exactly on their grid, however late the reading came.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from chargerd.clock import Instant
@@ -58,12 +58,21 @@ class Grid:
         return Grid(self.start_s, interval_s, taken)
 
 
-def next_aligned(after: datetime, interval_s: int) -> datetime:
-    """Return the first point of the clock-aligned grid later than ``after``.
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """The grid of the clock: anew at each midnight, every ``interval_s`` from there."""
 
-    An interval that does not divide the day starts anew at each midnight.
-    """
-    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
-    passed = int((after - midnight).total_seconds() // interval_s)
-    point = midnight + timedelta(seconds=(passed + 1) * interval_s)
-    return min(point, midnight + timedelta(days=1))
+    interval_s: int
+    zone: tzinfo = UTC
+    """Whose midnight it is."""
+
+    def after(self, moment: datetime) -> datetime:
+        """Return the first point later than ``moment``, in UTC."""
+        today = moment.astimezone(self.zone).date()
+        midnight, next_midnight = (
+            datetime.combine(day, time.min, self.zone).astimezone(UTC)
+            for day in (today, today + timedelta(days=1))
+        )
+        passed = int((moment - midnight).total_seconds() // self.interval_s)
+        point = midnight + timedelta(seconds=(passed + 1) * self.interval_s)
+        return min(point, next_midnight)

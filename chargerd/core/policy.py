@@ -1,6 +1,7 @@
 """The operator's choices as one frozen value."""
 
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Final
 
 from chargerd.core.reasons import Cause
@@ -25,6 +26,7 @@ class Policy:
     free_vend_id_tag: str = "FREE"
     heartbeat_interval_s: int = 300
     aligned_interval_s: int = 0
+    aligned_zone: tzinfo = UTC
     aligned_measurands: tuple[str, ...] = (ENERGY,)
     accept_empty_differential: bool = True
     connection_timeout_plug_first: bool = True

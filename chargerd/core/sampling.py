@@ -15,9 +15,10 @@ from chargerd.core.effects import (
     TransactionEnded,
     TransactionStarted,
 )
-from chargerd.core.metering import CHECKPOINT_S, Grid, next_aligned
+from chargerd.core.metering import CHECKPOINT_S, Aligned, Grid
 from chargerd.core.policy import Policy
 from chargerd.core.session import Phase, Session
+from hal.values import MeterReading
 
 UNMETERED_WH: Final = 200.0
 """So much energy from the modules without one count of the meter: it is frozen."""
@@ -53,6 +54,8 @@ class _Running:
     grid: Grid
     written_s: float
     """When it was last written down."""
+    since: MeterReading | None
+    """What the meter said at the last sample."""
 
 
 class Sampler:
@@ -61,7 +64,9 @@ class Sampler:
     def __init__(self) -> None:
         self._running: dict[int, _Running] = {}
         self._counts: dict[int, _Count] = {}
-        self._aligned: tuple[int, datetime] | None = None
+        self._aligned: tuple[Aligned, datetime] | None = None
+        self._since: dict[int, MeterReading] = {}
+        """What each meter said at the last point of the clock's grid."""
 
     def follow(
         self, source: Source, effects: Iterable[Effect], now: Instant
@@ -73,16 +78,18 @@ class Sampler:
             match effect:
                 case TransactionStarted(key=key, connector=number):
                     grid = Grid(now.monotonic_s, interval_s)
-                    self._running[number] = _Running(key, grid, now.monotonic_s)
-                    told.append(_sampled(source, number, Context.BEGIN, now.utc, key))
+                    since = _meter(source, number)
+                    began = _Running(key, grid, now.monotonic_s, since)
+                    self._running[number] = began
+                    told.append(_of(began, source, number, Context.BEGIN, now.utc))
                 case TransactionEnded(key=key):
                     number = next(n for n, r in self._running.items() if r.key == key)
-                    del self._running[number]
-                    told.append(_sampled(source, number, Context.END, now.utc, key))
+                    over = self._running.pop(number)
+                    told.append(_of(over, source, number, Context.END, now.utc))
         for number, running in self._running.items():
             grid = running.grid.every(interval_s, now)
             self._running[number] = replace(running, grid=grid)
-        self._align(source.policy.aligned_interval_s, now)
+        self._align(source.policy, now)
         return (*told, *self._checkpoint(source, now))
 
     def expire(self, source: Source, now: Instant) -> tuple[Effect, ...]:
@@ -90,17 +97,28 @@ class Sampler:
         told: list[Effect] = []
         for number, running in self._running.items():
             grid, at = running.grid.take(now)
-            self._running[number] = replace(running, grid=grid)
+            after = replace(running, grid=grid)
             if at is not None:
-                key = running.key
-                told.append(_sampled(source, number, Context.PERIODIC, at, key))
-                told += self._checkpoint(source, now, (key,))
+                told.append(_of(running, source, number, Context.PERIODIC, at))
+                after = replace(after, since=_meter(source, number) or running.since)
+            self._running[number] = after
+            if at is not None:
+                told += self._checkpoint(source, now, (running.key,))
         for at in self._aligned_due(now):
             for number in source.sessions:
                 billed = self._running.get(number)
-                key_then = billed.key if billed else None
-                told.append(_sampled(source, number, Context.CLOCK, at, key_then))
+                key = billed.key if billed else None
+                since = self._since.get(number)
+                sample = take(source, number, Context.CLOCK, at, key, since)
+                told.append(Sampled(sample))
+                if (meter := _meter(source, number)) is not None:
+                    self._since[number] = meter
         return tuple(told)
+
+    def since(self, connector: int) -> MeterReading | None:
+        """Return what the meter said at the last sample of a running transaction."""
+        running = self._running.get(connector)
+        return running.since if running else None
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``expire`` next has something to do."""
@@ -127,22 +145,25 @@ class Sampler:
         )
         return unmetered_wh > UNMETERED_WH
 
-    def _align(self, interval_s: int, now: Instant) -> None:
-        if interval_s <= 0:
+    def _align(self, policy: Policy, now: Instant) -> None:
+        align = Aligned(policy.aligned_interval_s, policy.aligned_zone)
+        if align.interval_s <= 0:
             self._aligned = None
-        elif self._aligned is None or self._aligned[0] != interval_s:
-            self._aligned = (interval_s, next_aligned(now.utc, interval_s))
+            self._since.clear()
+        elif self._aligned is None or self._aligned[0] != align:
+            self._aligned = (align, align.after(now.utc))
+            self._since.clear()
 
     def _aligned_due(self, now: Instant) -> tuple[datetime, ...]:
         if self._aligned is None:
             return ()
-        interval_s, at = self._aligned
-        stepped_back = at - now.utc > timedelta(seconds=interval_s)
+        align, at = self._aligned
+        stepped_back = at - now.utc > timedelta(seconds=align.interval_s)
         if now.utc < at and not stepped_back:
             return ()
-        self._aligned = (interval_s, next_aligned(now.utc, interval_s))
+        self._aligned = (align, align.after(now.utc))
         # After a step of the wall clock the point belongs to no reading of ours.
-        late = now.utc - at > timedelta(seconds=min(interval_s, 60))
+        late = now.utc - at > timedelta(seconds=min(align.interval_s, 60))
         return () if late or stepped_back else (at,)
 
     def _checkpoint(
@@ -160,15 +181,25 @@ class Sampler:
 
 
 def take(
-    source: Source, connector: int, context: Context, at: datetime, key: str | None
+    source: Source,
+    connector: int,
+    context: Context,
+    at: datetime,
+    key: str | None,
+    since: MeterReading | None = None,
 ) -> Sample:
     """Return everything that can be said of a connector at this moment."""
     power_w, current_a = source.offered(connector)
     facts = source.sessions[connector].facts
-    return Sample(connector, at, context, facts, power_w, current_a, key)
+    return Sample(connector, at, context, facts, power_w, current_a, key, since)
 
 
-def _sampled(
-    source: Source, connector: int, context: Context, at: datetime, key: str | None
+def _of(
+    running: _Running, source: Source, number: int, context: Context, at: datetime
 ) -> Sampled:
-    return Sampled(take(source, connector, context, at, key))
+    return Sampled(take(source, number, context, at, running.key, running.since))
+
+
+def _meter(source: Source, connector: int) -> MeterReading | None:
+    facts = source.sessions[connector].facts
+    return None if "meter" in facts.lost else facts.meter

@@ -367,7 +367,8 @@ def _values_now(
     assert connector is not None
     session = station.sessions[connector]
     key = session.key if session.phase in BILLED else None
-    sample = take(station, connector, Context.TRIGGER, now.utc, key)
+    since = station.sampler.since(connector)
+    sample = take(station, connector, Context.TRIGGER, now.utc, key, since)
     value = meter_value(sample, station.policy.sampled_measurands)
     if value is None:
         return None

@@ -6,9 +6,11 @@ GetConfiguration, ChangeConfiguration, the defaults, the limits, the typed
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from enum import Enum, auto
 from string import hexdigits
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.policy import ENERGY, Policy
@@ -20,8 +22,6 @@ Values = Mapping[str, str]
 
 MAX_STOP_VALUES: Final = 1000
 """Most meter values in one StopTransaction."""
-MAX_ROTATIONS: Final = 10
-"""Most items in ConnectorPhaseRotation."""
 LONGEST_TAG: Final = 20
 """Most characters of an id tag (OCPP 1.6 section 7.28)."""
 LONGEST_VALUE: Final = 500
@@ -64,7 +64,10 @@ def measurands(text: str) -> tuple[str, ...]:
     """Read a comma-separated list of measurands; each counts once."""
     if not text.strip():
         return ()
-    items = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    parts = text.split(",")
+    if len(parts) > len(MEASURANDS):
+        raise BadValue(f"must have at most {len(MEASURANDS)} items")
+    items = tuple(dict.fromkeys(part.strip() for part in parts))
     if unknown := [item for item in items if item not in MEASURANDS]:
         raise BadValue(
             f"{unknown[0] or 'an empty item'} is none of {', '.join(MEASURANDS)}"
@@ -80,13 +83,20 @@ def sampled(text: str) -> tuple[str, ...]:
 def rotation(text: str) -> tuple[str, ...]:
     """Read the phase rotation of connectors: ``0.RST,1.NotApplicable``."""
     items = tuple(part.strip() for part in text.split(",")) if text.strip() else ()
-    if len(items) > MAX_ROTATIONS:
-        raise BadValue(f"must have at most {MAX_ROTATIONS} items")
     for item in items:
         connector, _, order = item.partition(".")
         if not (connector.isascii() and connector.isdigit() and order in _ROTATIONS):
             raise BadValue(f"{item or 'an empty item'} is not like 1.NotApplicable")
     return items
+
+
+def zone(text: str) -> tzinfo:
+    """Read the name of a time zone."""
+    name = text.strip()
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        raise BadValue(f"{name} is no time zone; write one like Asia/Almaty") from None
 
 
 def secret_key(text: str) -> bytes:
@@ -152,13 +162,15 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a RemoteStartTransaction is authorized like a card"),
     Key("ClockAlignedDataInterval",         whole(0, _DAY_S),   "0",       "aligned_interval_s",
         meaning="seconds between meter values on the clock's grid; 0: none"),
+    Key("ClockAlignedDataTimeZone",         zone,               "UTC",     "aligned_zone",
+        meaning="IANA name of the zone at whose midnight the clock's grid begins anew"),
     Key("ConnectionTimeOut",                whole(1, _DAY_S),   "60",      "connection_timeout_s",
         meaning="seconds from the card to the plug, or from the plug to the card"),
     Key("ConnectionTimeOutPlugFirst",       boolean,            "true",    "connection_timeout_plug_first",
         meaning="ConnectionTimeOut also ends the wait of a plugged vehicle for its driver"),
     Key("ConnectorPhaseRotation",           rotation,           "",
         meaning="how the mains phases are wired; a DC outlet has none"),
-    Key("ConnectorPhaseRotationMaxLength",  whole(0, 100),      str(MAX_ROTATIONS), access=_R,
+    Key("ConnectorPhaseRotationMaxLength",  whole(0, 101),      "2",       access=_R,
         meaning="most items in ConnectorPhaseRotation"),
     Key("FreeVend",                         boolean,            "false",   "free_vend",
         meaning="whoever plugs in charges, without a card"),

@@ -36,6 +36,20 @@ def _of_meter(name: str, sign: int = 1) -> Value:
     return value
 
 
+def _interval_wh(sample: Sample) -> float | None:
+    meter, since = sample.facts.meter, sample.since
+    if meter is None or since is None:
+        return None
+    return max(meter.energy_wh - since.energy_wh, 0)
+
+
+def _interval_export_wh(sample: Sample) -> float | None:
+    now_wh, since = _export_wh(sample), sample.since
+    if now_wh is None or since is None or since.energy_export_wh is None:
+        return None
+    return max(now_wh - since.energy_export_wh, 0.0)
+
+
 def _soc(sample: Sample) -> float | None:
     return sample.facts.vehicle.soc_percent if sample.facts.vehicle else None
 
@@ -55,6 +69,8 @@ QUANTITIES: Final[tuple[Quantity, ...]] = (
     # measurand                              unit       location  device          digits
     Quantity("Energy.Active.Import.Register", "Wh",      "Outlet", "meter",        0, _of_meter("energy_wh")),
     Quantity("Energy.Active.Export.Register", "Wh",      "Outlet", "meter",        0, _export_wh),
+    Quantity("Energy.Active.Import.Interval", "Wh",      "Outlet", "meter",        0, _interval_wh),
+    Quantity("Energy.Active.Export.Interval", "Wh",      "Outlet", "meter",        0, _interval_export_wh),
     Quantity("Power.Active.Import",           "W",       "Outlet", "meter",        1, _of_meter("power_w")),
     Quantity("Power.Active.Export",           "W",       "Outlet", "meter",        1, _of_meter("power_w", -1)),
     Quantity("Power.Offered",                 "W",       "Outlet", "",             1, lambda s: s.offered_w),
@@ -115,6 +131,6 @@ def _sampled(quantity: Quantity, sample: Sample) -> Json | None:
 
 
 def _fitted(quantity: Quantity, facts: Facts) -> bool:
-    if quantity.value is _export_wh:
+    if quantity.value in (_export_wh, _interval_export_wh):
         return facts.meter is not None and facts.meter.energy_export_wh is not None
     return not quantity.kind or quantity.kind in facts.fitted

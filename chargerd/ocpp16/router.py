@@ -30,6 +30,7 @@ def facts(connectors: Sequence[int]) -> dict[str, str]:
         "NumberOfConnectors": str(len(connectors)),
         "SupportedFeatureProfiles": SUPPORTED_FEATURE_PROFILES,
         "ConnectorPhaseRotation": ",".join(rotation),
+        "ConnectorPhaseRotationMaxLength": str(len(connectors) + 1),
     }
 
 

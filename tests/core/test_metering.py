@@ -1,13 +1,14 @@
 """The two grids of samples: without drift, and right at midnight."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargerd.clock import Instant
-from chargerd.core.metering import Grid, next_aligned
+from chargerd.core.metering import Aligned, Grid
 from tests.clock import FakeClock
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -114,7 +115,27 @@ def test_the_clock_aligned_grid_begins_anew_at_midnight(
         hours, minutes, seconds = map(int, text.split(":"))
         return MIDNIGHT + timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
-    assert next_aligned(moment(after), interval_s) == moment(point)
+    assert Aligned(interval_s).after(moment(after)) == moment(point)
+
+
+@pytest.mark.requirement("METER-21")
+@pytest.mark.parametrize(
+    ("after", "point"),
+    [
+        # Nine hours do not divide the day, so its beginning can be seen.
+        ("2026-01-10T22:59:59", "2026-01-10T23:00:00"),
+        ("2026-01-10T23:00:00", "2026-01-11T08:00:00"),
+        # The day on which summer time begins has 23 hours, and the last 5 are a rest.
+        ("2026-03-29T16:59:00", "2026-03-29T17:00:00"),
+        ("2026-03-29T17:00:00", "2026-03-29T22:00:00"),
+    ],
+)
+def test_the_grid_may_begin_at_the_midnight_of_another_zone(
+    after: str, point: str
+) -> None:
+    grid = Aligned(9 * 3600, ZoneInfo("Europe/Berlin"))
+    before, then = (datetime.fromisoformat(f"{t}+00:00") for t in (after, point))
+    assert grid.after(before) == then
 
 
 @given(
@@ -125,7 +146,7 @@ def test_the_next_aligned_point_is_later_and_on_the_grid(
     days: timedelta, interval_s: int
 ) -> None:
     after = MIDNIGHT + days
-    point = next_aligned(after, interval_s)
+    point = Aligned(interval_s).after(after)
     assert after < point <= after + timedelta(seconds=interval_s)
     midnight = point.replace(hour=0, minute=0, second=0, microsecond=0)
     assert (point - midnight).total_seconds() % interval_s == 0

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from chargerd.ocpp16.keys import (
     rotation,
     sampled,
     secret_key,
+    zone,
 )
 from chargerd.ocpp16.measurands import MEASURANDS
 
@@ -95,8 +97,38 @@ def test_a_phase_rotation_is_read() -> None:
     assert rotation("") == ()
     with pytest.raises(BadValue, match="an empty item is not like 1.NotApplicable"):
         rotation("0.RST,")
-    with pytest.raises(BadValue, match="at most 10 items"):
-        rotation(",".join(["0.RST"] * 11))
+
+
+@pytest.mark.key(
+    "MeterValuesAlignedDataMaxLength",
+    "MeterValuesSampledDataMaxLength",
+    "StopTxnAlignedDataMaxLength",
+    "StopTxnSampledDataMaxLength",
+)
+@pytest.mark.requirement("METER-04")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MeterValuesAlignedData",
+        "MeterValuesSampledData",
+        "StopTxnAlignedData",
+        "StopTxnSampledData",
+    ],
+)
+def test_a_list_may_name_every_measurand_and_no_more(name: str) -> None:
+    most = int(KEYS[f"{name}MaxLength".lower()].default)
+    assert most == len(MEASURANDS) >= 9
+    assert judge(name, ",".join(MEASURANDS)).outcome is Outcome.ACCEPTED
+    long = judge(name, ",".join(["SoC"] * (most + 1)))
+    assert long.outcome is Outcome.REJECTED
+    assert long.detail == f"{name}: must have at most {most} items"
+
+
+@pytest.mark.parametrize("text", ["", "UTC+1", "../../etc/passwd", "Europe", "\0"])
+def test_a_zone_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(BadValue, match="is no time zone; write one like Asia/Almaty"):
+        zone(text)
+    assert zone(" UTC ") is UTC
 
 
 @pytest.mark.parametrize("text", ["", "A" * 21, "Ä", "A\tB"])

@@ -13,6 +13,7 @@ from hal.values import (
     VehiclePhase,
     VehicleReading,
 )
+from tests.ocpp16.samples import schema
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 METER = MeterReading(
@@ -90,6 +91,39 @@ def test_a_meter_says_itself_whether_it_counts_what_flows_back() -> None:
     counting = replace(FACTS, meter=replace(METER, energy_export_wh=17))
     assert unmeasured([register], [counting]) is None
     assert values(replace(SAMPLE, facts=counting), register) == [(register, "17")]
+
+
+@pytest.mark.requirement("METER-48")
+def test_the_energy_of_an_interval_is_what_came_since_it_began() -> None:
+    both = ("Energy.Active.Import.Interval", "Energy.Active.Export.Interval")
+    began = replace(METER, energy_wh=120_400, energy_export_wh=5)
+    counting = replace(FACTS, meter=replace(METER, energy_export_wh=17))
+    sample = replace(SAMPLE, facts=counting, since=began)
+    assert values(sample, *both) == [(both[0], "600"), (both[1], "12")]
+    assert values(replace(SAMPLE, since=began), *both) == [(both[0], "600")]
+    went_back = replace(sample, since=replace(began, energy_wh=121_001))
+    assert values(went_back, both[0]) == [(both[0], "0")]
+    assert meter_value(replace(sample, since=None), both) is None
+    blind = replace(sample, since=METER)
+    assert values(blind, *both) == [(both[0], "0")]
+    assert meter_value(replace(sample, facts=Facts()), both) is None
+
+
+@pytest.mark.requirement("METER-44", "METER-45", "METER-46")
+@pytest.mark.parametrize(
+    ("action", "values"),
+    [("MeterValues", "meterValue"), ("StopTransaction", "transactionData")],
+)
+def test_every_word_of_a_value_is_one_that_the_schemas_know(
+    action: str, values: str
+) -> None:
+    value = schema(action)["properties"][values]["items"]["properties"]
+    known = value["sampledValue"]["items"]["properties"]
+    for quantity in QUANTITIES:
+        assert quantity.measurand in known["measurand"]["enum"]
+        assert quantity.unit in known["unit"]["enum"]
+        assert quantity.location in known["location"]["enum"]
+    assert set(Context) <= set(known["context"]["enum"])
 
 
 def test_nothing_reactive_is_measured_at_a_dc_outlet() -> None:

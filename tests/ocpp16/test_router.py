@@ -59,4 +59,5 @@ def test_the_facts_name_every_connector() -> None:
         "NumberOfConnectors": "2",
         "SupportedFeatureProfiles": ",".join(router.PROFILES),
         "ConnectorPhaseRotation": "0.NotApplicable,1.NotApplicable,2.NotApplicable",
+        "ConnectorPhaseRotationMaxLength": "3",
     }

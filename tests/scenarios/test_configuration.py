@@ -172,3 +172,34 @@ def test_other_aligned_values_hold_at_once() -> None:
     (told,) = bench.told("MeterValues")
     sampled = told["meterValue"][0]["sampledValue"]
     assert [s["measurand"] for s in sampled] == ["Voltage"]
+
+
+@pytest.mark.key("ConnectorPhaseRotationMaxLength")
+def test_the_phase_rotation_has_an_item_for_each_connector_and_the_station() -> None:
+    bench = Bench(connectors=2)
+    key = "ConnectorPhaseRotationMaxLength"
+    (told,) = bench.asks("GetConfiguration", key=[key])["configurationKey"]
+    assert told == {"key": key, "readonly": True, "value": "3"}
+    rotation = "0.RST,1.NotApplicable,2.NotApplicable"
+    bench.sets(ConnectorPhaseRotation=rotation)
+    answer = bench.asks(
+        "ChangeConfiguration", key="ConnectorPhaseRotation", value=f"{rotation},1.RST"
+    )
+    assert answer == {"status": "Rejected"}
+
+
+@pytest.mark.key("NumberOfConnectors")
+@pytest.mark.requirement("STAT-15")
+@pytest.mark.parametrize("connectors", [1, 2, 3])
+def test_there_are_as_many_connectors_as_the_key_says(connectors: int) -> None:
+    bench = Bench(connectors=connectors)
+    asked = bench.asks("GetConfiguration", key=["NumberOfConnectors"])
+    assert asked["configurationKey"][0]["value"] == str(connectors)
+    reported = {r["connectorId"] for r in bench.told("StatusNotification")}
+    assert reported == set(range(connectors + 1))
+    for number in (connectors, connectors + 1):
+        answer = bench.asks(
+            "RemoteStartTransaction", idTag="04A224B2", connectorId=number
+        )
+        there = number == connectors
+        assert answer == {"status": "Accepted" if there else "Rejected"}

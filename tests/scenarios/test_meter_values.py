@@ -5,6 +5,8 @@ import pytest
 
 from chargerd.chargepoint import LATER_S
 from chargerd.core.effects import TransactionCheckpoint
+from chargerd.core.events import DeviceBack, DeviceLost
+from chargerd.core.permissive import Loss
 from chargerd.ocpp16.records import (
     KeyKept,
     MessageQueued,
@@ -28,6 +30,10 @@ CERTIFIED: Mapping[str, tuple[str, str, str]] = {
     "Temperature": ("38.5", "Celcius", "Cable"),
     "Voltage": ("400.0", "V", "Outlet"),
 }
+
+
+INTERVAL = "Energy.Active.Import.Interval"
+REGISTER = "Energy.Active.Import.Register"
 
 
 def stamps(messages: list[Json]) -> list[str]:
@@ -139,6 +145,7 @@ def test_a_bill_without_wishes_carries_no_values() -> None:
     assert "transactionData" not in bench.told("StopTransaction")[0]
 
 
+@pytest.mark.key("StopTransactionMaxMeterValues")
 @pytest.mark.requirement("OFFL-21", "METER-11")
 def test_a_very_long_bill_keeps_its_ends_and_is_thinned_evenly_between() -> None:
     bench = Bench(keys={"StopTxnSampledData": "SoC", "MeterValueSampleInterval": "1"})
@@ -213,3 +220,107 @@ def test_what_a_meter_value_was_answered_costs_no_commit_of_its_own() -> None:
     kinds = [{type(record) for record in records} - {NoteKept} for records in written]
     sample = {MessageQueued, TransactionCheckpoint}
     assert kinds == [sample, sample | {MessageSettled}, {MessageSettled, KeyKept}]
+
+
+def energies(messages: list[Json], measurand: str = INTERVAL) -> list[tuple[str, str]]:
+    return [
+        (each["context"], each["value"])
+        for message in messages
+        for value in message["meterValue"]
+        for each in value["sampledValue"]
+        if each["measurand"] == measurand
+    ]
+
+
+@pytest.mark.requirement("METER-48")
+def test_the_energy_of_each_interval_is_told_at_its_end() -> None:
+    bench = Bench()
+    bench.sets(MeterValuesSampledData=INTERVAL, StopTxnSampledData=INTERVAL)
+    bench.charges()
+    for register_wh in (121_000, 121_700):
+        bench.waits(30)
+        bench.meters(register_wh)
+        bench.waits(30)
+    told = bench.told("MeterValues")
+    assert energies(told) == [
+        ("Sample.Periodic", "1000"),
+        ("Sample.Periodic", "700"),
+    ]
+    bench.meters(121_750)
+    bench.asks("TriggerMessage", requestedMessage="MeterValues", connectorId=1)
+    assert energies(bench.told("MeterValues")[2:]) == [("Trigger", "50")]
+    bench.presents()
+    bench.finishes(121_900)
+    (stop,) = bench.told("StopTransaction")
+    assert energies([{"meterValue": stop["transactionData"]}]) == [
+        ("Transaction.Begin", "0"),
+        ("Sample.Periodic", "1000"),
+        ("Sample.Periodic", "700"),
+        ("Transaction.End", "200"),
+    ]
+
+
+@pytest.mark.requirement("METER-48", "METER-22")
+def test_the_energy_of_the_clocks_intervals_begins_with_a_whole_one() -> None:
+    bench = Bench(keys={"MeterValueSampleInterval": "0"})
+    bench.sets(ClockAlignedDataInterval=900, MeterValuesAlignedData=INTERVAL)
+    bench.waits(905)
+    assert bench.told("MeterValues") == []
+    bench.meters(120_300)
+    bench.waits(900)
+    assert energies(bench.told("MeterValues")) == [("Sample.Clock", "300")]
+    assert "transactionId" not in bench.told("MeterValues")[0]
+
+
+@pytest.mark.requirement("METER-30", "METER-48", "METER-51")
+def test_energy_counted_while_the_meter_was_silent_goes_to_the_next_interval() -> None:
+    keys = {"ClockAlignedDataInterval": "900", "MeterValueSampleInterval": "0"}
+    bench = Bench(keys={**keys, "MeterValuesAlignedData": INTERVAL})
+    bench.waits(905)
+    bench.happens(DeviceLost(1, "meter", Loss("no answer")))
+    bench.waits(900)
+    assert bench.told("MeterValues") == []
+    bench.happens(DeviceBack(1, "meter"))
+    bench.meters(120_500)
+    bench.waits(900)
+    assert energies(bench.told("MeterValues")) == [("Sample.Clock", "500")]
+
+
+@pytest.mark.key("ClockAlignedDataTimeZone")
+@pytest.mark.requirement("METER-21")
+def test_the_clocks_grid_may_begin_at_the_midnight_of_another_zone() -> None:
+    bench = Bench(keys={"ClockAlignedDataInterval": "25200"})
+    bench.sets(ClockAlignedDataTimeZone="Asia/Kolkata")
+    bench.waits(86_400)
+    assert stamps(bench.told("MeterValues")) == [
+        "2026-03-02T08:30:00.000Z",  # 14:00 there
+        "2026-03-02T15:30:00.000Z",
+        "2026-03-02T18:30:00.000Z",  # midnight
+        "2026-03-03T01:30:00.000Z",
+    ]
+
+
+@pytest.mark.requirement("METER-42", "TXN-23")
+def test_a_register_is_the_meters_own_in_every_transaction() -> None:
+    bench = Bench(keys={"StopTxnSampledData": REGISTER})
+    bench.charges()
+    bench.waits(60)
+    bench.presents()
+    bench.finishes(126_000)
+    bench.unplugs()
+    bench.charges()
+    bench.meters(127_000)
+    bench.waits(60)
+    bench.presents()
+    bench.finishes(128_500)
+    starts, stops = bench.told("StartTransaction"), bench.told("StopTransaction")
+    assert [start["meterStart"] for start in starts] == [120_000, 126_000]
+    assert [stop["meterStop"] for stop in stops] == [126_000, 128_500]
+    told = [
+        int(value)
+        for stop in stops
+        for _, value in energies([{"meterValue": stop["transactionData"]}], REGISTER)
+    ]
+    assert (
+        told == sorted(told) == [120_000, 120_000, 126_000, 126_000, 127_000, 128_500]
+    )

@@ -100,7 +100,11 @@ def _measurable(picture: Picture, judged: Judged) -> Judged:
 
 
 def _wired(picture: Picture, judged: Judged) -> Judged:
-    for item in KEYS[judged.name.lower()].parse(judged.value):
+    items = KEYS[judged.name.lower()].parse(judged.value)
+    most = int(picture.values["ConnectorPhaseRotationMaxLength"])
+    if len(items) > most:
+        return _bad(judged, f"must have at most {most} items")
+    for item in items:
         connector = int(item.partition(".")[0])
         if connector != WHOLE_STATION and connector not in picture.station.sessions:
             return _bad(judged, f"{item}: there is no connector {connector}")
