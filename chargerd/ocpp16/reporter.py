@@ -74,7 +74,12 @@ class Reporter:
 
     def next(self) -> Report | None:
         """Take the report that is to be sent next."""
-        return self._queue.popleft() if self._queue else None
+        if not self._queue:
+            return None
+        report = self._queue.popleft()
+        # Until it is acknowledged, nobody knows what the CSMS believes.
+        self._acknowledged.pop(report.connector, None)
+        return report
 
     def acknowledged(self, report: Report) -> None:
         """The CSMS has taken a report."""

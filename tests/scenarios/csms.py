@@ -43,6 +43,11 @@ class Csms:
         """Answer a kind of message so from now on."""
         self._always[action] = reply
 
+    def forget(self) -> None:
+        """Be kind again."""
+        self._next.clear()
+        self._always.clear()
+
     def reply(self, action: str, payload: Json) -> Reply:
         if self._next.get(action):
             return self._next[action].popleft()

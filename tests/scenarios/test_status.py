@@ -129,6 +129,33 @@ def test_a_report_that_failed_is_not_told_again_once_it_is_out_of_date() -> None
     assert bench.statuses() == ["Available", "Preparing", "Available"]
 
 
+@pytest.mark.requirement("STAT-40")
+def test_a_report_that_may_have_been_heard_is_not_held_for_the_truth() -> None:
+    bench = Bench()
+    bench.csms.will("StatusNotification", SILENCE)
+    bench.plugs()
+    bench.unplugs()
+    bench.disconnects()
+    bench.connects()
+    # The last acknowledged was Available, too, but Preparing was told since.
+    assert bench.statuses() == ["Available", "Preparing", "Available"]
+
+
+@pytest.mark.requirement("STAT-40", "STAT-42", "STAT-43")
+def test_after_a_time_without_a_link_each_connector_is_told_as_it_is_now() -> None:
+    bench = Bench(connectors=3)
+    bench.disconnects()
+    bench.said.clear()
+    bench.plugs(1)
+    bench.reads(SafetyReading(at_s=0.0, door_open=True), 2)
+    bench.reads(SafetyReading(at_s=0.0), 2)
+    bench.plugs(3)
+    bench.waits(100)
+    bench.connects()
+    told = [(r["connectorId"], r["status"]) for r in bench.told("StatusNotification")]
+    assert told == [(1, "Finishing"), (3, "Finishing")]
+
+
 def test_a_late_answer_to_a_report_proves_nothing() -> None:
     bench = Bench()
     bench.csms.will("StatusNotification", SILENCE)
