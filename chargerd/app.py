@@ -88,7 +88,8 @@ async def serve(settings: Settings, planned: Sequence[Planned]) -> Cause:
     journal = Journal(journals.sink(), level, clock)
     path = settings.state_directory / "chargerd.db"
     async with AsyncExitStack() as stack:
-        disk, damage = open_or_replace(path, clock.now().utc)
+        most_bytes = settings.storage.max_mib * 1024 * 1024
+        disk, damage = open_or_replace(path, clock.now().utc, most_bytes)
         stack.callback(disk.close)
         if damage:
             journal.say(journals.ERROR, damage, REASON="STORE_DAMAGED")
@@ -153,7 +154,7 @@ class Daemon:
 
     async def run(self) -> Cause:
         """Run until everything is done that a restart waits for; return its cause."""
-        with closing(Reader(self._disk.path)) as reader:
+        with closing(Reader(self._disk.path, self._disk.most_bytes)) as reader:
             async with self._control(reader), asyncio.TaskGroup() as tasks:
                 parts = (
                     self.guard,
@@ -207,6 +208,7 @@ class Daemon:
             self._clock,
             self.soon,
             lambda: self._aftermath.steps,
+            self._settings.control.group,
         )
         interfaces = [station.interface(varlink.shipped(control.STATION))]
         if self._devices.simulation is not None:

@@ -48,6 +48,8 @@ class StorageSection:
 
     directory: str = ""
     """Empty: ``$STATE_DIRECTORY``, /var/lib/chargerd, or the user's own."""
+    max_mib: int = bounded(192, 4, 65_536)
+    """How large the store may grow before meter values have to go."""
 
 
 @dataclass(frozen=True, slots=True)

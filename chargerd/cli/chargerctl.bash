@@ -14,8 +14,12 @@ chargerctl watch|||
 chargerctl session|list show|-n --limit|
 chargerctl session list||-n --limit|
 chargerctl session show|||@sessions
-chargerctl queue|list|-n --limit|
+chargerctl queue|list quarantine show retry drop|-n --limit|
 chargerctl queue list||-n --limit|
+chargerctl queue quarantine||-n --limit|
+chargerctl queue show|||@messages
+chargerctl queue retry||--all|@messages
+chargerctl queue drop||--yes|@messages
 chargerctl fault|list show|--history|
 chargerctl fault list||--history|
 chargerctl fault show|||@faults

@@ -60,6 +60,18 @@ class Context:
             )
         return found
 
+    def confirm(self, question: str) -> None:
+        """Return if somebody says yes, or has said ``--yes`` already."""
+        if self.arguments.yes:
+            return
+        try:
+            answer = input(f"{self.terminal.plain(question)} [y/N] ")
+        except EOFError:
+            answer = ""
+        if answer.strip().lower() not in ("y", "yes"):
+            text = "not done; say y, or give --yes"
+            raise Problem(problems.REFUSED, "NOT_CONFIRMED", text)
+
     def print_json(self, schema: str, document: Mapping[str, Any]) -> None:
         """Print one document in the form that ``--json`` asks for."""
         indent = 2 if self.arguments.json == "pretty" else None

@@ -49,6 +49,11 @@ def _sessions(client: Client) -> Iterator[str]:
     return (units.short(one["id"]) for one in found)
 
 
+def _messages(client: Client) -> Iterator[str]:
+    found = client.call(f"{control.STATION}.ListMessages", limit=50)["messages"]
+    return (str(one["id"]) for one in found)
+
+
 def _keys(client: Client) -> Iterator[str]:
     found = client.call(f"{control.STATION}.ListKeys")["keys"]
     return (one["name"] for one in found)
@@ -68,6 +73,7 @@ def _mock_faults(client: Client) -> Iterator[str]:
 _KINDS: Final[Mapping[str, Callable[[Client], Iterator[str]]]] = {
     "connectors": _connectors,
     "sessions": _sessions,
+    "messages": _messages,
     "keys": _keys,
     "faults": _faults,
     "mock-faults": _mock_faults,

@@ -18,6 +18,7 @@ from chargerd.cli import (
     options,
     overview,
     problems,
+    queue,
     sessions,
     terminal,
     watch,
@@ -29,7 +30,7 @@ from chargerd.cli.problems import Problem
 
 _EPILOG: Final = """\
 exit codes: 0 done, 1 failed, 2 usage, 3 daemon not reachable, 4 not permitted,
-5 no such connector, session, key or fault, 6 refused by state, 7 timeout
+5 no such connector, session, message, key or fault, 6 refused by state, 7 timeout
 """
 
 
@@ -61,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     overview.add(nouns)
     top = options.command(nouns, "top", "live view (q quits)", _top)
     top.add_argument("--once", action="store_true", help="print one frame as text")
-    for family in (why, watch, sessions, hardware, keys, mock, completion):
+    for family in (why, watch, sessions, queue, hardware, keys, mock, completion):
         family.add(nouns)
     return parser
 

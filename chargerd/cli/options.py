@@ -16,6 +16,8 @@ DEFAULTS: Final = {
     "history": False,
     "changed": False,
     "limit": 20,
+    "all": False,
+    "yes": False,
 }
 """Set before parsing, since an option may stand before and after the verb."""
 

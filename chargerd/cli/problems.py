@@ -47,6 +47,10 @@ def _ambiguous(parameters: Parameters) -> str:
     return f"{parameters.get('id')!r} begins several sessions: {listed}; add a letter"
 
 
+def _no_message(parameters: Parameters) -> str:
+    return f"there is no message {parameters.get('id')}; see: chargerctl queue"
+
+
 def _no_key(parameters: Parameters) -> str:
     return f"there is no key {parameters.get('name')!r}; see: chargerctl config"
 
@@ -90,6 +94,7 @@ _ERRORS: Final[Mapping[str, tuple[int, str, Callable[[Parameters], str]]]] = {
         "AMBIGUOUS_SESSION",
         _ambiguous,
     ),
+    f"{control.STATION}.NoSuchMessage": (NOT_FOUND, "NO_SUCH_MESSAGE", _no_message),
     f"{control.STATION}.NoSuchKey": (NOT_FOUND, "NO_SUCH_KEY", _no_key),
     f"{control.STATION}.Refused": (REFUSED, "REFUSED", _refused),
     f"{control.STATION}.NotPermitted": (

@@ -1,10 +1,11 @@
-"""``chargerctl session`` and ``chargerctl queue``: what was sold, what was told."""
+"""``chargerctl session``: what was sold."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from chargerd.cli import options, tables, units
 from chargerd.cli.commands import Context, Document, reads
+from chargerd.cli.queue import message_table
 from chargerd.cli.tables import Column, sentence
 from chargerd.cli.terminal import GOOD, OFF, WARNING, Cell, Line, mark
 
@@ -22,17 +23,6 @@ _SESSION_COLUMNS: Final = (
     Column("CSMS ID", drops=1),
     Column("WAITING", drops=4),
 )
-_MESSAGE_COLUMNS: Final = (
-    Column("STATE"),
-    Column("KIND"),
-    Column("SESSION", drops=1),
-    Column("QUEUED", drops=2),
-    Column("TRIES", drops=3),
-    Column("NEXT"),
-    Column("LAST ANSWER"),
-)
-_STATES: Final = {"waiting": OFF, "sent": GOOD, "quarantine": WARNING}
-_WAITS: Final = {"turn": "its turn", "hand": "by hand"}
 
 
 def add(nouns: options.Verbs) -> None:
@@ -45,10 +35,6 @@ def add(nouns: options.Verbs) -> None:
     )
     show = options.command(verbs, "show", "one session with its steps", _show)
     show.add_argument("session", metavar="SESSION", help="the beginning of its id")
-    queue = options.command(nouns, "queue", "messages that wait for the CSMS", _queue)
-    options.limit(queue)
-    verbs = options.verbs(queue, "VERB")
-    options.limit(options.command(verbs, "list", "the messages (default)", _queue))
 
 
 def _fetch_list(context: Context) -> Document:
@@ -103,7 +89,7 @@ def _render_session(document: Document, context: Context) -> Iterator[Line]:
         yield (Cell(f"{units.clock(step['time'])}  {step['what']}"),)
     if document["messages"]:
         yield ()
-    yield from _message_table(document["messages"], context)
+    yield from message_table(document["messages"], context)
 
 
 def _ended(session: Values) -> str | None:
@@ -125,43 +111,5 @@ def _waiting(session: Values) -> Cell:
     return mark(WARNING, f"{waiting} waiting") if waiting else mark(GOOD, "all told")
 
 
-def _fetch_queue(context: Context) -> Document:
-    return context.station("ListMessages", limit=context.arguments.limit)
-
-
-def _render_queue(document: Document, context: Context) -> Iterator[Line]:
-    messages, total = document["messages"], document["total"]
-    yield from _message_table(messages, context)
-    if not messages:
-        yield (mark(GOOD, "empty: the CSMS knows everything"),)
-    elif context.terminal.legend:
-        yield ()
-        shown = f", {len(messages)} shown" if len(messages) < total else ""
-        yield sentence(f"{units.count(total, 'message')}{shown}.")
-
-
-def _message_table(messages: Sequence[Values], context: Context) -> Iterator[Line]:
-    rows = [_message_row(one) for one in messages]
-    return tables.table(context.terminal, _MESSAGE_COLUMNS, rows)
-
-
-def _message_row(message: Values) -> Sequence[Cell | str]:
-    next_try_s = message.get("next_try_s")
-    waits_for: str = message["waits_for"]
-    due = _WAITS.get(waits_for, waits_for)
-    if next_try_s is not None:
-        due = f"in {units.duration(next_try_s)}"
-    return (
-        mark(_STATES[message["state"]], message["state"]),
-        message["action"],
-        units.short(message.get("session")),
-        units.date(message["queued"]),
-        str(message["attempts"]),
-        due,
-        message.get("last_error") or units.NOTHING,
-    )
-
-
 _list = reads("session-list", _fetch_list, _render_list)
 _show = reads("session", _fetch_session, _render_session)
-_queue = reads("queue", _fetch_queue, _render_queue)

@@ -245,6 +245,16 @@ class StorageChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RoomChanged(Event):
+    """There is too little room for what waits for the CSMS, or enough again."""
+
+    short: bool
+    """Meter values are being let go of."""
+    exhausted: bool
+    """No more of them can be; what is left is bills."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorCodeSet(Event):
     """Report this OCPP error code for a fault; ``None``: the usual one."""
 

@@ -122,6 +122,11 @@ _TABLE: Final[tuple[Fault, ...]] = (
     Fault("storage", "InternalError", _WARN,
           "the disk takes no more records; running transactions go on, none can start",
           "free disk space or replace the disk", of_station=True),
+    Fault("storage-short", "InternalError", _WARN,
+          "what waits for the CSMS leaves no room; meter values are let go of, "
+          "bills are not",
+          "bring the link back; else free disk space, or raise storage.max_mib",
+          of_station=True),
 )
 # fmt: on
 

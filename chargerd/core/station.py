@@ -61,6 +61,7 @@ class Station:
         self.online = False
         self.in_service = False
         self.storage_failing = False
+        self.storage_exhausted = False
         self.restarting: Cause | None = None
         self.paused: frozenset[int] = frozenset()
         """Connectors whose transaction goes on without energy (invalid id tag)."""
@@ -132,6 +133,7 @@ class Station:
             (self.restarting is not None, Why.RESTART_PENDING),
             (not self.in_service, Why.NOT_REGISTERED),
             (self.storage_failing, Why.STORAGE_FAILING),
+            (self.storage_exhausted and not self.online, Why.STORAGE_FULL),
             (self.faulted(connector), Why.CONNECTOR_FAULTED),
             (self.booking.withheld(connector), Why.CONNECTOR_UNAVAILABLE),
         )
@@ -315,6 +317,14 @@ class Station:
             self.health.unlatch(WHOLE_STATION, "storage")
         return ()
 
+    def _room(self, event: events.RoomChanged, now: Instant) -> Effects:
+        self.storage_exhausted = event.exhausted
+        if event.short:
+            self.health.latch(WHOLE_STATION, "storage-short", "")
+        else:
+            self.health.unlatch(WHOLE_STATION, "storage-short")
+        return ()
+
     def _code(self, event: events.ErrorCodeSet, now: Instant) -> Effects:
         self.error_codes.pop(event.fault, None)
         if event.error_code is not None:
@@ -365,6 +375,7 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.OnlineChanged: Station._online,
     events.ServiceChanged: Station._service,
     events.StorageChanged: Station._storage,
+    events.RoomChanged: Station._room,
     events.ErrorCodeSet: Station._code,
     events.TagsCleared: Station._clear_tags,
     events.ListReplaced: Station._list,

@@ -77,6 +77,7 @@ class SecurityEvent:
 
 _FAULTS: Final[Mapping[str, SecurityEventType]] = {
     "storage": SecurityEventType.MEMORY_EXHAUSTION,
+    "storage-short": SecurityEventType.MEMORY_EXHAUSTION,
     "door-open": SecurityEventType.TAMPER,
 }
 """Faults of the station that concern its security."""

@@ -7,10 +7,10 @@ the CSMS be told.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from chargerd.chargepoint import (
     ChargePoint,
@@ -27,9 +27,16 @@ from chargerd.core.course import Output
 from chargerd.core.events import WHOLE_STATION, StorageChanged
 from chargerd.core.power import Supply
 from chargerd.core.reasons import Cause
+from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.records import Entry, Record
+from chargerd.runtime.room import Room
 from chargerd.store.database import StoreFailed
+from chargerd.store.thinning import Piece
 
+T = TypeVar("T")
+
+LOADED: Final = 100
+"""How many messages are loaded at once."""
 RETRY_S: Final = 1.0
 """How often a disk that failed is tried again."""
 
@@ -45,6 +52,12 @@ class Writer(Protocol):
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:
         """Return messages that wait, oldest first."""
+
+    def left_bytes(self) -> int:
+        """Return how much room is left before meter values have to go."""
+
+    def thin(self) -> Piece:
+        """Let go of some meter values; raise ``StoreFailed``."""
 
 
 class Hands(Protocol):
@@ -103,6 +116,9 @@ class Engine:
         self._outputs: Mapping[int, Output] = {}
         self._retry_due_s = 0.0
         self._deadlines_wait = False
+        self._room = Room(self.soon, self._thin)
+        self._left_bytes: int | None = None
+        """How much room is left, if that has to be looked at."""
 
     async def run(self) -> Cause:
         """Run until everything is done that a restart waits for; return its cause."""
@@ -129,6 +145,11 @@ class Engine:
             await self._try(step.attempt)
         if step.load_after is not None:
             await self._load(step.load_after)
+        if self._left_bytes is not None:
+            more = await self._room.follow(self._left_bytes)
+            self._left_bytes = (
+                await self._on_disk(self._store.left_bytes) if more else None
+            )
         return step
 
     def soon(self, happening: Happening) -> None:
@@ -165,10 +186,9 @@ class Engine:
             return True
         if failing and self._clock.now().monotonic_s < self._retry_due_s:
             return False
-        loop = asyncio.get_running_loop()
+        batch = tuple(self._unsaved)
         try:
-            batch = tuple(self._unsaved)
-            await loop.run_in_executor(self._writer, self._store.commit, batch)
+            self._left_bytes = await self._on_disk(lambda: self._save(batch))
         except StoreFailed as error:
             self._retry_due_s = self._clock.now().monotonic_s + RETRY_S
             if not failing:
@@ -184,14 +204,29 @@ class Engine:
         self._next_of_all.append(StorageChanged(WHOLE_STATION, failing=failing))
 
     async def _try(self, record: Record) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._writer, self._store.attempt, record)
+            await self._on_disk(lambda: self._store.attempt(record))
         except StoreFailed as error:
             self._watcher.storage_failed(error)
             self._next_of_all.append(Tried(stored=False))
         else:
             self._next_of_all.append(Tried(stored=True))
+
+    def _save(self, batch: Sequence[Record]) -> int:
+        self._store.commit(batch)
+        return self._store.left_bytes()
+
+    async def _thin(self) -> Piece:
+        try:
+            return await self._on_disk(self._store.thin)
+        except StoreFailed as error:
+            self._watcher.storage_failed(error)
+            return Piece(MessagesThinned(), done=True)
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        """Let the store's thread do something, after all that it was given before."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, work)
 
     def _aim(self, outputs: Mapping[int, Output], saved: bool) -> None:
         if not saved:
@@ -223,10 +258,8 @@ class Engine:
             self._link.send(frames, self._link_number)
 
     async def _load(self, after: int) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            load = self._store.load
-            entries = await loop.run_in_executor(self._writer, load, after, 200)
+            entries = await self._on_disk(lambda: self._store.load(after, LOADED))
         except StoreFailed as error:
             self._watcher.storage_failed(error)
             return

@@ -18,6 +18,7 @@ from chargerd.runtime.control_server import ControlFailed, Interface
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.journal import Journal
+from chargerd.runtime.queue_methods import QueueMethods
 from chargerd.runtime.senses import Senses
 from chargerd.runtime.views import Json, Views
 from chargerd.runtime.why import because
@@ -42,6 +43,7 @@ class StationInterface:
         clock: Clock,
         soon: Callable[[Happening], None],
         steps: Callable[[], int],
+        group: str = "",
     ) -> None:
         self._views = views
         self._charge_point = charge_point
@@ -52,6 +54,7 @@ class StationInterface:
         self._clock = clock
         self._soon = soon
         self._steps = steps
+        self._queue = QueueMethods(views, charge_point, reader, soon, group)
 
     def interface(self, description: str) -> Interface:
         """Return the methods for the control server."""
@@ -63,7 +66,6 @@ class StationInterface:
                 "GetLink": lambda p, _: {"link": self._views.link()},
                 "ListSessions": self._sessions,
                 "GetSession": self._session,
-                "ListMessages": self._messages,
                 "ListKeys": self._keys,
                 "GetKeys": self._some_keys,
                 "SetKey": self._set_key,
@@ -71,6 +73,7 @@ class StationInterface:
                 "ListDevices": self._devices,
                 "ListFaults": self._faults,
                 "Explain": self._explain,
+                **self._queue.methods,
             },
             {"Watch": self._watch},
         )
@@ -124,15 +127,6 @@ class StationInterface:
                 for at, what in (*steps, *fresh)
             ],
             "messages": [self._views.message(row) for row in messages],
-        }
-
-    def _messages(self, parameters: Mapping[str, Any], _: Peer) -> Json:
-        limit = parameters.get("limit") or 50
-        rows = self._reader.messages(limit, but=self._charge_point.acknowledged)
-        outbox = self._charge_point.dialogue.ledger.outbox
-        return {
-            "messages": [self._views.message(row) for row in rows],
-            "total": outbox.waiting + outbox.quarantined,
         }
 
     def _keys(self, parameters: Mapping[str, Any], _: Peer) -> Json:

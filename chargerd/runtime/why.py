@@ -31,6 +31,7 @@ _BARS: Final[Mapping[Why | None, str]] = {
     Why.RESTART_PENDING: "the daemon is about to restart",
     Why.NOT_REGISTERED: "no CSMS has accepted this station yet",
     Why.STORAGE_FAILING: "the disk takes no records, so nothing new may start",
+    Why.STORAGE_FULL: "bills fill the disk, so nothing may start without the CSMS",
 }
 _ORIGINS: Final[Mapping[str, str]] = {
     "csms": "the CSMS wants it so (ChangeAvailability)",

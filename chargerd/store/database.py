@@ -23,9 +23,15 @@ from chargerd.ocpp16.records import Entry, Record, SecurityEventKept, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
 from chargerd.store.rows import WRITERS, entry, time_text, unpacked
+from chargerd.store.thinning import Piece, thin
 
 PAGE_BYTES: Final = 512
 """Small pages: a commit writes whole pages, and flash wears by what is written."""
+MOST_BYTES: Final = 192 * 1024 * 1024
+"""Room for thirty days without a CSMS: two connectors, 48 transactions a day on each,
+and 70 000 bytes for one, which is the most that scripts/bench allows to be written."""
+MARGIN_BYTES: Final = 1024 * 1024
+"""A disk with less than this, or than a twentieth of itself, is nearly full."""
 RESERVE_BYTES: Final = 512 * 1024
 """Kept free for the records of running transactions when the disk is full."""
 
@@ -48,13 +54,18 @@ class StoreFailed(Exception):
 class Store:
     """One SQLite file, one connection, one writer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         """Open the file, or make it; migrate it to the present schema.
+
+        Args:
+            path: The file.
+            most_bytes: How large it may grow before meter values have to go.
 
         Raises:
             StoreFailed: The file cannot be opened or is damaged.
         """
         self.path = path
+        self.most_bytes = most_bytes
         self._reserve = path.with_suffix(".reserve")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -173,6 +184,33 @@ class Store:
         )
         latest = f"SELECT max(at) FROM ({' UNION ALL '.join(queries)})"
         return _moment(self._all(latest)[0][0])
+
+    def left_bytes(self) -> int:
+        """Return how much room is left before meter values have to go.
+
+        The file may grow so far, and the disk may fill up so far; what the file has
+        free inside counts for both.
+
+        Raises:
+            StoreFailed: The disk is broken.
+        """
+        pages, free = self._one("PRAGMA page_count"), self._one("PRAGMA freelist_count")
+        disk = shutil.disk_usage(self.path.parent)
+        margin = min(MARGIN_BYTES, disk.total // 20)
+        return min(
+            self.most_bytes - (pages - free) * PAGE_BYTES,
+            disk.free + free * PAGE_BYTES - margin,
+        )
+
+    def thin(self) -> Piece:
+        """Let go of some meter values, in the order that costs no bill.
+
+        Raises:
+            StoreFailed: The disk is full or broken; nothing is gone.
+        """
+        found: list[Piece] = []
+        self._change(lambda: found.append(thin(self._db)))
+        return found[-1]
 
     def boot(self, id_: str) -> str | None:
         """Remember the id of this boot of the board; return the last one's.

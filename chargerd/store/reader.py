@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from chargerd.ocpp16.records import Entry
+from chargerd.store.database import MOST_BYTES
 from chargerd.store.rows import entry
 
 
 class Reader:
     """Looks into the store without disturbing its writer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
+        self.most_bytes = most_bytes
         uri = f"file:{path}?mode=ro"
         self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
@@ -57,10 +59,10 @@ class Reader:
         rows = self._rows("SELECT * FROM message WHERE state < 2 AND id = ?", (id_,))
         return rows[0] if rows and id_ not in but else None
 
-    def quarantine(self, limit: int) -> list[dict[str, Any]]:
-        """Return the messages that were given up, oldest first."""
-        sql = "SELECT * FROM message WHERE state = 1 ORDER BY id LIMIT ?"
-        return self._rows(sql, (limit,))
+    def quarantine(self, limit: int, after: int = 0) -> list[dict[str, Any]]:
+        """Return the messages that were given up, oldest first, from an id on."""
+        sql = "SELECT * FROM message WHERE state = 1 AND id > ? ORDER BY id LIMIT ?"
+        return self._rows(sql, (after, limit))
 
     def quarantined(self, id_: int) -> tuple[Entry, int | None, Entry | None] | None:
         """Return what it takes to try a message of the quarantine again.
@@ -83,6 +85,15 @@ class Reader:
             f"SELECT {_ENTRY} FROM message WHERE key = ? AND state = 2", (message.key,)
         ).fetchone()
         return message, number and number[0], stop and entry(stop)
+
+    def used_bytes(self) -> int:
+        """Return how much of ``most_bytes`` is in use."""
+        pages, free, page_bytes = (
+            self._db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        used: int = (pages - free) * page_bytes
+        return used
 
     def faults(self, limit: int) -> list[dict[str, Any]]:
         """Return faults, newest first."""

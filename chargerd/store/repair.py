@@ -5,10 +5,12 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from chargerd.store.database import Store, StoreFailed
+from chargerd.store.database import MOST_BYTES, Store, StoreFailed
 
 
-def open_or_replace(path: Path, now: datetime) -> tuple[Store, str | None]:
+def open_or_replace(
+    path: Path, now: datetime, most_bytes: int = MOST_BYTES
+) -> tuple[Store, str | None]:
     """Open the store; if it is damaged, set it aside and save what can be saved.
 
     Returns:
@@ -18,7 +20,7 @@ def open_or_replace(path: Path, now: datetime) -> tuple[Store, str | None]:
         StoreFailed: Not even an empty store can be made there.
     """
     try:
-        return Store(path), None
+        return Store(path, most_bytes), None
     except StoreFailed as error:
         # Its subclasses mean a full disk, no permission, or a newer chargerd's file.
         if type(error.__cause__) is not sqlite3.DatabaseError:
@@ -29,7 +31,7 @@ def open_or_replace(path: Path, now: datetime) -> tuple[Store, str | None]:
         with suppress(FileNotFoundError):
             Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
     path.rename(aside)
-    store = Store(path)
+    store = Store(path, most_bytes)
     saved = store.salvage(aside)
     told = (
         f"the store was damaged ({reason}); it is kept as {aside}; saved {saved} rows"

@@ -390,6 +390,35 @@ class Station:
             )
         return {"session": found[0], "steps": STEPS, "messages": self.messages[1:2]}
 
+    def list_messages(self, parameters: Values) -> Values:
+        given_up = [one for one in self.messages if one["state"] == "quarantine"]
+        messages = given_up if parameters.get("quarantine") else self.messages
+        oldest = {"oldest": messages[0]["queued"]} if messages else {}
+        return {
+            "messages": messages[: parameters.get("limit")],
+            "total": len(self.messages),
+            "quarantined": len(given_up),
+            **oldest,
+            "filled_percent": 0.4,
+            "capacity_days": 30.0,
+        }
+
+    def get_message(self, parameters: Values) -> Values:
+        found = [one for one in self.messages if one["id"] == parameters["id"]]
+        if not found:
+            unknown = {"id": parameters["id"]}
+            raise ControlFailed(f"{control.STATION}.NoSuchMessage", unknown)
+        payload = '{"idTag": "0B77…01", "meterStop": 911250, "reason": "Local"}'
+        return {"message": found[0], "payload": payload}
+
+    def move(self, method: str, parameters: Values) -> Values:
+        message = self.get_message(parameters)["message"]
+        if message["state"] != "quarantine":
+            why = {"reason": "STILL_WAITING", "detail": "it is not in quarantine"}
+            raise ControlFailed(f"{control.STATION}.Refused", why)
+        self.done.append((method, dict(parameters)))
+        return {}
+
     def keys(self, parameters: Values) -> Values:
         known = {key["name"]: key for key in KEYS}
         for name in parameters["names"]:
@@ -448,10 +477,11 @@ _ANSWERS: dict[str, Any] = {
     "GetLink": lambda station, _: {"link": station.status["link"]},
     "ListSessions": lambda _, given: {"sessions": SESSIONS[: given.get("limit")]},
     "GetSession": Station.session,
-    "ListMessages": lambda station, given: {
-        "messages": station.messages[: given.get("limit")],
-        "total": len(station.messages),
-    },
+    "ListMessages": Station.list_messages,
+    "GetMessage": Station.get_message,
+    "RetryMessage": lambda station, given: station.move("RetryMessage", given),
+    "RetryMessages": lambda _, given: {"ids": [] if given["after"] else [401, 407]},
+    "DropMessage": lambda station, given: station.move("DropMessage", given),
     "ListKeys": lambda _, given: {
         "keys": KEYS[1:2] if given.get("changed_only") else KEYS
     },

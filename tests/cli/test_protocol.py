@@ -1,5 +1,6 @@
 """What scripts rely on: exit codes, JSON documents, and what the daemon is asked."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ READS = {
     "session": "session-list",
     "session show a3f2c": "session",
     "queue": "queue",
+    "queue quarantine": "queue",
+    "queue show 401": "message",
+    "queue retry 401": "retry",
+    "queue drop 401 --yes": "drop",
     "config": "config-list",
     "config get HeartbeatInterval": "config",
     "config set HeartbeatInterval=60": "config-set",
@@ -72,6 +77,8 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "mock meter 1 --energy-wh 5000": ("SetMeter", {"connector": 1, "energy_wh": 5000}),
     "mock meter 1 --power-w 0": ("SetMeter", {"connector": 1, "power_w": 0.0}),
     "mock meter 1": ("SetMeter", {"connector": 1}),
+    "queue retry 401": ("RetryMessage", {"id": 401}),
+    "queue drop 401 --yes": ("DropMessage", {"id": 401}),
     "config set HeartbeatInterval=a=b": (
         "SetKey",
         {"name": "HeartbeatInterval", "value": "a=b"},
@@ -85,6 +92,11 @@ FAILURES = {
     "why ffff": (5, "NO_SUCH_SESSION"),
     "session show ffff": (5, "NO_SUCH_SESSION"),
     "session show a3f2": (5, "AMBIGUOUS_SESSION"),
+    "queue show 99": (5, "NO_SUCH_MESSAGE"),
+    "queue drop 99 --yes": (5, "NO_SUCH_MESSAGE"),
+    "queue retry 402": (6, "REFUSED"),
+    "queue retry": (2, "USAGE"),
+    "queue retry 401 --all": (2, "USAGE"),
     "fault show 99": (5, "NO_SUCH_FAULT"),
     "config get Nonsense": (5, "NO_SUCH_KEY"),
     "config set Nonsense=1": (5, "NO_SUCH_KEY"),
@@ -159,6 +171,23 @@ def test_a_refusal_is_told_with_its_reason(ask: Chargerctl) -> None:
 
 def test_who_is_not_permitted_hears_which_group_is(ask: Chargerctl) -> None:
     assert "chargerd-admin" in ask("config", "set", "AuthorizationKey=x").err
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("y\n", 0), ("Yes\n", 0), ("n\n", 6), ("\n", 6), ("", 6)]
+)
+def test_nothing_is_dropped_unless_somebody_says_yes(
+    ask: Chargerctl,
+    station: Station,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    code: int,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(said))
+    result = ask("queue", "drop", "401")
+    assert result.code == code
+    assert "StopTransaction of a3f27700. Drop it? [y/N]" in result.out
+    assert station.done == ([("DropMessage", {"id": 401})] if code == 0 else [])
 
 
 def test_one_bad_assignment_changes_no_key(ask: Chargerctl, station: Station) -> None:

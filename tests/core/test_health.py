@@ -53,7 +53,11 @@ LOST = {
     "safety-silent": ("safety", Loss("no answer")),
     "supply-silent": ("supply", Loss("no answer")),
 }
-FELT = ("contactor-weld", "contactor-open", "lock-stuck", "meter-frozen", "storage")
+CHANGES = {
+    "storage": events.StorageChanged(0, failing=True),
+    "storage-short": events.RoomChanged(0, short=True, exhausted=False),
+}
+FELT = ("contactor-weld", "contactor-open", "lock-stuck", "meter-frozen")
 """Told by no single reading; each has tests of its own below or in test_sampling."""
 STOPS_AT_ONCE = [
     name for name, fault in FAULTS.items() if fault.stops and name not in FELT
@@ -90,7 +94,7 @@ _WHERE = {
 
 
 def test_every_fault_that_stops_is_tried_here() -> None:
-    told = {*LOST, "module-failure", *STOPS_AT_ONCE, *FELT}
+    told = {*LOST, "module-failure", *STOPS_AT_ONCE, *FELT, *CHANGES}
     assert told == set(FAULTS)
 
 
@@ -113,8 +117,8 @@ def test_a_fault_that_stops_takes_energy_and_bill_away(phase: Phase, name: str) 
 @pytest.mark.parametrize("name", [n for n, f in FAULTS.items() if not f.stops])
 def test_a_warning_lets_the_charging_go_on(name: str) -> None:
     bench = at(Phase.ENERGIZED)
-    if name == "storage":
-        bench.happens(events.StorageChanged(0, True))
+    if name in CHANGES:
+        bench.happens(CHANGES[name])
     else:
         raises(bench, name)
     connector = 0 if FAULTS[name].of_station else 1

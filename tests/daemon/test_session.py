@@ -154,4 +154,4 @@ async def test_the_story_of_a_running_session_is_there_before_the_disk_has_it(
     steps = [step["what"] for step in told["steps"]]
     assert steps[-4:] == ["handshake", "cable check", "pre-charge", "energized"]
     assert session["messages_waiting"] == 0
-    assert queue == {"messages": [], "total": 0}
+    assert (queue["messages"], queue["total"]) == ([], 0)

@@ -25,9 +25,12 @@ from chargerd.core.course import Output
 from chargerd.core.events import Sensed, StorageChanged
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
+from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.records import Entry, MessageQueued, Record, Snapshot
-from chargerd.runtime.engine import RETRY_S, Engine
+from chargerd.runtime.engine import LOADED, RETRY_S, Engine
+from chargerd.runtime.room import ENOUGH_BYTES
 from chargerd.store.database import StoreFailed
+from chargerd.store.thinning import Piece
 from hal.values import (
     Reading,
     SafetyReading,
@@ -51,6 +54,8 @@ class Diary:
     waiting: tuple[Entry, ...] = ()
     full: bool = False
     link: int = 0
+    left: int = 2 * ENOUGH_BYTES
+    pieces: list[Piece] = field(default_factory=list)
 
     def commit(self, batch: Sequence[Record]) -> None:
         self.lines.append("commit")
@@ -69,6 +74,18 @@ class Diary:
         if self.full:
             raise StoreFailed("disk full")
         return tuple(e for e in self.waiting if e.id > after)[:limit]
+
+    def left_bytes(self) -> int:
+        return self.left
+
+    def thin(self) -> Piece:
+        self.lines.append("thin")
+        if self.full:
+            raise StoreFailed("disk full")
+        nothing = Piece(MessagesThinned(), done=True)
+        piece = self.pieces.pop(0) if self.pieces else nothing
+        self.left += len(piece.gone.waiting)
+        return piece
 
     def cut(self, outputs: Mapping[int, Output]) -> None:
         self.lines.append(f"cut live={outputs[1].live}")
@@ -362,7 +379,7 @@ async def test_more_messages_are_loaded_when_memory_runs_low() -> None:
     assert bench.diary.lines[-1] == "load after 20"
     happening = bench.engine.inbox.get_nowait()
     assert isinstance(happening, OutboxLoaded)
-    assert [e.id for e in happening.entries] == list(range(21, 201))
+    assert [e.id for e in happening.entries] == list(range(21, 21 + LOADED))
     await bench.engine.step(happening)
     assert bench.charge_point.dialogue.ledger.outbox.load_after is None
     bench.engine._writer.shutdown()
@@ -378,6 +395,83 @@ async def test_a_load_that_gives_nothing_keeps_the_engine_from_spinning(
     assert bench.engine.inbox.empty()
     assert bench.diary.lines[-1] == ("disk full" if full else "load after 1")
     bench.engine._writer.shutdown()
+
+
+# a disk that runs short
+
+
+def gone(*ids: int) -> Piece:
+    return Piece(MessagesThinned(ids))
+
+
+def short(*, exhausted: bool) -> events.RoomChanged:
+    return events.RoomChanged(0, short=True, exhausted=exhausted)
+
+
+async def told(bench: Bench) -> list[Happening]:
+    """Let everything happen that the engine wants to happen; return it."""
+    seen = []
+    while not bench.engine.inbox.empty():
+        seen.append(bench.engine.inbox.get_nowait())
+        await bench.engine.step(seen[-1])
+    return seen
+
+
+async def commit(bench: Bench) -> None:
+    """Let something happen that is worth a commit."""
+    known = {fault.fault.name for fault in bench.charge_point.station.health.active}
+    await bench.sense(SafetyReading(at_s=0.0, door_open="door-open" not in known))
+
+
+@pytest.mark.requirement("OFFL-20")
+async def test_while_room_runs_short_a_piece_goes_at_each_step(bench: Bench) -> None:
+    bench.diary.left = -3
+    bench.diary.pieces = [gone(1, 2), gone(3, 4), gone(5)]
+    await commit(bench)
+    assert await told(bench) == [
+        MessagesThinned((1, 2)),
+        short(exhausted=False),
+        MessagesThinned((3, 4)),
+    ]
+    assert bench.diary.pieces == [gone(5)]
+    active = [fault.fault.name for fault in bench.charge_point.station.health.active]
+    assert "storage-short" in active
+
+    bench.diary.left = ENOUGH_BYTES
+    await commit(bench)
+    assert await told(bench) == [events.RoomChanged(0, short=False, exhausted=False)]
+    active = [fault.fault.name for fault in bench.charge_point.station.health.active]
+    assert "storage-short" not in active
+
+
+@pytest.mark.requirement("OFFL-20")
+async def test_when_nothing_more_may_go_this_is_told_once(bench: Bench) -> None:
+    bench.diary.left = -3
+    await commit(bench)
+    assert await told(bench) == [short(exhausted=True)]
+    assert bench.diary.lines.count("thin") == 2  # the fault was worth a commit
+    bench.diary.left = 0
+    await commit(bench)
+    assert await told(bench) == []
+    assert bench.charge_point.station.storage_exhausted
+    bench.diary.left = -1
+    bench.diary.pieces = [Piece(MessagesThinned((), 2))]
+    await commit(bench)
+    assert await told(bench) == [
+        MessagesThinned((), 2),
+        short(exhausted=False),
+        short(exhausted=True),
+    ]
+
+
+async def test_a_disk_that_fails_while_room_is_made_is_seen(bench: Bench) -> None:
+    await bench.handshake()
+    bench.diary.left = -3
+    bench.engine._left_bytes = -3
+    bench.diary.full = True
+    await bench.engine.step(DeadlinePassed())
+    assert bench.diary.lines[-2:] == ["thin", "disk full"]
+    assert bench.engine._left_bytes is None
 
 
 # the loop

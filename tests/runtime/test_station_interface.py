@@ -1,6 +1,7 @@
 """What the control socket tells: true, and as its description says."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +14,14 @@ from chargerd import control
 from chargerd.chargepoint import FrameReceived, Happening, KeyWanted, LinkUp
 from chargerd.core import events
 from chargerd.core.authorization import masked
+from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
 from chargerd.ocpp16.keys import KEYS
+from chargerd.ocpp16.ledger import DropWanted, RetryWanted
+from chargerd.ocpp16.records import MessageQuarantined
+from chargerd.ocpp16.rpc import Asked, Failed, FailureKind
 from chargerd.runtime import varlink, why
 from chargerd.runtime.aftermath import Aftermath
 from chargerd.runtime.control_server import ControlFailed
@@ -407,6 +412,68 @@ async def test_two_transactions_that_begin_alike_are_both_named(bench: Bench) ->
     name, told = bench.refusal("GetSession", id="id-")
     assert name == "AmbiguousSession"
     assert len(told["candidates"]) == 2
+
+
+# the queue
+
+
+async def test_what_was_given_up_is_told_and_brought_back(bench: Bench) -> None:
+    bench.charge()
+    queued = bench.ask("ListMessages")
+    assert queued["quarantined"] == 0
+    assert queued["oldest"] == queued["messages"][0]["queued"]
+    assert bench.reader.used_bytes() > 0
+    assert queued["filled_percent"] < 0.1
+    assert queued["capacity_days"] == 30.0
+    outbox = bench.point.dialogue.ledger.outbox
+    entry = outbox.entries[0]
+    asked = Asked(entry.action, entry.payload, entry)
+    failed = Failed(asked, FailureKind.ERROR, "InternalError", "no")
+    once = Policy(message_attempts=1)
+    ledger, now = bench.point.dialogue.ledger, bench.clock.now()
+    bench.store.commit(ledger.failed(entry, failed, now, once))
+
+    (message,) = bench.ask("ListMessages", quarantine=True)["messages"]
+    assert (message["state"], message["waits_for"]) == ("quarantine", "hand")
+    assert message["last_error"] == "InternalError: no"
+    told = bench.ask("GetMessage", id=message["id"])
+    assert told["message"] == message
+    assert json.loads(told["payload"])["idTag"] == "04…B2"
+
+    bench.ask("RetryMessage", id=message["id"])
+    assert bench.ask("RetryMessages") == {"ids": [message["id"]]}
+    assert bench.ask("RetryMessages", after=message["id"]) == {"ids": []}
+    wanted, again = bench.asked
+    assert isinstance(wanted, RetryWanted)
+    assert wanted == again
+    bench.happen(wanted)
+    assert bench.ask("ListMessages", quarantine=True)["messages"] == []
+    assert outbox.quarantined == 0
+
+
+async def test_only_what_was_given_up_can_be_brought_back_or_dropped(
+    bench: Bench,
+) -> None:
+    bench.charge()
+    (start, *_) = bench.ask("ListMessages")["messages"]
+    for method in ("RetryMessage", "DropMessage"):
+        name, told = bench.refusal(method, id=start["id"])
+        assert (name, told["reason"]) == ("Refused", "STILL_WAITING")
+        assert bench.refusal(method, id=999) == ("NoSuchMessage", {"id": 999})
+    assert bench.refusal("GetMessage", id=999)[0] == "NoSuchMessage"
+    stats = bench.ask("GetMessage", id=start["id"])
+    assert stats["message"]["action"] == "StartTransaction"
+    assert bench.asked == []
+
+
+async def test_only_who_may_act_can_drop_a_message(bench: Bench) -> None:
+    bench.charge()
+    bench.store.commit((MessageQuarantined(1, 3, "no"),))
+    stranger = Peer(1, os.geteuid() + 1, 4711, frozenset())
+    with pytest.raises(ControlFailed, match="NotPermitted"):
+        bench.interface.methods["DropMessage"]({"id": 1}, stranger)
+    bench.ask("DropMessage", id=1)
+    assert bench.asked == [DropWanted(1)]
 
 
 # why

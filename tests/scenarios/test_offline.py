@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from chargerd.core.effects import Noted
-from chargerd.core.events import StorageChanged
+from chargerd.core.events import RoomChanged, StorageChanged
 from chargerd.core.policy import ENERGY
+from chargerd.core.reasons import Why
 from chargerd.ocpp16.outbox import WINDOW
 from chargerd.store.database import Store
 from tests.scenarios.bench import CARD, OTHER_CARD, Bench
@@ -562,3 +563,46 @@ def test_an_answer_that_is_none_counts_as_a_failed_attempt() -> None:
     assert "transactionId" in entry.error
     bench.waits(60)
     assert bench.charge_point.dialogue.ledger.numbers[entry.key] == 7
+
+
+@pytest.mark.requirement("OFFL-22", "OFFL-20")
+def test_when_only_bills_are_left_nothing_starts_without_the_csms() -> None:
+    bench = Bench(connectors=2, keys={**ANYBODY, "MeterValueSampleInterval": "0"})
+    bench.charges()
+    bench.disconnects()
+    for exhausted in (False, True, True):
+        bench.happens(RoomChanged(0, short=True, exhausted=exhausted))
+    active = [fault.fault.name for fault in bench.charge_point.station.health.active]
+    assert active == ["storage-short"]
+    bench.plugs(2)
+    bench.presents(OTHER_CARD)
+    assert bench.phase(2) == "plugged"
+    assert bench.charge_point.station.refusals[-1][1].why is Why.STORAGE_FULL
+    # what runs goes on, and ends with its bill
+    assert bench.phase() == "energized"
+
+    bench.connects()
+    bench.presents(OTHER_CARD)
+    assert bench.phase(2) != "plugged"
+    told = [event["type"] for event in bench.security_events]
+    assert told.count("MemoryExhaustion") == 1
+    bench.happens(RoomChanged(0, short=False, exhausted=False))
+    assert bench.charge_point.station.health.active == ()
+
+
+@pytest.mark.requirement("OFFL-20")
+def test_what_the_disk_has_let_go_of_is_not_told(store: Store) -> None:
+    bench = Bench(keys={**ANYBODY, "MeterValueSampleInterval": "1"}, store=store)
+    bench.disconnects()
+    bench.charges()
+    bench.waits(WINDOW + 50)
+    bench.presents()
+    bench.finishes(121_000)
+    outbox = bench.charge_point.dialogue.ledger.outbox
+    total = outbox.waiting
+    for _ in range(2):
+        bench.happens(store.thin().gone)
+    assert store.thin().done
+    assert outbox.waiting == 2 < total
+    bench.connects()
+    assert bench.messages() == ["StartTransaction", "StopTransaction"]
