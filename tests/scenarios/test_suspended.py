@@ -55,7 +55,7 @@ def test_a_pulled_plug_suspends_the_transaction_and_a_replugged_one_resumes_it()
     ]
 
 
-@pytest.mark.requirement("STAT-D1", "STAT-D6", "REM-12", "TXN-24")
+@pytest.mark.requirement("STAT-D1", "REM-12", "TXN-24")
 def test_a_remote_stop_ends_what_waits_and_the_fixed_cable_is_free() -> None:
     bench = pulled()
     answer = bench.asks("RemoteStopTransaction", transactionId=7)
