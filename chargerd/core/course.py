@@ -177,6 +177,7 @@ class Output:
     closed: bool = False
     supply: Supply = Supply.OFF
     limit_w: float = 0.0  # of the power modules, while they charge
+    lends: bool = False  # its modules shall help the connector beyond the bridge
 
     @property
     def live(self) -> bool:

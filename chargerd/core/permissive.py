@@ -7,13 +7,16 @@ missing or too old counts as false: nothing known is nothing permitted.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any, Final
 
 from hal.values import (
+    BridgeReading,
     ContactorReading,
     IsolationReading,
     LockReading,
     MeterReading,
+    Position,
     PowerReading,
     Quality,
     Reading,
@@ -71,6 +74,7 @@ class Facts:
     temperature: TemperatureReading | None = None
     safety: SafetyReading | None = None
     supply: SupplyReading | None = None
+    bridge: BridgeReading | None = None
 
 
 FIELDS: Final[Mapping[type[Reading], str]] = {
@@ -83,6 +87,7 @@ FIELDS: Final[Mapping[type[Reading], str]] = {
     TemperatureReading: "temperature",
     SafetyReading: "safety",
     SupplyReading: "supply",
+    BridgeReading: "bridge",
 }
 """Where each kind of reading goes; the names are the kinds of device."""
 
@@ -91,6 +96,30 @@ def learned(facts: Facts, reading: Reading) -> Facts:
     """Return the facts with one reading renewed."""
     news: dict[str, Any] = {FIELDS[type(reading)]: reading}
     return replace(facts, **news)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A contactor as it was told to be and as it was last read."""
+
+    reading: ContactorReading | BridgeReading | None = None
+    told_closed: bool = False
+    """It was told to close, or is about to be, and has not been opened since."""
+    moved_s: float = -inf
+    """When the last command to it ended: what was read before says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """What keeps a connector apart from its neighbor: either one is enough."""
+
+    bridge: Switch
+    neighbor: Switch
+    """The contactors of the connector beyond the bridge."""
+
+
+NOT_SEPARATED: Final = "not-separated"
+"""Two vehicles might come onto one bus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +172,39 @@ MAX_AGE_S: Final[Mapping[str, float]] = {
 # fmt: on
 
 
-def refusals(facts: Facts, now_s: float) -> tuple[str, ...]:
+def refusals(
+    facts: Facts, now_s: float, junction: Junction | None = None
+) -> tuple[str, ...]:
     """Return the names of all faults that forbid energy; none means it may flow.
 
     Args:
         facts: What is known of one connector, the station's inputs included.
         now_s: The time on the clock that stamped the readings.
+        junction: What stands between it and the connector beyond a bridge, if any.
     """
-    return tuple(_silent(facts, now_s)) + present(facts)
+    joined = junction is not None and not separated(junction, now_s)
+    doubts = (NOT_SEPARATED,) if joined else ()
+    return tuple(_silent(facts, now_s)) + present(facts) + doubts
+
+
+def separated(junction: Junction, now_s: float) -> bool:
+    """Tell whether no other vehicle can be on the bus of a connector.
+
+    Its bus ends at an open bridge, or the contactors beyond are open and stay so.
+    """
+    return surely_open(junction.bridge, now_s) or surely_open(junction.neighbor, now_s)
+
+
+def surely_open(switch: Switch, now_s: float) -> bool:
+    """Tell whether a contactor is open, by what it said lately, and stays so."""
+    reading = switch.reading
+    return (
+        not switch.told_closed
+        and reading is not None
+        and reading.position is Position.OPEN
+        and reading.at_s > switch.moved_s
+        and reading.age_s(now_s) <= MAX_AGE_S["contactor"]
+    )
 
 
 def present(facts: Facts) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from tests.clock import FakeClock
 
 E = TypeVar("E")
 
-FITTED: Final = frozenset({*FIELDS.values(), "reader"})
+FITTED: Final = frozenset({*FIELDS.values(), "reader"}) - {"bridge"}
 RATING: Final = PowerRating(150.0, 1000.0, 250.0, 100_000.0)
 CARD: Final = "04A224B2"
 OTHER: Final = "04FFFFFF"

@@ -8,8 +8,11 @@ import pytest
 from chargerd.core.permissive import (
     FIELDS,
     MAX_AGE_S,
+    NOT_SEPARATED,
     RULES,
     Facts,
+    Junction,
+    Switch,
     hard_limit_v,
     learned,
     present,
@@ -134,8 +137,9 @@ def test_a_fact_that_is_missing_forbids_energy(kind: str) -> None:
     assert refusals(replace(missing, fitted=FITTED - {kind}), NOW_S) == ()
 
 
-def test_the_lock_has_no_age_since_the_session_waits_for_it() -> None:
-    assert set(FIELDS.values()) - set(MAX_AGE_S) == {"lock"}
+def test_what_has_no_age_of_its_own_is_judged_elsewhere() -> None:
+    # The session waits for the lock; the bridge is one of two that keep apart.
+    assert set(FIELDS.values()) - set(MAX_AGE_S) == {"lock", "bridge"}
 
 
 def test_a_silent_power_module_goes_by_its_short_name() -> None:
@@ -160,3 +164,36 @@ def test_the_voltage_that_endangers_a_vehicle(
     vehicle_max_v: float, limit_v: float
 ) -> None:
     assert hard_limit_v(vehicle_max_v) == limit_v
+
+
+# --- two connectors and the bridge between them -----------------------------------
+
+OPEN, CLOSED, BETWEEN = Position.OPEN, Position.CLOSED, Position.BETWEEN
+
+
+def switch(position: Position, at_s: float = NOW_S, **more: Any) -> Switch:
+    return Switch(contactor(at_s, position), **more)
+
+
+DOUBTS = {
+    "closed": switch(CLOSED),
+    "between": switch(BETWEEN),
+    "never read": Switch(),
+    "silent": switch(OPEN, NOW_S - 0.6),
+    "told to close": switch(OPEN, told_closed=True),
+    "read before it moved": switch(OPEN, NOW_S - 0.1, moved_s=NOW_S - 0.05),
+}
+
+
+@pytest.mark.parametrize("bridge", DOUBTS)
+@pytest.mark.parametrize("neighbor", DOUBTS)
+def test_two_vehicles_never_come_onto_one_bus(bridge: str, neighbor: str) -> None:
+    doubtful = Junction(DOUBTS[bridge], DOUBTS[neighbor])
+    assert refusals(known(), NOW_S, doubtful) == (NOT_SEPARATED,)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_one_contactor_that_is_surely_open_is_enough(doubt: str) -> None:
+    sure = switch(OPEN, NOW_S - 0.4, moved_s=NOW_S - 0.45)
+    assert refusals(known(), NOW_S, Junction(sure, DOUBTS[doubt])) == ()
+    assert refusals(known(), NOW_S, Junction(DOUBTS[doubt], sure)) == ()
