@@ -19,6 +19,7 @@ from chargerd.core.power import (
     offered_current_a,
     setpoint,
 )
+from chargerd.runtime.bridging import BridgeHand
 from chargerd.runtime.devices import ConnectorDevices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.waiting import came
@@ -211,11 +212,13 @@ class Hand:
         if self._resting("contactor"):
             return
         self.closed = True
+        self._guard.closing(self.number)
         contactor = self._devices.contactor
         if await self._confirmed("contactor", contactor.close()):
             await self._look(contactor.read)
         else:
             self.closed = False
+            self._guard.settled(self.number, closed=False)
 
     async def _supply(self) -> None:
         module = self._devices.power_module
@@ -245,6 +248,7 @@ class Hand:
         if self.closed:
             await self._confirmed("contactor", contactor.open())
             self.closed = False
+            self._guard.settled(self.number, closed=False)
             await self._look(contactor.read)
             await self._look(module.read)
 
@@ -270,20 +274,27 @@ class Hand:
 
 
 class Hands:
-    """The hands of all connectors."""
+    """The hands of all connectors, and the one that moves the bridge."""
 
-    def __init__(self, hands: Mapping[int, Hand]) -> None:
+    def __init__(
+        self, hands: Mapping[int, Hand], bridge: BridgeHand | None = None
+    ) -> None:
         self._hands = hands
+        self._bridge = bridge
 
     def cut(self, outputs: Mapping[int, Output]) -> None:
         """Begin at once to take away what ``outputs`` no longer allows."""
         for number, output in outputs.items():
             self._hands[number].shut(output)
+        if self._bridge is not None and not any(o.lends for o in outputs.values()):
+            self._bridge.aim(outputs)
 
     def aim(self, outputs: Mapping[int, Output]) -> None:
         """Take the new levels."""
         for number, output in outputs.items():
             self._hands[number].aim(output)
+        if self._bridge is not None:
+            self._bridge.aim(outputs)
 
     def live(self, connector: int) -> bool:
         """Tell whether anything there can put voltage on the plug."""
@@ -298,3 +309,5 @@ class Hands:
         async with asyncio.TaskGroup() as tasks:
             for hand in self._hands.values():
                 tasks.create_task(hand.run(), name=f"hand {hand.number}")
+            if self._bridge is not None:
+                tasks.create_task(self._bridge.run(), name="bridge")

@@ -6,11 +6,12 @@ at once, without the inbox, the disk or the CSMS.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from chargerd.core.events import WHOLE_STATION, GuardCut
-from chargerd.core.permissive import Facts, learned, refusals
+from chargerd.core.permissive import Facts, Junction, Switch, learned, refusals
 from hal.values import Reading
 
 TICK_S: Final = 0.02
@@ -37,8 +38,19 @@ class Guard:
         fitted: Mapping[int, frozenset[str]],
         monotonic: Callable[[], float],
         report: Callable[[GuardCut], None],
+        joins: Sequence[int] = (),
     ) -> None:
+        """Begin with nothing known.
+
+        Args:
+            fitted: The kinds of device that each connector depends on.
+            monotonic: The clock that stamps the readings.
+            report: Takes what was cut.
+            joins: The two connectors at a bridge; empty: there is none.
+        """
         self.facts = {number: Facts(kinds) for number, kinds in fitted.items()}
+        self._beyond = dict(zip(joins, reversed(joins), strict=True))
+        self._switches = dict.fromkeys((WHOLE_STATION, *fitted), Switch())
         self.ticked_s = monotonic()
         self._monotonic = monotonic
         self._report = report
@@ -54,11 +66,37 @@ class Guard:
         numbers = tuple(self.facts) if connector == WHOLE_STATION else (connector,)
         for number in numbers:
             self.facts[number] = learned(self.facts[number], reading)
+        for number in numbers:
             self._judge(number)
+            if number in self._beyond:
+                self._judge(self._beyond[number])
+
+    def closing(self, connector: int) -> None:
+        """Take note that contactors, or the bridge as 0, are about to close."""
+        self._switches[connector] = Switch(told_closed=True)
+
+    def settled(self, connector: int, *, closed: bool) -> None:
+        """Take note of how a command to contactors, or to the bridge as 0, ended."""
+        self._switches[connector] = Switch(None, closed, self._monotonic())
+
+    def switch(self, connector: int) -> Switch:
+        """Return contactors, or the bridge as 0, as they were told and read."""
+        known = self._switches[connector]
+        if connector == WHOLE_STATION:
+            return replace(known, reading=next(iter(self.facts.values())).bridge)
+        return replace(known, reading=self.facts[connector].contactor)
+
+    def now_s(self) -> float:
+        """Return the time on the clock that stamps the readings."""
+        return self._monotonic()
 
     def refusals(self, connector: int) -> tuple[str, ...]:
         """Return why energy may not flow at a connector; nothing: it may."""
-        return refusals(self.facts[connector], self._monotonic())
+        junction = None
+        if connector in self._beyond:
+            neighbor = self.switch(self._beyond[connector])
+            junction = Junction(self.switch(WHOLE_STATION), neighbor)
+        return refusals(self.facts[connector], self._monotonic(), junction)
 
     async def run(self) -> None:
         """Look at the ages of all facts, for ever."""

@@ -5,7 +5,7 @@ row and back with its first answer. Facts go to the guard first.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -52,6 +52,7 @@ PACES: Final[dict[str, Pace]] = {
     "temperature":  Pace(1.0,  2.0),
     "supply":       Pace(0.15, 1.0),
     "reader":       Pace(2.0,  2.0),
+    "bridge":       Pace(0.15, 1.0),
 }
 # fmt: on
 
@@ -79,7 +80,9 @@ class Senses:
         guard: Guard,
         report: Callable[[Event], None],
         monotonic: Callable[[], float],
+        joins: Sequence[int] = (),
     ) -> None:
+        """Take all devices; ``joins`` are the two connectors at a bridge."""
         self.health: dict[tuple[int, str], Health] = {}
         self._devices = devices
         self._guard = guard
@@ -88,20 +91,21 @@ class Senses:
         self._last: dict[tuple[int, type[Reading]], Reading] = {}
         self._busy = {number: asyncio.Event() for number in devices.connectors}
         self._any_busy = asyncio.Event()
+        self._used: set[int] = set()
+        self._joins = frozenset(joins)
 
     def set_busy(self, connector: int, busy: bool) -> None:
-        """Read a connector's devices at the pace of its use."""
-        event = self._busy[connector]
-        if busy is event.is_set():
+        """Read a connector's devices at the pace of its use.
+
+        Those of its neighbor at a bridge keep up: its safety rests on them.
+        """
+        if busy is (connector in self._used):
             return
-        if busy:
-            event.set()
-        else:
-            event.clear()
-        if any(each.is_set() for each in self._busy.values()):
-            self._any_busy.set()
-        else:
-            self._any_busy.clear()
+        self._used ^= {connector}
+        for number, event in self._busy.items():
+            beyond = self._joins if number in self._joins else frozenset()
+            _put(event, not self._used.isdisjoint({number, *beyond}))
+        _put(self._any_busy, bool(self._used))
 
     def sensed(self, connector: int, reading: Reading) -> None:
         """Take a reading from wherever it comes: guard first, then the inbox."""
@@ -204,3 +208,10 @@ class Senses:
         if connector == WHOLE_STATION:
             return self._any_busy
         return self._busy[connector]
+
+
+def _put(event: asyncio.Event, on: bool) -> None:
+    if on:
+        event.set()
+    else:
+        event.clear()
