@@ -30,7 +30,7 @@ from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
 from chargerd.runtime import journal as journals
 from chargerd.runtime import varlink
-from chargerd.runtime.actuators import Hand, Hands
+from chargerd.runtime.actuators import hands_of
 from chargerd.runtime.aftermath import Aftermath
 from chargerd.runtime.control_server import ControlServer
 from chargerd.runtime.control_socket import SocketUnusableError
@@ -117,13 +117,11 @@ class Daemon:
         fittings = fittings_of(settings, devices)
         self.charge_point = charge_point_of(settings, disk, clock, fittings, version)
         fitted = {number: fitting.fitted for number, fitting in fittings.items()}
-        self.guard = Guard(fitted, clock.monotonic, self.soon)
-        self.senses = Senses(devices, self.guard, self.soon, clock.monotonic)
-        self.hands = Hands(
-            {
-                number: Hand(number, each, self.guard, self.soon, self.senses.sensed)
-                for number, each in devices.connectors.items()
-            }
+        joins = settings.joins
+        self.guard = Guard(fitted, clock.monotonic, self.soon, joins)
+        self.senses = Senses(devices, self.guard, self.soon, clock.monotonic, joins)
+        self.hands = hands_of(
+            devices, fittings, self.guard, self.soon, self.senses.sensed
         )
         self.guard.hold(self.hands)
         self.link = CsmsLink(

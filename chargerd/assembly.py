@@ -11,8 +11,8 @@ from typing import Any, Final
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.events import WHOLE_STATION
+from chargerd.core.fitting import Fitting
 from chargerd.core.reasons import Cause
-from chargerd.core.station import Fitting
 from chargerd.forms import ConfigError, fill
 from chargerd.ocpp16.keys import KEYS, Access, BadValue, judge, secret_key
 from chargerd.ocpp16.requests import Nameplate
@@ -144,12 +144,15 @@ def fittings_of(settings: Settings, devices: Devices) -> dict[int, Fitting]:
     of_station = frozenset(
         kind for number, kind in devices.drivers if number == WHOLE_STATION
     )
+    beyond = dict(zip(settings.joins, reversed(settings.joins), strict=True))
     return {
         number: Fitting(
             each.power_module.rating,
             of_station | {k for n, k in devices.drivers if n == number},
             settings.connectors[number - 1].max_power_w or None,
             each.reader is not None,
+            beyond.get(number),
+            settings.connectors[number - 1].max_current_a or None,
         )
         for number, each in devices.connectors.items()
     }

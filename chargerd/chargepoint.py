@@ -19,9 +19,10 @@ from chargerd.core.effects import (
     TransactionEnded,
 )
 from chargerd.core.events import WHOLE_STATION, Event, PolicyChanged, ServiceChanged
+from chargerd.core.fitting import Fitting, most_power_w
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Recovery
-from chargerd.core.station import Fitting, Station
+from chargerd.core.station import Station
 from chargerd.core.tags import Tags
 from chargerd.ocpp16 import router
 from chargerd.ocpp16.answer import Answer, Later, Picture
@@ -448,8 +449,8 @@ class ChargePoint:
         doing.records += told
 
     def _recover(self, happening: Happening, now: Instant, doing: _Doing) -> None:
-        fittings = self.station.fittings.items()
-        powers_w = {number: fitting.rating.max_power_w for number, fitting in fittings}
+        fittings = self.station.fittings
+        powers_w = {number: most_power_w(fittings, number) for number in fittings}
         ended = self._recovery.follow(happening, powers_w, now)
         self._spread(ended, doing)
 

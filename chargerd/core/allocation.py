@@ -90,20 +90,23 @@ def due_s(allocation: Allocation) -> float | None:
     return allocation.tempted_since_s + within_s
 
 
-def joint(
-    own: PowerRating, lent: PowerRating, max_current_a: float | None
+def served(
+    own: PowerRating, lent: PowerRating | None, max_current_a: float | None
 ) -> PowerRating:
-    """Return what two groups can do together at one plug.
+    """Return what one or two groups can do together at one plug.
 
     Args:
         own: What the connector's own modules can do.
-        lent: What those beyond the bridge can do.
+        lent: What those beyond the bridge can do; ``None``: they do not help.
         max_current_a: What cable and contactors carry; ``None``: what ``own`` can do.
     """
+    most_a = max_current_a or own.max_current_a
+    if lent is None:
+        return replace(own, max_current_a=min(own.max_current_a, most_a))
     return PowerRating(
         max(own.min_voltage_v, lent.min_voltage_v),
         min(own.max_voltage_v, lent.max_voltage_v),
-        min(max_current_a or own.max_current_a, own.max_current_a + lent.max_current_a),
+        min(most_a, own.max_current_a + lent.max_current_a),
         own.max_power_w + lent.max_power_w,
     )
 

@@ -119,6 +119,19 @@ _TABLE: Final[tuple[Fault, ...]] = (
     Fault("supply-silent", "InternalError", _WARN,
           "the supply monitor cannot be read", "check the input board",
           of_station=True),
+    Fault("bridge-weld", "PowerSwitchFailure", _WARN,
+          "the bridge between two DC buses was told to open and did not; of the two "
+          "connectors at it one charges at a time",
+          "switch the cabinet off; replace the bridge contactor",
+          recovers="by hand", of_station=True),
+    Fault("bridge-open", "PowerSwitchFailure", _WARN,
+          "the bridge between two DC buses was told to close and did not; the "
+          "connector charges with its own modules",
+          "check coil supply and mirror contacts; else replace the bridge contactor",
+          recovers="unplug"),
+    Fault("bridge-silent", "PowerSwitchFailure", _WARN,
+          "the mirror contacts of the bridge cannot be read; of the two connectors "
+          "at it one charges at a time", "check the input board", of_station=True),
     Fault("storage", "InternalError", _WARN,
           "the disk takes no more records; running transactions go on, none can start",
           "free disk space or replace the disk", of_station=True),

@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from math import inf
 from typing import Any, Final
 
 from chargerd.clock import Instant
@@ -17,7 +18,9 @@ from chargerd.core.drivers import Drivers
 from chargerd.core.effects import AvailabilityKept, Effect, Noted, Refused
 from chargerd.core.events import WHOLE_STATION, Event, Reservation, Source
 from chargerd.core.faults import cause
+from chargerd.core.fitting import Fitting
 from chargerd.core.health import Health
+from chargerd.core.lending import Lending
 from chargerd.core.permissive import Facts, Loss, learned, present
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Supply, offer, offered_current_a
@@ -25,21 +28,8 @@ from chargerd.core.reasons import Cause, Why
 from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
 from chargerd.core.session import BILLED, Phase, Session
-from hal.values import PowerRating
 
 Effects = tuple[Effect, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fitting:
-    """What one connector is made of."""
-
-    rating: PowerRating
-    fitted: frozenset[str]
-    """Kinds of device that it depends on, the station's included."""
-    limit_w: float | None = None
-    """What the station file allows it; ``None``: what the modules can do."""
-    own_reader: bool = False
 
 
 class Station:
@@ -77,6 +67,7 @@ class Station:
             for number, fitting in fittings.items()
         }
         self.booking = Booking(self, wishes, reservations)
+        self.lending = Lending(self)
         self._settle_all()
 
     def apply(self, event: Event, now: Instant) -> Effects:
@@ -84,6 +75,7 @@ class Station:
         handle = _HANDLERS.get(type(event), Station.advance)
         effects = handle(self, event, now)
         effects += self._watch_invalid(now)
+        self._lend(now)
         effects += self._judge(now)
         if self.policy.free_vend:
             effects += self.desk.vend(now)
@@ -102,6 +94,7 @@ class Station:
             if due_s is not None and due_s <= now.monotonic_s:
                 effects += self.apply(events.TimeLimitPassed(number), now)
         effects += self.booking.follow(effects, now)
+        self._lend(now)
         return effects + self.sampler.expire(self, now)
 
     def next_deadline_s(self, now: Instant) -> float | None:
@@ -109,6 +102,7 @@ class Station:
         due = [deadline_s(session, self.policy) for session in self.sessions.values()]
         due.append(self.sampler.next_deadline_s(now))
         due.append(self.booking.reservations.next_deadline_s(now))
+        due.append(self.lending.due_s())
         return min((s for s in due if s is not None), default=None)
 
     def outputs(self) -> Mapping[int, Output]:
@@ -117,12 +111,13 @@ class Station:
 
     def limit(self, connector: int) -> Limit:
         """Return the most power that a connector may give now, and who says so."""
-        fitting = self.fittings[connector]
-        return offer(fitting.rating, fitting.limit_w, connector in self.paused)
+        rating = self.lending.rating(connector)
+        configured_w = self.fittings[connector].limit_w
+        return offer(rating, configured_w, connector in self.paused)
 
     def offered(self, connector: int) -> tuple[float, float]:
         """Return the power [W] and the current [A] offered to a vehicle now."""
-        limit, rating = self.limit(connector), self.fittings[connector].rating
+        limit, rating = self.limit(connector), self.lending.rating(connector)
         module = self.sessions[connector].facts.power_module
         output_v = module.voltage_v if module else 0.0
         return limit.power_w, offered_current_a(limit, rating, output_v)
@@ -136,6 +131,7 @@ class Station:
             (self.storage_exhausted and not self.online, Why.STORAGE_FULL),
             (self.faulted(connector), Why.CONNECTOR_FAULTED),
             (self.booking.withheld(connector), Why.CONNECTOR_UNAVAILABLE),
+            (self.lending.stands_in(connector), Why.BRIDGE_NOT_OPEN),
         )
         return next((why for holds, why in reasons if holds), None)
 
@@ -156,6 +152,8 @@ class Station:
 
     def _output(self, session: Session) -> Output:
         output = OUTPUTS[session.phase]
+        if self.lending.lends(session.connector):
+            return replace(output, lends=True)
         if output.supply is not Supply.CHARGE:
             return output
         return replace(output, limit_w=self.limit(session.connector).power_w)
@@ -232,13 +230,24 @@ class Station:
         if self.sampler.frozen(session):
             self.health.latch(connector, "meter-frozen", f"{session.meter_wh} Wh")
 
+    def _lend(self, now: Instant) -> None:
+        may_w = {
+            number: 0.0 if number in self.paused else fitting.limit_w or inf
+            for number, fitting in self.fittings.items()
+        }
+        self.lending.follow(may_w, now)
+
     def _failed(self, event: events.CommandFailed, now: Instant) -> Effects:
+        told = Noted(event.connector, f"{event.kind}: {event.error}")
+        if event.kind == "bridge":
+            self.lending.failed(event.error)
+            return (told,)
         closing = OUTPUTS[self.sessions[event.connector].phase].closed
         if event.kind == "contactor" and closing:
             self.health.latch(event.connector, "contactor-open", event.error)
         if event.kind == "lock":
             self.health.latch(event.connector, "lock-stuck", event.error)
-        return (Noted(event.connector, f"{event.kind}: {event.error}"),)
+        return (told,)
 
     def _cut(self, event: events.GuardCut, now: Instant) -> Effects:
         told = Noted(event.connector, f"guard cut: {', '.join(event.faults)}")

@@ -7,10 +7,12 @@ so nothing stale can be done; a cut gives up whatever was under way.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from chargerd.core.course import Output
 from chargerd.core.events import CommandFailed, Event
+from chargerd.core.fitting import Fitting
 from chargerd.core.power import (
     LEASE_S,
     Limit,
@@ -20,7 +22,7 @@ from chargerd.core.power import (
     setpoint,
 )
 from chargerd.runtime.bridging import BridgeHand
-from chargerd.runtime.devices import ConnectorDevices
+from chargerd.runtime.devices import ConnectorDevices, Devices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.waiting import came
 from hal.errors import HardwareError
@@ -271,6 +273,39 @@ class Hand:
         resting = asyncio.get_running_loop().time() < self._rests.get(kind, 0.0)
         self.confirmed = self.confirmed and not resting
         return resting
+
+
+def hands_of(
+    devices: Devices,
+    fittings: Mapping[int, Fitting],
+    guard: Guard,
+    report: Callable[[Event], None],
+    sensed: Callable[[int, Reading], None],
+) -> "Hands":
+    """Return a hand for every connector, and one for the bridge if there is one."""
+    modules = {n: each.power_module for n, each in devices.connectors.items()}
+    bridge = None
+    if devices.station.bridge is not None:
+        bridge = BridgeHand(
+            devices.station.bridge,
+            {n: modules[n] for n, f in fittings.items() if f.neighbor is not None},
+            {n: fitting.max_current_a for n, fitting in fittings.items()},
+            guard,
+            report,
+            sensed,
+        )
+        modules |= bridge.pools
+    hands = {
+        number: Hand(
+            number,
+            replace(each, power_module=modules[number]),
+            guard,
+            report,
+            sensed,
+        )
+        for number, each in devices.connectors.items()
+    }
+    return Hands(hands, bridge)
 
 
 class Hands:

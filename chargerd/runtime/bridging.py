@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from chargerd.core.allocation import joint
+from chargerd.core.allocation import served
 from chargerd.core.course import Output
 from chargerd.core.events import WHOLE_STATION, CommandFailed, Event
 from chargerd.core.permissive import surely_open
@@ -51,12 +51,8 @@ class Pool:
     @property
     def rating(self) -> PowerRating:
         """What the connector can give with the modules that serve it now."""
-        own, most_a = self._own.rating, self._max_current_a
-        if self.lent is not None:
-            return joint(own, self.lent.rating, most_a)
-        return replace(
-            own, max_current_a=min(own.max_current_a, most_a or own.max_current_a)
-        )
+        lent = self.lent.rating if self.lent is not None else None
+        return served(self._own.rating, lent, self._max_current_a)
 
     async def supply(self, setpoint: Setpoint) -> None:
         """Let every group give its part of the set-point."""
@@ -96,7 +92,6 @@ class BridgeHand:
 
     def __init__(
         self,
-        joins: tuple[int, int],
         bridge: Bridge,
         modules: Mapping[int, PowerModule],
         most_a: Mapping[int, float | None],
@@ -104,10 +99,20 @@ class BridgeHand:
         report: Callable[[Event], None],
         sensed: Callable[[int, Reading], None],
     ) -> None:
-        self.pools = {n: Pool(modules[n], most_a[n]) for n in joins}
+        """Begin with the bridge untouched.
+
+        Args:
+            bridge: What it moves.
+            modules: The groups at its two ends, by connector.
+            most_a: What cable and contactors of a connector carry.
+            guard: Says what is safe.
+            report: Takes what failed.
+            sensed: Takes what was read.
+        """
+        self.pools = {n: Pool(each, most_a[n]) for n, each in modules.items()}
         self.joined = False
         """The bridge is closed, and the lent group follows the borrower."""
-        self._beyond = {joins[0]: joins[1], joins[1]: joins[0]}
+        self._beyond = dict(zip(modules, reversed(tuple(modules)), strict=True))
         self._bridge = bridge
         self._modules = modules
         self._guard = guard

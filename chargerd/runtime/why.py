@@ -32,6 +32,7 @@ _BARS: Final[Mapping[Why | None, str]] = {
     Why.NOT_REGISTERED: "no CSMS has accepted this station yet",
     Why.STORAGE_FAILING: "the disk takes no records, so nothing new may start",
     Why.STORAGE_FULL: "bills fill the disk, so nothing may start without the CSMS",
+    Why.BRIDGE_NOT_OPEN: "the bridge is broken and the connector beyond it in use",
 }
 _ORIGINS: Final[Mapping[str, str]] = {
     "csms": "the CSMS wants it so (ChangeAvailability)",

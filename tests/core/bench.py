@@ -9,11 +9,12 @@ from chargerd.core import events
 from chargerd.core.drivers import Drivers
 from chargerd.core.effects import Effect
 from chargerd.core.events import Event, Standing, TagInfo
+from chargerd.core.fitting import Fitting
 from chargerd.core.locallist import LocalList
 from chargerd.core.permissive import FIELDS
 from chargerd.core.policy import Policy
 from chargerd.core.session import Phase, Session
-from chargerd.core.station import Fitting, Station
+from chargerd.core.station import Station
 from chargerd.core.tags import Tags
 from hal.values import (
     ContactorReading,
@@ -97,16 +98,17 @@ class Bench:
         read: bool = True,
         own_readers: Container[int] = (),
         limit_w: float | None = None,
+        fittings: Mapping[int, Fitting] | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.told: list[Effect] = []
         keys = count(1)
-        fittings = {
+        usual = {
             n: Fitting(RATING, FITTED, limit_w, own_reader=n in own_readers)
             for n in connectors
         }
         self.station = Station(
-            fittings,
+            fittings or usual,
             policy or KIND,
             lambda: f"key-{next(keys)}",
             Drivers(LocalList(), Tags((known or {}).items())),

@@ -13,7 +13,7 @@ from chargerd.core.allocation import (
     Party,
     allocated,
     due_s,
-    joint,
+    served,
 )
 from hal.values import PowerRating
 
@@ -108,6 +108,9 @@ def test_the_same_loan_goes_on_seen_from_either_side() -> None:
 def test_two_groups_give_the_sum_of_their_power_through_the_same_cable() -> None:
     own = PowerRating(150.0, 1000.0, 400.0, 150_000.0)
     lent = PowerRating(200.0, 920.0, 300.0, 90_000.0)
-    assert joint(own, lent, None) == PowerRating(200.0, 920.0, 400.0, 240_000.0)
-    assert joint(own, lent, 500.0).max_current_a == 500.0
-    assert joint(own, lent, 900.0).max_current_a == 700.0
+    assert served(own, lent, None) == PowerRating(200.0, 920.0, 400.0, 240_000.0)
+    assert served(own, lent, 500.0).max_current_a == 500.0
+    assert served(own, lent, 900.0).max_current_a == 700.0
+    assert served(own, None, None) == own
+    assert served(own, None, 250.0).max_current_a == 250.0
+    assert served(own, None, 900.0).max_current_a == 400.0

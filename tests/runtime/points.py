@@ -4,7 +4,7 @@ from typing import Any
 
 from chargerd.chargepoint import ChargePoint
 from chargerd.core.events import Standing, TagInfo
-from chargerd.core.station import Fitting
+from chargerd.core.fitting import Fitting
 from chargerd.ocpp16.records import Snapshot
 from chargerd.ocpp16.requests import Nameplate
 from hal.values import MeterReading, PowerRating

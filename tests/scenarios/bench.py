@@ -26,8 +26,8 @@ from chargerd.chargepoint import (
 )
 from chargerd.core.course import Output
 from chargerd.core.events import Sensed, TokenPresented
+from chargerd.core.fitting import Fitting
 from chargerd.core.reasons import Cause
-from chargerd.core.station import Fitting
 from chargerd.ocpp16 import wire
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
