@@ -28,7 +28,7 @@ from chargerd.ocpp16 import router
 from chargerd.ocpp16.answer import Answer, Later, Picture
 from chargerd.ocpp16.configuration import Configuration
 from chargerd.ocpp16.dialogue import Dialogue
-from chargerd.ocpp16.errors import INVALID, CallFailed
+from chargerd.ocpp16.errors import INVALID, CallFailed, coarse
 from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import SECURITY_KEYS, Judged
 from chargerd.ocpp16.ledger import (
@@ -315,7 +315,8 @@ class ChargePoint:
     def _receive(
         self, frame: str | bytes, now: Instant, doing: _Doing
     ) -> tuple[Event, ...]:
-        incoming = self.dialogue.rpc.receive(frame, now)
+        answers = self.station.policy.answer_unreadable_messages
+        incoming = self.dialogue.rpc.receive(frame, now, answer_unreadable=answers)
         match incoming:
             case Question():
                 return self._answer(incoming, now, doing)
@@ -340,7 +341,8 @@ class ChargePoint:
         try:
             answer = router.dispatch(self.picture, question, now)
         except CallFailed as error:
-            rpc.refuse(question, error)
+            detailed = self.station.policy.detailed_call_errors
+            rpc.refuse(question, error if detailed else coarse(error))
             if isinstance(error, INVALID):
                 info = f"{question.action}: {error.code}"
                 self._concerns(SecurityEventType.INVALID_MESSAGES, info, doing)
@@ -381,6 +383,7 @@ class ChargePoint:
         doing.records.append(kept)
         doing.changed_key = judged.name
         if judged.name in SECURITY_KEYS:
+            self.dialogue.registration.credentials_changed()
             info = f"{judged.name}, by {origin}"
             self._concerns(SecurityEventType.RECONFIGURATION, info, doing)
         doing.records += self.dialogue.ledger.obey(self.configuration.policy)

@@ -59,6 +59,9 @@ class Policy:
     message_retry_interval_s: int = 60
     ping_interval_s: int = 60
     tell_all_security_events: bool = True
+    messages_replace_heartbeats: bool = True
+    detailed_call_errors: bool = True
+    answer_unreadable_messages: bool = False
 
     @property
     def outlived(self) -> frozenset[Cause]:

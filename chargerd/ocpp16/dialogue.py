@@ -117,6 +117,7 @@ class Dialogue:
     def link_up(self, now: Instant) -> Heard:
         """A link is there; go on where the last one was lost."""
         self.rpc.open()
+        self.registration.reconnected(now)
         self.ledger.outbox.reconnected()
         self.security.reconnected()
         if not self.registration.accepted:
@@ -163,7 +164,8 @@ class Dialogue:
             if asked is not None:
                 within_s = float(station.policy.message_timeout_s)
                 self.rpc.ask(asked, now, within_s)
-                self.registration.spoken(asked.action, now)
+                if station.policy.messages_replace_heartbeats or asked.about == _Beat():
+                    self.registration.spoken(asked.action, now)
                 return
 
     def next_deadline_s(self, station: Station, now: Instant) -> float | None:
@@ -383,7 +385,15 @@ def _beat_now(
     return {}
 
 
+def _idle_now(
+    _station: Station, _connector: int | None, _dialogue: Dialogue, _now: Instant
+) -> Json:
+    return {"status": "Idle"}
+
+
 _WANTED: Final[dict[str, Callable[[Station, int | None, Dialogue, Instant], Any]]] = {
+    "DiagnosticsStatusNotification": _idle_now,
+    "FirmwareStatusNotification": _idle_now,
     "Heartbeat": _beat_now,
     "MeterValues": _values_now,
 }

@@ -51,6 +51,10 @@ class PropertyConstraintViolation(CallFailed):
     code = "PropertyConstraintViolation"
 
 
+class TextTooLong(PropertyConstraintViolation):
+    """A text has more characters than its field."""
+
+
 class OccurenceConstraintViolation(CallFailed):
     """A list has too few or too many entries."""
 
@@ -77,3 +81,16 @@ class GenericError(CallFailed):
     """Anything that none of the others tells better."""
 
     code = "GenericError"
+
+
+_COARSE = (
+    OccurenceConstraintViolation,
+    ProtocolError,
+    TextTooLong,
+    TypeConstraintViolation,
+)
+
+
+def coarse(error: CallFailed) -> CallFailed:
+    """Return an error as those know it who tell only bad values from bad messages."""
+    return FormationViolation(str(error)) if isinstance(error, _COARSE) else error

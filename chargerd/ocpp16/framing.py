@@ -25,6 +25,9 @@ DEEPEST: Final = 32
 MOST_VALUES: Final = 20_000
 """A list of 1,000 id tags has up to 11,000; far beyond, checking blocks the loop."""
 
+UNKNOWN_TYPE: Final = "an unknown message type"
+"""Such a message is ignored (OCPP-J 1.6 section 4.1.3)."""
+
 _MOST_DIGITS: Final = 25
 _TOO_DEEP: Final = f"nested deeper than {DEEPEST} levels"
 _TOO_MANY: Final = f"more than {MOST_VALUES} values"
@@ -110,7 +113,7 @@ def parse(frame: str | bytes) -> Frame:
         case [int(kind), *_] if kind in _READERS:
             return Malformed("no usable message id")
         case [_, *_]:
-            return Malformed("an unknown message type")
+            return Malformed(UNKNOWN_TYPE)
     return Malformed("not a list that begins with a message type")
 
 

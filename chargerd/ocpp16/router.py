@@ -6,7 +6,13 @@ from typing import Final
 from chargerd.clock import Instant
 from chargerd.ocpp16.answer import Answer, Handlers, Picture
 from chargerd.ocpp16.errors import NotImplementedHere, NotSupportedHere
-from chargerd.ocpp16.handlers import core, local_auth, remote_trigger, reservation
+from chargerd.ocpp16.handlers import (
+    core,
+    data_transfer,
+    local_auth,
+    remote_trigger,
+    reservation,
+)
 from chargerd.ocpp16.rpc import Question
 from chargerd.ocpp16.wire import (
     ACTIONS_FROM_CSMS,
@@ -15,7 +21,7 @@ from chargerd.ocpp16.wire import (
 )
 
 PROFILES: Final[Mapping[str, Handlers]] = {
-    "Core": core.HANDLERS,
+    "Core": {**core.HANDLERS, **data_transfer.HANDLERS},
     "LocalAuthListManagement": local_auth.HANDLERS,
     "RemoteTrigger": remote_trigger.HANDLERS,
     "Reservation": reservation.HANDLERS,

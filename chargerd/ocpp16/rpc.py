@@ -22,6 +22,8 @@ REMEMBER: Final = 32
 """How many answers of ours, and how many overdue questions."""
 REMEMBER_OVERDUE_S: Final = 600.0
 
+_NO_ID: Final = "-1"
+"""What other stations say where there is no id to answer to."""
 _STILL_OPEN: Final = "a message id that is still being handled"
 _REPLAY: Final = "replay: a message id that was answered, with another content"
 
@@ -170,8 +172,16 @@ class Rpc:
         due_s = now.monotonic_s + within_s
         self._link.under_way = _UnderWay(id, asked, within_s, due_s)
 
-    def receive(self, frame: str | bytes, now: Instant) -> Incoming | None:
-        """Take one WebSocket message; ``None`` means that nobody need know of it."""
+    def receive(
+        self, frame: str | bytes, now: Instant, *, answer_unreadable: bool = False
+    ) -> Incoming | None:
+        """Take one WebSocket message; ``None`` means that nobody need know of it.
+
+        Args:
+            frame: What was received.
+            now: The present moment.
+            answer_unreadable: Whether a message without a usable id gets an answer.
+        """
         if not self.is_open:
             return None
         heard = framing.parse(frame)
@@ -183,6 +193,8 @@ class Rpc:
             case framing.Error():
                 return self._error(heard, now)
         if heard.id is None:
+            if answer_unreadable and heard.reason != framing.UNKNOWN_TYPE:
+                self._reject(_NO_ID, FormationViolation(heard.reason))
             return Garbage(heard.reason)
         return self._reject(heard.id, heard.error(heard.reason))
 

@@ -21,6 +21,7 @@ from chargerd.ocpp16.errors import (
     OccurenceConstraintViolation,
     PropertyConstraintViolation,
     ProtocolError,
+    TextTooLong,
     TypeConstraintViolation,
 )
 
@@ -33,6 +34,7 @@ _KINDS: Final[Mapping[str, type[CallFailed]]] = {
     "required": ProtocolError,
     "minItems": OccurenceConstraintViolation,
     "type": TypeConstraintViolation,
+    "maxLength": TextTooLong,
 }
 """By the rule that was broken; a wrong value breaks any of the other rules."""
 

@@ -71,6 +71,8 @@ class Csms:
 _KINDLY: Final[dict[str, Callable[[Csms, Json], Json]]] = {
     "Authorize": lambda csms, payload: {"idTagInfo": ACCEPTED},
     "BootNotification": lambda csms, payload: csms.boot(),
+    "DiagnosticsStatusNotification": lambda csms, payload: {},
+    "FirmwareStatusNotification": lambda csms, payload: {},
     "Heartbeat": Csms.time,
     "MeterValues": lambda csms, payload: {},
     "SecurityEventNotification": lambda csms, payload: {},

@@ -89,14 +89,39 @@ def test_what_cannot_be_measured_any_more_is_not_shown() -> None:
     assert after(bench, "MeterValues") == []
 
 
-@pytest.mark.requirement("TRIG-02", "TRIG-03")
+@pytest.mark.requirement("TRIG-03", "TRIG-09", "TRIG-10")
 @pytest.mark.parametrize(
     "message", ["DiagnosticsStatusNotification", "FirmwareStatusNotification"]
 )
-def test_what_this_station_does_not_do_it_cannot_show(message: str) -> None:
-    assert wants(Bench(), message) == "NotImplemented"
+def test_where_nothing_is_running_the_station_says_idle_and_only_if_asked(
+    message: str,
+) -> None:
+    bench = Bench()
+    bench.charges()
+    bench.waits(90_000)
+    assert bench.told(message) == []
+    assert after(bench, message, 1) == [{"status": "Idle"}]
 
 
+@pytest.mark.requirement("TRIG-08")
+def test_what_is_triggered_shows_the_present_and_not_what_was() -> None:
+    bench = Bench()
+    bench.csms.will("Heartbeat", None)
+    wants(bench, "Heartbeat")
+    wants(bench, "MeterValues", 1)
+    wants(bench, "StatusNotification", 1)
+    bench.meters(120_777)
+    bench.plugs()
+    bench.answers_late("Heartbeat", bench.csms.time({}))
+    (shown,) = bench.told("MeterValues")
+    assert shown["meterValue"][0]["sampledValue"][0]["value"] == "120777"
+    assert bench.statuses() == ["Available", "Available", "Preparing"]
+    bench.disconnects()
+    bench.connects()
+    assert len(bench.told("MeterValues")) == 1
+
+
+@pytest.mark.requirement("TRIG-02")
 def test_a_message_that_no_standard_knows_is_a_fault_of_the_question() -> None:
     answer = Bench().asks("TriggerMessage", requestedMessage="Weather")
     assert answer == {"code": "PropertyConstraintViolation"}

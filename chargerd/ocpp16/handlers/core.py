@@ -11,7 +11,6 @@ from ocpp.v16.enums import (
     AvailabilityType,
     ClearCacheStatus,
     ConfigurationStatus,
-    DataTransferStatus,
     RemoteStartStopStatus,
     ResetStatus,
     ResetType,
@@ -270,18 +269,10 @@ def _unlock(status: UnlockStatus) -> call_result.UnlockConnector:
     return call_result.UnlockConnector(status)
 
 
-def data_transfer(
-    _picture: Picture, _request: call.DataTransfer, _now: Instant
-) -> Answer:
-    """Say that no vendor's data is understood here (OCPP 1.6 section 5.6)."""
-    return Answer(call_result.DataTransfer(DataTransferStatus.unknown_vendor_id))
-
-
 HANDLERS: Final[Handlers] = {
     "ChangeAvailability": change_availability,
     "ChangeConfiguration": change_configuration,
     "ClearCache": clear_cache,
-    "DataTransfer": data_transfer,
     "GetConfiguration": get_configuration,
     "RemoteStartTransaction": remote_start,
     "RemoteStopTransaction": remote_stop,

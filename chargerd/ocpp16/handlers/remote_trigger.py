@@ -15,10 +15,6 @@ from chargerd.ocpp16.registration import Standing
 _FOR_CONNECTORS: Final = frozenset(
     {MessageTrigger.status_notification, MessageTrigger.meter_values}
 )
-_OFFERED: Final = _FOR_CONNECTORS | {
-    MessageTrigger.boot_notification,
-    MessageTrigger.heartbeat,
-}
 
 
 def trigger_message(
@@ -26,8 +22,6 @@ def trigger_message(
 ) -> Answer:
     """Promise a message, or say why not (OCPP 1.6 section 5.17)."""
     wanted = MessageTrigger(request.requested_message)
-    if wanted not in _OFFERED:
-        return Answer(call_result.TriggerMessage(TriggerMessageStatus.not_implemented))
     if wanted is MessageTrigger.boot_notification:
         # Once accepted, another boot could only unsettle the CSMS (errata 3.35).
         if picture.standing is Standing.ACCEPTED:
