@@ -63,7 +63,7 @@ def begin(session: Session, event: Event, now: Instant) -> Change:
         meter_wh=register_wh,
         cause=None,
         ended_by=None,
-        suspended=False,
+        suspended=None,
     )
     started = TransactionStarted(
         session.key,
@@ -100,14 +100,14 @@ def blame(session: Session, event: Event, _now: Instant) -> Change:
         return session, ()
     cause = _cause(session, event)
     if cause in session.outlives:
-        return replace(session, suspended=True), ()
+        return replace(session, suspended=cause), ()
     ended_by = event.id_tag if isinstance(event, events.StopRequested) else None
     return _ending(replace(session, ended_by=ended_by), cause)
 
 
 def resume(session: Session, _event: Event, _now: Instant) -> Change:
     """Charge, for the first time or again."""
-    return replace(session, suspended=False), ()
+    return replace(session, suspended=None), ()
 
 
 def give_up(session: Session, _event: Event, _now: Instant) -> Change:

@@ -49,7 +49,7 @@ class Session:
     id_tag: str = ""
     parent: str | None = None
     floating: bool = False  # authorized wherever the plug goes in
-    suspended: bool = False  # the vehicle left or was done, and the bill stays open
+    suspended: Cause | None = None  # what took the energy and did not end the bill
     reservation: int | None = None  # the one that the driver makes use of
     source: Source = Source.CSMS  # who accepted the id tag
     start_wh: int = 0

@@ -138,7 +138,13 @@ def _welcoming(station: Station, session: Session) -> str:
 
 
 def _suspended(session: Session) -> bool:
-    return session.suspended and session.cause is None
+    return session.suspended is not None and session.cause is None
+
+
+def _away(session: Session) -> bool:
+    # The guard knows it first: contactors open before the vehicle's word is heard.
+    pulled = session.suspended is Cause.PLUG_REMOVED and session.phase is Phase.OPENING
+    return _suspended(session) and (pulled or not session.plugged)
 
 
 def _served(session: Session, limit_w: float) -> str:
@@ -146,15 +152,14 @@ def _served(session: Session, limit_w: float) -> str:
         return "SuspendedEVSE"
     vehicle = session.facts.vehicle
     paused = vehicle is not None and vehicle.phase is VehiclePhase.PAUSED
-    return "SuspendedEV" if paused or session.suspended else "Charging"
+    return "SuspendedEV" if paused or _suspended(session) else "Charging"
 
 
 def _remarked(session: Session | None, told: Report) -> Report:
     """Say with a status what went before, as long as the plug is still to be pulled."""
     if session is None:
         return told
-    away = _suspended(session) and not session.plugged
-    if away or session.cause is Cause.PLUG_REMOVED:
+    if _away(session) or session.cause is Cause.PLUG_REMOVED:
         return replace(told, info=_UNPLUGGED)
     if session.cause in _OF_VEHICLE and told.status == "Finishing":
         name = session.cause.lower().replace("_", "-")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chargerd.core.events import GuardCut
 from hal.values import VehiclePhase
 from tests.scenarios.bench import CARD, OTHER_CARD, Bench
 from tests.scenarios.csms import Json
@@ -53,6 +54,17 @@ def test_a_pulled_plug_suspends_the_transaction_and_a_replugged_one_resumes_it()
         "Charging",
         "Finishing",
     ]
+
+
+@pytest.mark.requirement("STAT-35")
+def test_a_plug_that_the_guard_misses_first_is_reported_the_same() -> None:
+    bench = Bench(keys={"StopTransactionOnEVSideDisconnect": "false"})
+    bench.charges()
+    bench.happens(GuardCut(1, ("plug-removed",)))
+    bench.unplugs()
+    bench.winds_down(121_000)
+    assert bench.statuses() == ["Available", "Preparing", "Charging", "SuspendedEV"]
+    assert last(bench)["info"] == PULLED
 
 
 @pytest.mark.requirement("STAT-D1", "REM-12", "TXN-24")
