@@ -4,7 +4,7 @@
 # One line for each command: its words | sub-commands | options | positionals.
 # A positional is a list of words, or @KIND, whose names are asked of the daemon.
 _chargerctl_table='
-chargerctl|status link top why watch session queue fault meter device config mock completion||
+chargerctl|status link top why watch session connector reserve queue fault meter device config mock completion||
 chargerctl status|||
 chargerctl link|status||
 chargerctl link status|||
@@ -14,6 +14,14 @@ chargerctl watch|||
 chargerctl session|list show|-n --limit|
 chargerctl session list||-n --limit|
 chargerctl session show|||@sessions
+chargerctl connector|list show enable disable||
+chargerctl connector list|||
+chargerctl connector show|||@places
+chargerctl connector enable|||@places
+chargerctl connector disable||--until-idle|@places
+chargerctl reserve|list cancel||
+chargerctl reserve list|||
+chargerctl reserve cancel|||@reservations
 chargerctl queue|list quarantine show retry drop|-n --limit|
 chargerctl queue list||-n --limit|
 chargerctl queue quarantine||-n --limit|

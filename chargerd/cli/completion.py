@@ -44,6 +44,16 @@ def _connectors(client: Client) -> Iterator[str]:
     return (one["name"] for one in status["connectors"])
 
 
+def _places(client: Client) -> Iterator[str]:
+    yield from _connectors(client)
+    yield "station"
+
+
+def _reservations(client: Client) -> Iterator[str]:
+    found = client.call(f"{control.STATION}.ListReservations")["reservations"]
+    return (str(one["id"]) for one in found)
+
+
 def _sessions(client: Client) -> Iterator[str]:
     found = client.call(f"{control.STATION}.ListSessions", limit=50)["sessions"]
     return (units.short(one["id"]) for one in found)
@@ -72,6 +82,8 @@ def _mock_faults(client: Client) -> Iterator[str]:
 
 _KINDS: Final[Mapping[str, Callable[[Client], Iterator[str]]]] = {
     "connectors": _connectors,
+    "places": _places,
+    "reservations": _reservations,
     "sessions": _sessions,
     "messages": _messages,
     "keys": _keys,

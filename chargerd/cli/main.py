@@ -11,6 +11,7 @@ from typing import Final
 
 from chargerd import control
 from chargerd.cli import (
+    booking,
     completion,
     hardware,
     keys,
@@ -62,7 +63,17 @@ def build_parser() -> argparse.ArgumentParser:
     overview.add(nouns)
     top = options.command(nouns, "top", "live view (q quits)", _top)
     top.add_argument("--once", action="store_true", help="print one frame as text")
-    for family in (why, watch, sessions, queue, hardware, keys, mock, completion):
+    for family in (
+        why,
+        watch,
+        sessions,
+        booking,
+        queue,
+        hardware,
+        keys,
+        mock,
+        completion,
+    ):
         family.add(nouns)
     return parser
 

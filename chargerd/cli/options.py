@@ -18,6 +18,7 @@ DEFAULTS: Final = {
     "limit": 20,
     "all": False,
     "yes": False,
+    "until_idle": False,
 }
 """Set before parsing, since an option may stand before and after the verb."""
 

@@ -55,6 +55,10 @@ def _no_key(parameters: Parameters) -> str:
     return f"there is no key {parameters.get('name')!r}; see: chargerctl config"
 
 
+def _no_reservation(parameters: Parameters) -> str:
+    return f"there is no reservation {parameters.get('id')}; see: chargerctl reserve"
+
+
 def _refused(parameters: Parameters) -> str:
     return f"refused: {parameters.get('detail') or parameters.get('reason')}"
 
@@ -95,6 +99,11 @@ _ERRORS: Final[Mapping[str, tuple[int, str, Callable[[Parameters], str]]]] = {
         _ambiguous,
     ),
     f"{control.STATION}.NoSuchMessage": (NOT_FOUND, "NO_SUCH_MESSAGE", _no_message),
+    f"{control.STATION}.NoSuchReservation": (
+        NOT_FOUND,
+        "NO_SUCH_RESERVATION",
+        _no_reservation,
+    ),
     f"{control.STATION}.NoSuchKey": (NOT_FOUND, "NO_SUCH_KEY", _no_key),
     f"{control.STATION}.Refused": (REFUSED, "REFUSED", _refused),
     f"{control.STATION}.NotPermitted": (

@@ -23,6 +23,11 @@ class Availability:
         """Take what the disk remembers."""
         self._wishes = {wish.connector: wish for wish in kept}
 
+    @property
+    def wishes(self) -> Mapping[int, AvailabilityKept]:
+        """The last wish for each connector that somebody ever had one for."""
+        return self._wishes
+
     def against(self, connector: int) -> AvailabilityKept | None:
         """Return the wish that keeps a connector (0: the station) from new drivers."""
         wishes = (self._wishes.get(number) for number in (connector, WHOLE_STATION))

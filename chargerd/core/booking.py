@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chargerd.clock import Instant
 from chargerd.core import events
-from chargerd.core.availability import Availability
+from chargerd.core.availability import Availability, in_use
 from chargerd.core.effects import AvailabilityKept, Effect, Noted, TransactionStarted
 from chargerd.core.events import Reservation
 from chargerd.core.policy import Policy
@@ -79,6 +79,15 @@ class Booking:
         sessions = {**self._floor.sessions, gone.connector: gone}.values()
         id_tag, parent = authorized.id_tag, authorized.parent
         return self.reservations.claim(connector, sessions, id_tag, parent)
+
+    def waits(self, wanted: events.AvailabilityWanted) -> bool:
+        """Tell whether a wish comes true only when a driver is done."""
+        if wanted.operative:
+            return False
+        used = in_use(self._floor.sessions)
+        return wanted.connector in used or (
+            wanted.connector == events.WHOLE_STATION and bool(used)
+        )
 
     def wanted(self, event: events.AvailabilityWanted, now: Instant) -> Effects:
         """Take a wish of the CSMS, or of somebody on the spot."""

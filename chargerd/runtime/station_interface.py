@@ -14,6 +14,7 @@ from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import Outcome
 from chargerd.ocpp16.status import report
 from chargerd.runtime import views
+from chargerd.runtime.booking_interface import BookingInterface
 from chargerd.runtime.control_server import ControlFailed, Interface
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.guard import Guard
@@ -74,6 +75,7 @@ class StationInterface:
                 "ListFaults": self._faults,
                 "Explain": self._explain,
                 **self._queue.methods,
+                **BookingInterface(self._charge_point, self._soon).methods,
             },
             {"Watch": self._watch},
         )

@@ -84,6 +84,33 @@ FAULTED: dict[str, Any] = {
     "plugged": False,
     "reason": "a contactor is welded",
 }
+AVAILABILITY: list[dict[str, Any]] = [
+    {"connector": 0, "operative": True, "scheduled": False},
+    {
+        "connector": 1,
+        "operative": False,
+        "scheduled": True,
+        "by": "csms",
+        "since": "2026-03-02T14:10:00Z",
+    },
+    {
+        "connector": 2,
+        "operative": False,
+        "scheduled": False,
+        "by": "cli",
+        "since": "2026-03-01T12:30:00Z",
+    },
+]
+RESERVATIONS: list[dict[str, Any]] = [
+    {"id": 5, "connector": 2, "tag": "04A1…9C", "expires": "2026-03-02T15:00:00Z"},
+    {
+        "id": 6,
+        "connector": 0,
+        "tag": "04B7…11",
+        "group": "FL…ET",
+        "expires": "2026-03-02T18:00:00Z",
+    },
+]
 OFFLINE: dict[str, Any] = {
     "state": "offline",
     "url": "wss://csms.example/ocpp",
@@ -328,6 +355,7 @@ class Station:
         self.status = copy.deepcopy(STATUS)
         self.faults = copy.deepcopy([FAULT, CLEARED])
         self.messages = copy.deepcopy(MESSAGES)
+        self.reservations = copy.deepcopy(RESERVATIONS)
         self.simulated = True
         self.done: list[tuple[str, dict[str, Any]]] = []
         self.watchers = 0
@@ -440,6 +468,22 @@ class Station:
         self.done.append(("SetKey", dict(parameters)))
         return {"outcome": "RebootRequired" if key["reboot_required"] else "Accepted"}
 
+    def set_availability(self, parameters: Values) -> Values:
+        number, waits = parameters["connector"], parameters.get("until_idle")
+        self.connector({"connector": number or None}, control.STATION)
+        in_use = not parameters["operative"] and number != 2
+        if in_use and not waits:
+            reason = {"reason": "CONNECTOR_OCCUPIED", "detail": "a driver is there"}
+            raise ControlFailed(f"{control.STATION}.Refused", reason)
+        self.done.append(("SetAvailability", dict(parameters)))
+        return {"outcome": "Scheduled" if in_use else "Accepted"}
+
+    def cancel_reservation(self, parameters: Values) -> Values:
+        if parameters["id"] not in [one["id"] for one in self.reservations]:
+            raise ControlFailed(f"{control.STATION}.NoSuchReservation", parameters)
+        self.done.append(("CancelReservation", dict(parameters)))
+        return {}
+
     def explain(self, parameters: Values) -> Values:
         self.connector(parameters, control.STATION)
         wanted = [parameters["connector"]] if "connector" in parameters else [1, 2]
@@ -493,6 +537,10 @@ _ANSWERS: dict[str, Any] = {
         "faults": station.faults if given.get("history") else station.faults[:1]
     },
     "Explain": Station.explain,
+    "ListAvailability": lambda *_: {"availability": AVAILABILITY},
+    "SetAvailability": Station.set_availability,
+    "ListReservations": lambda station, _: {"reservations": station.reservations},
+    "CancelReservation": Station.cancel_reservation,
 }
 _MOCK_ANSWERS: dict[str, Any] = {
     "ListFaults": lambda *_: {"names": MOCK_FAULTS},

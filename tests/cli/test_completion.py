@@ -22,6 +22,8 @@ SCRIPT = Path(options.__file__).parent / "chargerctl.bash"
 KINDS = {
     "CONNECTOR": "@connectors",
     "CONNECTOR|SESSION|last": "@connectors",
+    "CONNECTOR|station": "@places",
+    "RESERVATION": "@reservations",
     "SESSION": "@sessions",
     "MESSAGE": "@messages",
     "KEY": "@keys",

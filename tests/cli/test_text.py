@@ -29,6 +29,15 @@ COMMANDS = (
     "queue retry 401",
     "queue retry --all",
     "queue drop 401 --yes",
+    "connector",
+    "connector show ccs1",
+    "connector show 2",
+    "connector show station",
+    "connector enable ccs1",
+    "connector disable 2",
+    "connector disable station --until-idle",
+    "reserve",
+    "reserve cancel 5",
     "config",
     "config --changed",
     "config get HeartbeatInterval AuthorizationKey",
@@ -103,7 +112,9 @@ def test_a_station_in_order_says_so_without_hints(
     station.status = WELL
     station.faults = []
     station.messages = []
-    texts = [ask(word).out for word in ("status", "link", "fault", "queue")]
+    station.reservations = []
+    words = ("status", "link", "fault", "queue", "reserve")
+    texts = [ask(word).out for word in words]
     assert "".join(texts) == golden("well", "".join(texts))
 
 

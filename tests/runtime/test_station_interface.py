@@ -536,6 +536,59 @@ async def test_why_says_for_whom_a_connector_is_kept(bench: Bench) -> None:
     )
 
 
+# what is kept from drivers
+
+
+async def test_a_connector_is_taken_out_of_service_on_the_spot(bench: Bench) -> None:
+    bench.go_online()
+    wishes = bench.ask("ListAvailability")["availability"]
+    assert wishes == [
+        {"connector": number, "operative": True, "scheduled": False}
+        for number in (0, 1)
+    ]
+    told = bench.ask("SetAvailability", connector=1, operative=False)
+    assert told == {"outcome": "Accepted"}
+    bench.happen(bench.asked.pop())
+    assert bench.views.status()["connectors"][0]["status"] == "Unavailable"
+    (_, wish) = bench.ask("ListAvailability")["availability"]
+    assert (wish["operative"], wish["by"]) == (False, "cli")
+    name, told = bench.refusal("SetAvailability", connector=2, operative=True)
+    assert (name, told) == ("NoSuchConnector", {"connector": 2})
+    bench.happen(events.StorageChanged(0, failing=True))
+    name, told = bench.refusal("SetAvailability", connector=1, operative=True)
+    assert (name, told["reason"]) == ("Refused", "STORAGE_FAILING")
+
+
+@pytest.mark.parametrize("connector", [0, 1])
+async def test_a_driver_is_only_sent_away_after_the_end(
+    bench: Bench, connector: int
+) -> None:
+    bench.go_online()
+    bench.charge()
+    wanted = {"connector": connector, "operative": False}
+    name, told = bench.refusal("SetAvailability", **wanted)
+    assert (name, told["reason"]) == ("Refused", "CONNECTOR_OCCUPIED")
+    told = bench.ask("SetAvailability", **wanted, until_idle=True)
+    assert told == {"outcome": "Scheduled"}
+    bench.happen(bench.asked.pop())
+    assert bench.ask("ListAvailability")["availability"][1]["scheduled"]
+    assert bench.views.status()["connectors"][0]["status"] == "Charging"
+
+
+async def test_reservations_are_shown_and_given_up(bench: Bench) -> None:
+    until = bench.clock.now().utc + timedelta(hours=1)
+    for id_, group in ((5, None), (6, "FLEET")):
+        kept = events.Reservation(id_, 1, CARD, until, group)
+        bench.happen(events.ReservationWanted(1, kept))
+    shown = bench.ask("ListReservations")["reservations"]
+    assert [one["tag"] for one in shown] == [masked(CARD)] * 2
+    assert [one.get("group") for one in shown] == [None, masked("FLEET")]
+    assert bench.ask("CancelReservation", id=5) == {}
+    bench.happen(bench.asked.pop())
+    assert [r["id"] for r in bench.ask("ListReservations")["reservations"]] == [6]
+    assert bench.refusal("CancelReservation", id=5) == ("NoSuchReservation", {"id": 5})
+
+
 # what follows from a step
 
 

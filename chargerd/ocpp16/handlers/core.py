@@ -19,7 +19,6 @@ from ocpp.v16.enums import (
 
 from chargerd.clock import Instant
 from chargerd.core import events
-from chargerd.core.availability import in_use
 from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
@@ -201,13 +200,10 @@ def change_availability(
             call_result.ChangeAvailability(AvailabilityStatus.rejected),
             refused=Refused(number, "ChangeAvailability", why, str(request.type)),
         )
-    used = in_use(sessions)
-    waits = not operative and (number in used or (number == WHOLE_STATION and used))
+    wanted = events.AvailabilityWanted(number, operative, "csms")
+    waits = picture.station.booking.waits(wanted)
     status = AvailabilityStatus.scheduled if waits else AvailabilityStatus.accepted
-    return Answer(
-        call_result.ChangeAvailability(status),
-        events=(events.AvailabilityWanted(number, operative, "csms"),),
-    )
+    return Answer(call_result.ChangeAvailability(status), events=(wanted,))
 
 
 _RESETS: Final[Mapping[ResetType, Cause]] = {
