@@ -4,7 +4,7 @@
 # One line for each command: its words | sub-commands | options | positionals.
 # A positional is a list of words, or @KIND, whose names are asked of the daemon.
 _chargerctl_table='
-chargerctl|status link top why watch session connector reserve queue fault meter device config mock completion||
+chargerctl|status link top why watch session connector reserve tag queue fault meter device config mock completion||
 chargerctl status|||
 chargerctl link|status||
 chargerctl link status|||
@@ -22,6 +22,12 @@ chargerctl connector disable||--until-idle|@places
 chargerctl reserve|list cancel||
 chargerctl reserve list|||
 chargerctl reserve cancel|||@reservations
+chargerctl tag|list show cache|-n --limit|
+chargerctl tag list||-n --limit|
+chargerctl tag show|||-
+chargerctl tag cache|show clear|-n --limit|
+chargerctl tag cache show||-n --limit|
+chargerctl tag cache clear|||
 chargerctl queue|list quarantine show retry drop|-n --limit|
 chargerctl queue list||-n --limit|
 chargerctl queue quarantine||-n --limit|

@@ -65,6 +65,11 @@ def date(text: str | None) -> str:
     return NOTHING if text is None else f"{moment(text).astimezone():%b %d %H:%M}"
 
 
+def day(text: str | None) -> str:
+    """Return a date that may be years away, in the terminal's time zone."""
+    return NOTHING if text is None else f"{moment(text).astimezone():%F %H:%M}"
+
+
 def short(identifier: str | None) -> str:
     """Return the beginning of a session's id, enough to tell it from others."""
     return NOTHING if identifier is None else identifier[:8]

@@ -30,6 +30,10 @@ class Drivers:
         """
         return self._told if self._conflicts else None
 
+    def contradicted(self, id_tag: str) -> bool:
+        """Tell whether the CSMS has last contradicted the entry of an id tag."""
+        return folded(id_tag) in self._conflicts
+
     def find(self, id_tag: str) -> Known:
         """Return what is known of an id tag."""
         return Known(self.listed.find(id_tag), self.tags.find(id_tag))

@@ -1,7 +1,8 @@
 """The authorization cache: what the CSMS last said of each id tag."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from chargerd.core.authorization import Verdict, folded, judged
@@ -17,6 +18,11 @@ class Tags:
     def __init__(self, known: Iterable[tuple[str, TagInfo]] = ()) -> None:
         """Take what the disk remembers, oldest first."""
         self._known = {folded(id_tag): info for id_tag, info in known}
+
+    @property
+    def all(self) -> Mapping[str, TagInfo]:
+        """Every id tag (folded) that is remembered, oldest first."""
+        return MappingProxyType(self._known)
 
     def find(self, id_tag: str) -> TagInfo | None:
         """Return what is known of an id tag."""

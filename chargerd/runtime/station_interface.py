@@ -21,6 +21,7 @@ from chargerd.runtime.guard import Guard
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.queue_methods import QueueMethods
 from chargerd.runtime.senses import Senses
+from chargerd.runtime.tag_methods import TagMethods
 from chargerd.runtime.views import Json, Views
 from chargerd.runtime.why import because
 from chargerd.store.reader import Reader
@@ -56,6 +57,7 @@ class StationInterface:
         self._soon = soon
         self._steps = steps
         self._queue = QueueMethods(views, charge_point, reader, soon, group)
+        self._tags = TagMethods(charge_point, clock, soon)
 
     def interface(self, description: str) -> Interface:
         """Return the methods for the control server."""
@@ -76,6 +78,7 @@ class StationInterface:
                 "Explain": self._explain,
                 **self._queue.methods,
                 **BookingInterface(self._charge_point, self._soon).methods,
+                **self._tags.methods,
             },
             {"Watch": self._watch},
         )

@@ -357,6 +357,7 @@ class Station:
         self.messages = copy.deepcopy(MESSAGES)
         self.reservations = copy.deepcopy(RESERVATIONS)
         self.simulated = True
+        self.lists = True
         self.done: list[tuple[str, dict[str, Any]]] = []
         self.watchers = 0
         self.updates: list[dict[str, Any]] = []
@@ -516,7 +517,54 @@ def _note(name: str) -> Any:
     return note
 
 
+TAG: dict[str, Any] = {
+    "tag": "04a1…9c",
+    "status": "Accepted",
+    "group": "fl…et",
+    "expires": "2027-01-01T00:00:00Z",
+    "conflict": False,
+}
+TAGS: list[dict[str, Any]] = [
+    TAG,
+    {"tag": "0b77…01", "status": "Blocked", "conflict": True},
+    {"tag": "0b77…02", "status": "Expired", "conflict": False},
+]
+EXPLAINED: dict[str, Any] = {
+    "tag": "04A1…9C",
+    "listed": TAG,
+    "online": False,
+    "if_online": {"verdict": "ask", "source": "the CSMS"},
+    "if_offline": {"verdict": "accept", "source": "the local list"},
+}
+BARRED: dict[str, Any] = {
+    **EXPLAINED,
+    "tag": "0B77…01",
+    "listed": TAGS[1],
+    "cached": TAGS[2],
+    "online": True,
+    "if_offline": {
+        "verdict": "refuse",
+        "source": "the local list",
+        "reason": "TAG_BLOCKED",
+    },
+}
+
 _ANSWERS: dict[str, Any] = {
+    "ListTags": lambda station, given: {
+        "tags": TAGS[: given.get("limit")] if station.lists else [],
+        "total": len(TAGS) if station.lists else 0,
+        "version": 7 if station.lists else -1,
+        "enabled": station.lists,
+    },
+    "ListCachedTags": lambda station, given: {
+        "tags": TAGS[2:] if station.lists else [],
+        "total": 1 if station.lists else 0,
+        "enabled": station.lists,
+    },
+    "ExplainTag": lambda _, given: EXPLAINED if given["tag"] == "04A1B29C" else BARRED,
+    "ClearCache": lambda station, _: (
+        station.done.append(("ClearCache", {})) or {"count": 1}
+    ),
     "GetStatus": lambda station, _: {"status": station.status},
     "GetLink": lambda station, _: {"link": station.status["link"]},
     "ListSessions": lambda _, given: {"sessions": SESSIONS[: given.get("limit")]},

@@ -22,6 +22,12 @@ COMMANDS = (
     "session list -n 1",
     "session show a3f27",
     "session show a3f2c",
+    "tag",
+    "tag list -n 2",
+    "tag show 04A1B29C",
+    "tag show 0B770001",
+    "tag cache",
+    "tag cache clear",
     "queue",
     "queue -n 1",
     "queue quarantine",
@@ -78,6 +84,13 @@ def test_an_ascii_terminal_gets_ascii(ask: Chargerctl, command: str) -> None:
     assert max(map(len, result.out.splitlines())) <= 80
     name = f"ascii {command}"
     assert result.out == golden(name, result.out)
+
+
+def test_a_list_that_is_not_in_use_says_so(ask: Chargerctl, station: Station) -> None:
+    station.lists = False
+    assert "LocalAuthListEnabled is false" in ask("tag").out
+    assert "AuthorizationCacheEnabled is false" in ask("tag", "cache").out
+    assert ask("tag", "--no-legend").out == ask("tag", "cache", "--no-legend").out == ""
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX"])

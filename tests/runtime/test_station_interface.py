@@ -14,6 +14,7 @@ from chargerd import control
 from chargerd.chargepoint import FrameReceived, Happening, KeyWanted, LinkUp
 from chargerd.core import events
 from chargerd.core.authorization import masked
+from chargerd.core.events import Standing, TagInfo
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Cause
@@ -610,3 +611,52 @@ async def test_the_senses_know_which_connector_is_in_use(bench: Bench) -> None:
     assert not bench.senses._busy[1].is_set()
     bench.charge()
     assert bench.senses._busy[1].is_set()
+
+
+# id tags
+
+
+async def test_the_list_and_the_cache_are_shown_masked(bench: Bench) -> None:
+    until = bench.clock.now().utc + timedelta(seconds=5)
+    entries = {
+        "04ffee11": TagInfo(Standing.ACCEPTED, "04a2fleet", until),
+        "04ffee22": TagInfo(Standing.BLOCKED),
+        "04ffee33": TagInfo(Standing.ACCEPTED),
+    }
+    bench.happen(events.ListReplaced(0, 7, entries))
+    told = bench.ask("ListTags", limit=2)
+    assert (told["total"], told["version"], told["enabled"]) == (3, 7, True)
+    first, second = told["tags"]
+    assert (first["tag"], first["status"], first["group"]) == (
+        "04…11",
+        "Accepted",
+        "04…et",
+    )
+    assert second == {"tag": "04…22", "status": "Blocked", "conflict": False}
+    bench.clock.advance(5)
+    bench.happen(events.TagAnswered(0, "04FFEE22", TagInfo(Standing.ACCEPTED)))
+    passed, contradicted, _ = bench.ask("ListTags")["tags"]
+    assert passed["status"] == "Expired"
+    assert contradicted["conflict"]
+
+    cached = bench.ask("ListCachedTags")
+    assert (cached["total"], cached["enabled"]) == (1, True)
+    assert bench.ask("ClearCache") == {"count": 1}
+    assert bench.asked[-1] == events.TagsCleared(0)
+
+
+async def test_what_would_be_decided_on_an_id_tag_is_explained(bench: Bench) -> None:
+    bench.happen(events.ListReplaced(0, 7, {"bad": TagInfo(Standing.BLOCKED)}))
+    known = bench.ask("ExplainTag", tag=CARD)
+    assert "listed" not in known
+    assert known["cached"]["status"] == "Accepted"
+    assert not known["online"]
+    assert known["if_online"] == {"verdict": "ask", "source": "the CSMS"}
+    assert known["if_offline"] == {"verdict": "accept", "source": "the cache"}
+    refused = bench.ask("ExplainTag", tag="BAD")
+    assert refused["listed"]["status"] == "Blocked"
+    assert refused["if_offline"] == {
+        "verdict": "refuse",
+        "source": "the local list",
+        "reason": "TAG_BLOCKED",
+    }
