@@ -46,6 +46,8 @@ class MeterReading(Reading):
     current_a: float
     energy_export_wh: int | None = None
     """Lifetime register of energy from vehicles; ``None`` if not metered."""
+    signed: bytes | None = None
+    """This reading as the meter itself signed it; ``None`` if it signs none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from chargerd.core.effects import Sample
+from chargerd.core.effects import Context, Sample
 from chargerd.core.permissive import Facts
+from chargerd.core.policy import ENERGY
 from chargerd.ocpp16.wire import Json, timestamp
 
 Value = Callable[[Sample], float | None]
@@ -83,6 +84,7 @@ QUANTITIES: Final[tuple[Quantity, ...]] = (
     Quantity("Temperature",                   "Celcius", "Body",   "power_module", 1, _cabinet_c),
 )
 # fmt: on
+_ENDS: Final = (Context.BEGIN, Context.END)
 MEASURANDS: Final = tuple(dict.fromkeys(q.measurand for q in QUANTITIES))
 """Their names, each once. "Celcius" is the spelling that every CSMS knows."""
 
@@ -103,7 +105,8 @@ def unmeasured(measurands: Iterable[str], connectors: Iterable[Facts]) -> str | 
 def meter_value(sample: Sample, measurands: Iterable[str]) -> Json | None:
     """Return the MeterValue of a sample; ``None`` when nothing could be measured.
 
-    What its device no longer vouches for is left out rather than sent stale.
+    What its device no longer vouches for is left out rather than sent stale. What the
+    meter signed at the ends of a transaction goes along, whatever is wanted.
     """
     wanted = tuple(measurands)
     values = [
@@ -112,6 +115,7 @@ def meter_value(sample: Sample, measurands: Iterable[str]) -> Json | None:
         if quantity.measurand in wanted and quantity.kind not in sample.facts.lost
         if (sampled := _sampled(quantity, sample)) is not None
     ]
+    values += _signed(sample)
     if not values:
         return None
     return {"timestamp": timestamp(sample.at), "sampledValue": values}
@@ -128,6 +132,23 @@ def _sampled(quantity: Quantity, sample: Sample) -> Json | None:
         "location": quantity.location,
         "unit": quantity.unit,
     }
+
+
+def _signed(sample: Sample) -> list[Json]:
+    meter, facts = sample.facts.meter, sample.facts
+    if sample.context not in _ENDS or meter is None or "meter" in facts.lost:
+        return []
+    if meter.signed is None:
+        return []
+    return [
+        {
+            "value": meter.signed.hex(),
+            "context": str(sample.context),
+            "format": "SignedData",
+            "measurand": ENERGY,
+            "location": "Outlet",
+        }
+    ]
 
 
 def _fitted(quantity: Quantity, facts: Facts) -> bool:

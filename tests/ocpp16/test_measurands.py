@@ -68,6 +68,17 @@ def test_what_a_lost_device_said_last_is_left_out() -> None:
     assert meter_value(SAMPLE, []) is None
 
 
+@pytest.mark.requirement("METER-30", "METER-49")
+def test_what_a_lost_meter_signed_is_left_out_too() -> None:
+    signing = replace(FACTS, meter=replace(METER, signed=b"OCMF"))
+    end = replace(SAMPLE, facts=signing, context=Context.END)
+    assert meter_value(end, []) is not None
+    lost = replace(signing, lost={"meter": Loss("no answer")})
+    assert meter_value(replace(end, facts=lost), []) is None
+    assert meter_value(replace(end, context=Context.CLOCK), []) is None
+    assert meter_value(replace(end, facts=Facts()), []) is None
+
+
 def test_what_was_never_read_is_left_out() -> None:
     nothing = replace(SAMPLE, facts=Facts())
     assert values(nothing, *MEASURANDS) == [

@@ -222,11 +222,11 @@ class Bench:
         self.presents(card)
         self.energizes(connector)
 
-    def winds_down(self, register_wh: int, connector: int = 1) -> None:
+    def winds_down(self, register_wh: int, connector: int = 1, **more: Any) -> None:
         """Let the hardware follow: current gone, contacts open, a last register."""
         self.reads(self._modules(0.0), connector)
         self.reads(self._contacts(Position.OPEN), connector)
-        self.meters(register_wh, connector, power_w=0.0, current_a=0.0)
+        self.meters(register_wh, connector, power_w=0.0, current_a=0.0, **more)
 
     def finishes(self, register_wh: int, connector: int = 1) -> None:
         """Wind down and let the vehicle close its session."""

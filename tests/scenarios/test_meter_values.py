@@ -180,7 +180,7 @@ def test_everything_that_was_certified_can_be_measured() -> None:
     assert in_cabinet == {"31.0"}
 
 
-@pytest.mark.requirement("METER-05", "CFG-13")
+@pytest.mark.requirement("METER-05", "METER-06", "CFG-13")
 @pytest.mark.parametrize(
     "wish",
     [
@@ -324,3 +324,64 @@ def test_a_register_is_the_meters_own_in_every_transaction() -> None:
     assert (
         told == sorted(told) == [120_000, 120_000, 126_000, 126_000, 127_000, 128_500]
     )
+
+
+@pytest.mark.requirement("METER-49")
+@pytest.mark.parametrize("wanted", ["", "SoC"])
+def test_what_the_meter_signed_travels_in_the_bill_whatever_is_wanted(
+    wanted: str,
+) -> None:
+    bench = Bench(keys={"StopTxnSampledData": wanted})
+    bench.meters(120_000, signed=b"OCMF|begin")
+    bench.charges()
+    bench.meters(121_000, signed=b"OCMF|middle")
+    bench.waits(70)
+    bench.presents()
+    bench.finishes(121_500)
+    (stop,) = bench.told("StopTransaction")
+    signed = [
+        (value["context"], bytes.fromhex(value["value"]))
+        for element in stop["transactionData"]
+        for value in element["sampledValue"]
+        if value.get("format") == "SignedData"
+    ]
+    assert signed == [("Transaction.Begin", b"OCMF|begin")]
+    assert "SignedData" not in str(bench.told("MeterValues"))
+
+
+@pytest.mark.requirement("METER-49")
+def test_the_bill_ends_with_what_the_meter_signed_after_the_contactors_opened() -> None:
+    bench = Bench()
+    bench.charges()
+    bench.presents()
+    bench.winds_down(121_000, signed=b"OCMF|end")
+    (stop,) = bench.told("StopTransaction")
+    (end,) = stop["transactionData"]
+    assert end["sampledValue"] == [
+        {
+            "value": b"OCMF|end".hex(),
+            "context": "Transaction.End",
+            "format": "SignedData",
+            "measurand": REGISTER,
+            "location": "Outlet",
+        }
+    ]
+
+
+@pytest.mark.requirement("METER-25")
+def test_samples_of_both_grids_at_one_moment_stand_apart() -> None:
+    bench = Bench(keys={"ClockAlignedDataInterval": "30"})
+    bench.waits(30 - bench.now_s % 30)
+    bench.sets(MeterValueSampleInterval=30)
+    bench.plugs()
+    while bench.clock.now().utc.second % 30 or bench.clock.now().utc.microsecond:
+        bench.waits(0.125)
+    bench.presents()
+    bench.waits(30)
+    first, second = bench.told("MeterValues")[-2:]
+    assert stamps([first]) == stamps([second])
+    contexts = [
+        m["meterValue"][0]["sampledValue"][0]["context"] for m in (first, second)
+    ]
+    assert sorted(contexts) == ["Sample.Clock", "Sample.Periodic"]
+    assert [len(m["meterValue"]) for m in (first, second)] == [1, 1]

@@ -190,7 +190,6 @@ def test_a_remote_start_is_told_with_plug_and_driver_before_any_check(
     assert not bench.output.closed
 
 
-@pytest.mark.requirement("STAT-F2")
 @pytest.mark.parametrize("remotely", [True, False])
 def test_a_plug_that_was_left_in_can_start_again(remotely: bool) -> None:
     bench = Bench()
