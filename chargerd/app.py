@@ -34,7 +34,7 @@ from chargerd.runtime.actuators import hands_of
 from chargerd.runtime.aftermath import Aftermath
 from chargerd.runtime.control_server import ControlServer
 from chargerd.runtime.control_socket import SocketUnusableError
-from chargerd.runtime.csms import CsmsLink
+from chargerd.runtime.csms import CsmsLink, Pace
 from chargerd.runtime.devices import Devices
 from chargerd.runtime.engine import Engine
 from chargerd.runtime.guard import Guard
@@ -129,7 +129,7 @@ class Daemon:
             self.soon,
             clock.monotonic,
             authorization_key(settings, self.charge_point),
-            self.charge_point.station.policy.ping_interval_s,
+            Pace.of(self.charge_point.station.policy),
         )
         self.lights = Lights(
             {n: each.light for n, each in devices.connectors.items() if each.light}

@@ -165,8 +165,6 @@ def link_settings(settings: Settings) -> LinkSettings:
         csms.url,
         settings.station.identity,
         csms.security_profile,
-        csms.backoff_first_s,
-        csms.backoff_longest_s,
         csms.settle_s,
     )
 

@@ -37,8 +37,6 @@ class CsmsSection:
     security_profile: int = bounded(0, 0, 1)
     authorization_key_file: str = ""
     """A file with 32 to 40 hex digits or 16 to 20 plain characters."""
-    backoff_first_s: float = bounded(1.0, 0.1, 3600.0)
-    backoff_longest_s: float = bounded(300.0, 1.0, 86_400.0)
     settle_s: float = bounded(10.0, 0.0, 3600.0)
 
 

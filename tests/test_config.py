@@ -90,9 +90,7 @@ MISTAKES = {
     ("csms", "security_profile = true"): (
         "csms.security_profile: True is not a whole number; write it like 12"
     ),
-    ("csms", "backoff_first_s = nan"): (
-        "csms.backoff_first_s: nan is out of bounds; write 0.1 to 3600"
-    ),
+    ("csms", "settle_s = nan"): "csms.settle_s: nan is out of bounds; write 0 to 3600",
     ("csms", "settle_s = '1'"): "csms.settle_s: '1' is not a number; write it like 0.5",
     # to [safety] and [[connector]]
     ("safety", "pin = 4"): "safety.pin: unknown key; known: none",

@@ -58,6 +58,10 @@ class Policy:
     message_attempts: int = 3
     message_retry_interval_s: int = 60
     ping_interval_s: int = 60
+    pong_within_s: int = 15
+    redial_least_s: int = 1
+    redial_random_s: int = 4
+    redial_doublings: int = 6
     tell_all_security_events: bool = True
     messages_replace_heartbeats: bool = True
     detailed_call_errors: bool = True

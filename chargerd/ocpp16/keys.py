@@ -230,6 +230,12 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a reservation may leave the connector open (connector 0)"),
     Key("ResetRetries",                     whole(0, 10),       "3",       "reset_retries",
         meaning="how often a failed reset is tried again"),
+    Key("RetryBackOffRandomRange",          whole(0, 3_600),    "4",       "redial_random_s",
+        meaning="seconds that chance adds to the wait before a lost link is dialed again"),
+    Key("RetryBackOffRepeatTimes",          whole(0, 16),       "6",       "redial_doublings",
+        meaning="how often that wait doubles while the CSMS cannot be reached"),
+    Key("RetryBackOffWaitMinimum",          whole(0, 3_600),    "1",       "redial_least_s",
+        meaning="seconds that this wait has at the least, before it doubles"),
     Key("SecurityProfile",                  whole(0, 3),        "0",       access=_R,
         meaning="security profile of the link, set in the station file"),
     Key("SendLocalListMaxLength",           whole(0, 1_000_000),str(MOST_SENT), access=_R,
@@ -264,6 +270,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a socket frees its cable when the plug is pulled at the vehicle; set in the station file"),
     Key("WebSocketPingInterval",            whole(0, 3_600),    "60",      "ping_interval_s",
         meaning="seconds between pings of the link; 0: none"),
+    Key("WebSocketPongLimit",               whole(1, 600),      "15",      "pong_within_s",
+        meaning="seconds to wait for the answer to a ping; then the link is dialed anew"),
 )
 # fmt: on
 KEYS: Final[Mapping[str, Key]] = {key.name.lower(): key for key in _TABLE}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chargerd.chargepoint import ChargePoint, Happening, Step
 from chargerd.core.course import Output
 from chargerd.ocpp16.keys import secret_key
-from chargerd.runtime.csms import CsmsLink
+from chargerd.runtime.csms import CsmsLink, Pace
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
 from chargerd.runtime.senses import Senses
@@ -50,9 +50,7 @@ class Aftermath:
         self._journal.storage_failed(error)
 
     def _obey(self, name: str) -> None:
-        if name == "WebSocketPingInterval":
-            interval_s = self._charge_point.station.policy.ping_interval_s
-            self._link.set_ping_interval(interval_s)
+        self._link.keep(Pace.of(self._charge_point.station.policy))
         if name == "AuthorizationKey":
             self._link.set_key(
                 secret_key(self._charge_point.configuration.values[name])

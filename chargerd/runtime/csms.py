@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -27,14 +27,15 @@ from websockets.exceptions import (
 
 from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
 from chargerd.core.events import WHOLE_STATION, DialFailed
+from chargerd.core.policy import Policy
 from chargerd.runtime.waiting import came
 
 SUBPROTOCOL: Final = "ocpp1.6"
 MAX_FRAME_BYTES: Final = 2_097_152
 OPEN_WITHIN_S: Final = 20.0
 CLOSE_WITHIN_S: Final = 1.0
-PONG_WITHIN_S: Final = 15.0
-"""A ping that is not answered for so long means a dead link."""
+LEAST_WAIT_S: Final = 0.1
+"""Whatever the keys say: nobody dials in a tight loop."""
 SLOW_S: Final = 30.0
 """First wait after a refusal that will not mend itself: wrong key, unknown name."""
 
@@ -49,13 +50,11 @@ class Hold(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """Where the CSMS is, who we are there, and how eagerly we redial."""
+    """Where the CSMS is, and who we are there."""
 
     url: str
     identity: str
     security_profile: int = 0
-    backoff_first_s: float = 1.0
-    backoff_longest_s: float = 300.0
     settle_s: float = 10.0
     """A link must have lived so long for the next redial to be eager again."""
 
@@ -65,6 +64,31 @@ class LinkSettings:
         parts = urlsplit(self.url)
         path = f"{parts.path.rstrip('/')}/{quote(self.identity, safe='')}"
         return urlunsplit(parts._replace(path=path))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often we ping, and how eagerly we redial; the keys of OCPP say it."""
+
+    ping_interval_s: float = 60.0
+    """0: never."""
+    pong_within_s: float = 15.0
+    """A ping that is not answered for so long means a dead link."""
+    wait_least_s: float = 1.0
+    wait_random_s: float = 4.0
+    """So much more at the most: after a restart of the CSMS not all dial at once."""
+    wait_doublings: int = 6
+
+    @classmethod
+    def of(cls, policy: Policy) -> Self:
+        """Return the pace that the operator wants."""
+        return cls(
+            policy.ping_interval_s,
+            policy.pong_within_s,
+            policy.redial_least_s,
+            policy.redial_random_s,
+            policy.redial_doublings,
+        )
 
 
 @dataclass(slots=True)
@@ -89,7 +113,7 @@ class CsmsLink:
         report: Callable[[Happening], None],
         monotonic: Callable[[], float],
         key: bytes | None = None,
-        ping_interval_s: float = 60.0,
+        pace: Pace | None = None,
         dice: random.Random | None = None,
     ) -> None:
         self.state = LinkState(since=monotonic())
@@ -101,9 +125,9 @@ class CsmsLink:
         self._key = key
         self._old_key: bytes | None = None
         self._new_key = key
-        self._ping_interval_s = ping_interval_s
+        self.pace = pace or Pace()
         self._dice = dice or random.Random()
-        self._ping_changed = asyncio.Event()
+        self._pace_changed = asyncio.Event()
         self._out: asyncio.Queue[str] = asyncio.Queue()
         self._socket: ClientConnection | None = None
         self._redialing: asyncio.Task[None] | None = None
@@ -117,11 +141,11 @@ class CsmsLink:
             for frame in frames:
                 self._out.put_nowait(frame)
 
-    def set_ping_interval(self, seconds: float) -> None:
-        """Ping so often from now on; 0: never."""
-        if seconds != self._ping_interval_s:
-            self._ping_interval_s = seconds
-            self._ping_changed.set()
+    def keep(self, pace: Pace) -> None:
+        """Keep another pace from now on."""
+        if pace != self.pace:
+            self.pace = pace
+            self._pace_changed.set()
 
     def set_key(self, key: bytes) -> None:
         """Dial again with another password, after what is queued is sent.
@@ -229,8 +253,8 @@ class CsmsLink:
 
     async def _ping(self, connection: ClientConnection) -> None:
         while True:
-            self._ping_changed.clear()
-            if await came(self._ping_changed, self._ping_interval_s or None):
+            self._pace_changed.clear()
+            if await came(self._pace_changed, self.pace.ping_interval_s or None):
                 continue
             if not await self._alive(connection):
                 self.state.failed_at = "ping"
@@ -239,7 +263,7 @@ class CsmsLink:
                 return
 
     async def _alive(self, connection: ClientConnection) -> bool:
-        within_s = min(max(self._ping_interval_s, 1.0), PONG_WITHIN_S)
+        within_s = self.pace.pong_within_s
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 if self._hold is Hold.BLACKHOLE:
@@ -257,13 +281,12 @@ class CsmsLink:
             await connection.close(1000, "credentials changed")
 
     async def _wait(self, failures: int) -> None:
-        first_s = self.settings.backoff_first_s
+        wait_s = self.pace.wait_least_s
         if self.state.failed_at in _PERMANENT and self._old_key is None:
-            first_s = max(SLOW_S, first_s)
-        longest_s = self.settings.backoff_longest_s
-        # Full jitter: after a restart of the CSMS not all stations dial at once.
-        part = self._dice.uniform(0.1, 1.0)
-        wait_s = part * min(first_s * 2 ** min(failures, 16), longest_s)
+            wait_s = max(SLOW_S, wait_s)
+        wait_s += self._dice.uniform(0.0, self.pace.wait_random_s)
+        wait_s *= 2 ** min(failures, self.pace.wait_doublings)
+        wait_s = max(wait_s, LEAST_WAIT_S)
         self.state.next_try_s = self._monotonic() + wait_s
         await came(self._released, wait_s)
 

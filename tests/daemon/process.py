@@ -24,7 +24,6 @@ model = "Mock"
 
 [csms]
 url = "{url}"
-backoff_first_s = 0.3
 settle_s = 0.0
 {csms}
 
@@ -35,6 +34,8 @@ directory = "{directory}/state"
 socket = "{directory}/control"
 
 [ocpp.configuration]
+RetryBackOffWaitMinimum = 0
+RetryBackOffRandomRange = 1
 {configuration}
 
 [simulation]

@@ -1,5 +1,6 @@
 """The link of the real process is lost in every way; the session does not notice."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from benchcsms.dialogue import BOTH
 from benchcsms.server import Csms
 from benchcsms.settings import Settings
 from tests.daemon.process import CARD, Daemon
+from tests.daemon.proxy import wire_to
 
 KEY = bytes(range(16, 36))
 
@@ -54,6 +56,34 @@ async def test_a_black_hole_is_found_by_a_ping_and_left(
         station="DC1", direction=BOTH, kind="open", since=charging.seq, timeout_s=20
     )
     await ends_well(daemon)
+
+
+@pytest.mark.requirement("WS-12", "WS-20", "WS-23")
+@pytest.mark.key("WebSocketPongLimit")
+async def test_a_wire_that_dies_without_a_word_is_found_dead_and_the_bill_is_whole(
+    make_daemon: Callable[..., Daemon], csms: Csms
+) -> None:
+    async with wire_to(csms.url) as wire:
+        daemon = make_daemon(
+            url=wire.url,
+            configuration="WebSocketPingInterval = 1\nWebSocketPongLimit = 2",
+        )
+        await daemon.start()
+        charging = await daemon.charge()
+        clock = asyncio.get_running_loop().time
+
+        wire.dies()
+        dead_s = clock()
+        lost = await daemon.watch_until(lambda s: s["link"]["state"] == "offline")
+        found_s = clock()
+        assert lost["link"]["failed_at"] == "ping"
+        assert found_s - dead_s < 1 + 2 + 1
+        await csms.wait_for(
+            station="DC1", direction=BOTH, kind="open", since=charging.seq, timeout_s=5
+        )
+
+        await ends_well(daemon)
+        await daemon.stop()
 
 
 @pytest.mark.requirement("OFFL-01", "OFFL-07", "OFFL-17")

@@ -21,13 +21,16 @@ from websockets.typing import Subprotocol
 
 from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
 from chargerd.core.events import WHOLE_STATION, DialFailed
+from chargerd.ocpp16.keys import policy
 from chargerd.runtime.csms import (
+    LEAST_WAIT_S,
     MAX_FRAME_BYTES,
     SLOW_S,
     CsmsLink,
     Hold,
     LinkRefused,
     LinkSettings,
+    Pace,
     classify,
 )
 from tests.hal.virtual_time import instantly
@@ -86,6 +89,9 @@ class Csms:
             yield
 
 
+EAGER = Pace(pong_within_s=1.0, wait_least_s=0.01, wait_random_s=0.01, wait_doublings=3)
+
+
 @dataclass
 class Station:
     """A link and what it has reported."""
@@ -129,8 +135,6 @@ async def station(
         LinkSettings(
             f"ws://127.0.0.1:{csms.port}/ocpp/",
             "DC-1",
-            backoff_first_s=0.02,
-            backoff_longest_s=0.1,
         ),
         **settings,
     )
@@ -144,7 +148,7 @@ async def station(
         report,
         asyncio.get_running_loop().time,
         key,
-        ping_interval_s,
+        replace(EAGER, ping_interval_s=ping_interval_s),
         random.Random(1),
     )
     made = Station(link)
@@ -188,6 +192,7 @@ async def test_the_identity_is_percent_encoded_at_the_end_of_the_path(
         assert "Sec-WebSocket-Extensions" not in csms.requests[0].headers
 
 
+@pytest.mark.requirement("WS-03")
 async def test_a_query_of_the_url_stays_behind_the_identity() -> None:
     settings = LinkSettings("wss://csms.example/a/b?tenant=1", "DC-1")
     assert settings.address == "wss://csms.example/a/b/DC-1?tenant=1"
@@ -263,6 +268,7 @@ async def test_a_server_that_picks_no_subprotocol_is_refused() -> None:
             assert cp.count(LinkUp) == 0
 
 
+@pytest.mark.requirement("WS-08")
 async def test_no_redirect_is_followed(csms: Csms) -> None:
     other = Csms()
     async with other.serving():
@@ -381,6 +387,7 @@ async def test_after_every_loss_the_csms_is_dialed_again(
         assert CAUSES[cause] in failure
 
 
+@pytest.mark.requirement("WS-25")
 async def test_there_are_never_two_links_at_once(csms: Csms) -> None:
     async with station(csms) as cp:
         for times in range(1, 6):
@@ -400,6 +407,7 @@ async def test_frames_without_a_link_are_dropped(csms: Csms) -> None:
         assert await csms.heard.get() == "in time"
 
 
+@pytest.mark.requirement("WS-26")
 async def test_a_new_key_is_used_after_what_was_queued_is_sent(csms: Csms) -> None:
     async with station(csms, b"old", security_profile=1) as cp:
         await cp.up()
@@ -445,14 +453,14 @@ async def test_a_new_key_that_is_refused_does_not_strand_the_station(
 # back-off
 
 
-def waits(count: int, layer: str | None, **settings: float) -> list[float]:
+def waits(count: int, layer: str | None, pace: Pace | None = None) -> list[float]:
     """Return how long a link waits before each of its dials."""
-    chosen = LinkSettings("ws://h/ocpp", "DC-1", **settings)  # type: ignore[arg-type]
+    chosen = LinkSettings("ws://h/ocpp", "DC-1")
 
     @instantly
     async def measured() -> list[float]:
         time = asyncio.get_running_loop().time
-        link = CsmsLink(chosen, lambda _: None, time, dice=random.Random(3))
+        link = CsmsLink(chosen, lambda _: None, time, None, pace, random.Random(3))
         link.state.failed_at = layer
         found = []
         for failures in range(count):
@@ -464,20 +472,34 @@ def waits(count: int, layer: str | None, **settings: float) -> list[float]:
     return measured()
 
 
-def test_waits_grow_to_a_bound_and_are_spread() -> None:
-    longest = [min(1.0 * 2**n, 300.0) for n in range(20)]
+@pytest.mark.requirement("WS-20", "WS-21")
+def test_waits_double_to_a_bound_and_are_spread() -> None:
+    least = [2 ** min(n, 6) for n in range(20)]
     found = waits(20, "tcp")
-    assert all(
-        0.1 * most <= wait <= most + 0.001
-        for wait, most in zip(found, longest, strict=True)
-    )
-    assert len({round(w / most, 3) for w, most in zip(found, longest, strict=True)}) > 9
+    parts = [wait / of for wait, of in zip(found, least, strict=True)]
+    assert all(0.999 <= part <= 5.001 for part in parts)
+    assert len({round(part, 3) for part in parts}) > 9
     assert max(found) > 150
+
+
+@pytest.mark.key("RetryBackOffRandomRange")
+@pytest.mark.key("RetryBackOffRepeatTimes")
+@pytest.mark.key("RetryBackOffWaitMinimum")
+def test_the_operator_chooses_the_waits() -> None:
+    def chosen(**keys: int) -> list[float]:
+        values = {f"RetryBackOff{name}": str(value) for name, value in keys.items()}
+        found = waits(5, "tcp", Pace.of(policy(values)))
+        return [round(wait_s, 1) for wait_s in found]
+
+    assert chosen(WaitMinimum=7, RandomRange=0) == [7, 14, 28, 56, 112]
+    assert chosen(WaitMinimum=7, RandomRange=0, RepeatTimes=1) == [7, 14, 14, 14, 14]
+    assert chosen(WaitMinimum=0, RandomRange=0) == [LEAST_WAIT_S] * 5
+    assert all(w > 10 for w in chosen(WaitMinimum=0, RandomRange=3000))
 
 
 @pytest.mark.parametrize("layer", ["http-auth", "http-path", "subprotocol", "tls"])
 def test_what_does_not_mend_itself_is_tried_seldom(layer: str) -> None:
-    assert all(wait >= 0.1 * SLOW_S for wait in waits(10, layer))
+    assert all(wait >= SLOW_S for wait in waits(10, layer))
     assert max(waits(5, layer)) > SLOW_S
 
 
@@ -528,11 +550,11 @@ async def test_the_ping_interval_can_be_changed_while_the_link_is_up(
 ) -> None:
     async with station(csms, ping_interval_s=3600) as cp:
         await cp.up()
-        cp.link.set_ping_interval(0.01)
+        cp.link.keep(replace(EAGER, ping_interval_s=0.01))
         async with asyncio.timeout(5):
             while cp.link.state.rtt_ms is None:
                 await asyncio.sleep(0.005)
-        cp.link.set_ping_interval(0)
+        cp.link.keep(replace(EAGER, ping_interval_s=0.0))
         cp.link.state.rtt_ms = None
         await asyncio.sleep(0.05)
         assert cp.link.state.rtt_ms is None
@@ -609,5 +631,5 @@ async def test_the_kernel_watches_the_link_too(csms: Csms) -> None:
 
 
 def test_the_waits_of_one_station_differ() -> None:
-    found = waits(12, None, backoff_first_s=1.0, backoff_longest_s=1.0)
+    found = waits(12, None, Pace(wait_doublings=0))
     assert all(a != b for a, b in pairwise(found))

@@ -595,7 +595,7 @@ async def test_reservations_are_shown_and_given_up(bench: Bench) -> None:
 
 async def test_a_changed_key_reaches_the_link(bench: Bench) -> None:
     bench.happen(KeyWanted("WebSocketPingInterval", "15", "cli"))
-    assert bench.link._ping_interval_s == 15
+    assert bench.link.pace.ping_interval_s == 15
     bench.happen(KeyWanted("AuthorizationKey", "00" * 16, "cli"))
     assert bench.link._key == bytes(16)
 
