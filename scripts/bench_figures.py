@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ from bench_stand import (
     open_stand,
     running,
 )
-from chargerd.core.effects import TransactionEnded, TransactionStarted
+from chargerd.core.effects import ListKept, TransactionEnded, TransactionStarted
+from chargerd.core.events import Standing, TagInfo
+from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.reasons import Cause
 from chargerd.ocpp16.records import MessageQueued, TransactionNumberKept
 from chargerd.store.database import Store
@@ -37,6 +39,7 @@ _SESSION_WH: Final = 10_000
 _SESSION_WITHIN_S: Final = 60.0
 _QUEUED: Final = 5_000
 _DRAINED_WITHIN_S: Final = 300.0
+_LISTS: Final = 30
 _MEASURANDS: Final = (
     ("Energy.Active.Import.Register", "Wh", "1234567"),
     ("Power.Active.Import", "W", "149876.5"),
@@ -65,6 +68,7 @@ class Figure:
 async def _boot() -> Samples:
     """From the start of the process until the CSMS has BootNotification."""
     async with open_stand() as stand:
+        _fill(stand.state / "chargerd.db")
         async with stand.daemon():
             pass  # the first start makes the store, and fills the caches
         for _ in range(15):
@@ -74,7 +78,7 @@ async def _boot() -> Samples:
 
 async def _configuration() -> Samples:
     """From sending GetConfiguration for all keys until the answer is there."""
-    async with running() as (stand, _):
+    async with _filled() as (stand, _):
         for _ in range(1000):
             answer = await stand.csms.call(stand.identity, "GetConfiguration")
             if not answer.payload:
@@ -133,6 +137,26 @@ async def _reconnect() -> Samples:
             stand.csms.drop(stand.identity)
             opened = await stand.csms.wait_for(kind="open", since=since)
             yield (stand.at_s(opened) - dropped_s) * 1000
+            await stand.quiet()
+
+
+async def _local_list() -> Samples:
+    """From sending SendLocalList (Full, 1000 id tags) until the answer is there.
+
+    The list is on the disk by then. The first one replaces a list of 10,000.
+    """
+    async with _filled() as (stand, _):
+        for version in range(1, _LISTS + 1):
+            yield await _send_list(stand, version)
+
+
+async def _stall() -> Samples:
+    """The longest that the loop serves nobody else while it takes such a list."""
+    witness = (sys.executable, Path(__file__).with_name("bench_stall.py"))
+    async with _filled(*witness) as (stand, daemon):
+        for version in range(1, _LISTS + 1):
+            await _send_list(stand, version)
+            yield float(await daemon.says("stall"))
             await stand.quiet()
 
 
@@ -223,6 +247,8 @@ async def _drain() -> Samples:
 FIGURES: Final = (
     Figure("boot_ms",               "ms",  _boot,           {"p50": 600.0}),
     Figure("get_configuration_ms",  "ms",  _configuration,  {"p50": 1.0, "p99": 3.0}),
+    Figure("local_list_1000_ms",    "ms",  _local_list,     {"max": 60.0}),
+    Figure("local_list_stall_ms",   "ms",  _stall,          {"max": 50.0}),
     Figure("trigger_heartbeat_ms",  "ms",  _heartbeat,      {"p50": 1.2}),
     Figure("remote_start_ms",       "ms",  _remote_start,   {"p50": 6.0}),
     Figure("remote_stop_ms",        "ms",  _remote_stop),
@@ -236,6 +262,18 @@ FIGURES: Final = (
     Figure("queue_drain_per_s",     "1/s", _drain),
 )
 # fmt: on
+
+
+@asynccontextmanager
+async def _filled(
+    *program: str | Path,
+) -> AsyncIterator[tuple[Stand, Daemon]]:
+    """Set up a stand with a daemon that holds as many id tags as fit."""
+    async with open_stand() as stand:
+        _fill(stand.state / "chargerd.db")
+        async with stand.daemon(program or (PROGRAMS / "chargerd",)) as daemon:
+            await stand.quiet()
+            yield stand, daemon
 
 
 async def _steady(daemon: Daemon) -> None:
@@ -259,6 +297,38 @@ async def _session(stand: Stand, daemon: Daemon) -> None:
     number = stand.csms.transactions()[-1].id
     await stand.lag_ms("RemoteStopTransaction", "StopTransaction", transactionId=number)
     await stand.unplug(daemon)
+
+
+async def _send_list(stand: Stand, version: int) -> float:
+    """Send a list of 1000 id tags, each time others; return how long it took [ms]."""
+    entries = [
+        {
+            "idTag": f"04{version:04}{number:06}C4D5E6F7",
+            "idTagInfo": {
+                "status": "Accepted",
+                "parentIdTag": f"FLEET-{number % 7}",
+                "expiryDate": "2036-01-01T00:00:00Z",
+            },
+        }
+        for number in range(MOST_SENT)
+    ]
+    payload = {
+        "listVersion": version,
+        "updateType": "Full",
+        "localAuthorizationList": entries,
+    }
+    answer = await stand.csms.call(stand.identity, "SendLocalList", payload)
+    if answer.payload != {"status": "Accepted"}:
+        raise BenchFailed(f"SendLocalList: {answer.payload or answer.code}")
+    return answer.took_ms
+
+
+def _fill(path: Path) -> None:
+    """Fill a store with a local list of as many id tags as fit."""
+    info = TagInfo(Standing.ACCEPTED, "FLEET", datetime(2036, 1, 1, tzinfo=UTC))
+    entries = tuple((f"04a1b2c3{n:06}", info) for n in range(MOST_ENTRIES))
+    with closing(Store(path)) as disk:
+        disk.commit((ListKept(1, True, entries),))
 
 
 def _queue(path: Path) -> None:
