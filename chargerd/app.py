@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -170,6 +171,9 @@ class Daemon:
                 notify(f"READY=1\nSTATUS={self.views.one_line()}")
                 text = f"chargerd {self._version} serves {self._settings.path}"
                 self._journal.say(journals.INFO, text)
+                # What is here by now stays for good. To look through it again for
+                # garbage, with 10,000 id tags in it, would hold up the loop.
+                gc.freeze()
                 cause = await self.engine.run()
                 notify("STOPPING=1")
                 for task in background:

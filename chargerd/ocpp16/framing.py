@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -169,7 +169,7 @@ def _flaw(rest: list[Any]) -> str | None:
         values += len(level)
         if values > MOST_VALUES:
             return _TOO_MANY
-        if not all(_is_text(value) for value in level if isinstance(value, str)):
+        if not _is_text("".join(value for value in level if isinstance(value, str))):
             return "a text with U+0000 or half a surrogate pair"
         level = [inner for value in level for inner in _inside(value)]
         if not level:
@@ -177,13 +177,10 @@ def _flaw(rest: list[Any]) -> str | None:
     return _TOO_DEEP
 
 
-def _inside(value: Any) -> list[Any]:
-    match value:
-        case dict():
-            return [*value.keys(), *value.values()]
-        case list():
-            return value
-    return []
+def _inside(value: Any) -> Sequence[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else ()
 
 
 def _is_text(text: str) -> bool:

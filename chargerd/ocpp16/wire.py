@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import ModuleType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -45,6 +45,9 @@ ACTIONS_FROM_STATION: Final = frozenset({
 # fmt: on
 
 _ACTIONS: Final = ACTIONS_FROM_CSMS | ACTIONS_FROM_STATION
+MOST_MOMENTS: Final = 1_000
+"""How many texts are known to be times: a list repeats its dates, and each is read
+twice, against the schema and for its value."""
 _MOMENT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
 )
@@ -55,6 +58,7 @@ def timestamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+@lru_cache(MOST_MOMENTS)
 def moment(text: str) -> datetime:
     """Return what an ISO 8601 time says, in UTC; without an offset it is UTC.
 
