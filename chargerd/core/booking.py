@@ -54,12 +54,10 @@ class Booking:
         return startable and self.availability.against(connector) is not None
 
     def reserved(self, connector: int) -> bool:
-        """Tell whether a connector is to be shown as kept for somebody."""
-        sessions = self._floor.sessions
-        held = self.reservations.held(sessions.values())
-        if not self._floor.policy.report_zero_reservation:
-            held = frozenset(r.connector for r in self.reservations.all)
-        return connector in held and sessions[connector].phase in STARTABLE
+        """Tell whether a connector is to be shown as kept, while nobody uses it."""
+        if self._floor.policy.report_zero_reservation:
+            return connector in self.reservations.held(self._floor.sessions.values())
+        return bool(self.reservations.of(connector))
 
     def objection(self, wanted: Reservation) -> Why | None:
         """Return why a reservation cannot be kept, in OCPP's order of reasons."""

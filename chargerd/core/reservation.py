@@ -111,7 +111,7 @@ class Reservations:
 
     def held(self, sessions: Collection[Session]) -> frozenset[int]:
         """Return the connectors that are kept for somebody."""
-        own = {r.connector for r in self.all}
+        own = {r.connector for r in self.all} - {WHOLE_STATION}
         wanted = len(self._anywhere(sessions))
         if wanted < len(self._free(sessions)):
             return frozenset(own)
@@ -143,7 +143,7 @@ class Reservations:
         self, sessions: Iterable[Session], but: int | None = None
     ) -> tuple[Reservation, ...]:
         """Return those for no connector in particular that no driver uses yet."""
-        used = {s.reservation for s in sessions if s.phase is Phase.AUTHORIZED}
+        used = {session.reservation for session in sessions}
         return tuple(r for r in self.of(WHOLE_STATION, but) if r.id not in used)
 
     def _free(

@@ -568,6 +568,17 @@ def test_two_of_one_group_use_two_reservations() -> None:
     assert used == [5, 6]
 
 
+@pytest.mark.requirement("RSV-22")
+def test_an_id_can_be_used_again_while_its_driver_charges() -> None:
+    bench = Bench(connectors=2)
+    reserves(bench, 0)
+    bench.charges(CARD, 1)
+    assert reserves(bench, 0, FRIEND) == "Accepted"
+    assert bench.statuses(2)[-2:] == ["Available", "Reserved"]
+    bench.charges(FRIEND, 2)
+    assert started(bench)["reservationId"] == 5
+
+
 def test_a_refused_authorize_leaves_all_as_it_was() -> None:
     bench = Bench()
     reserves(bench, parentIdTag="FLEET")

@@ -1,8 +1,10 @@
 import pytest
 
 from chargerd.core.events import DeviceLost, ErrorCodeSet
+from chargerd.core.faults import FAULTS
 from chargerd.core.permissive import Loss
 from hal.values import IsolationReading, PowerReading, SafetyReading, VehiclePhase
+from tests.ocpp16.samples import schema
 from tests.scenarios.bench import Bench
 from tests.scenarios.csms import SILENCE, Json, Refusal, Reply
 
@@ -167,3 +169,33 @@ def test_a_late_answer_to_a_report_proves_nothing() -> None:
     bench.plugs()
     bench.connects()
     assert bench.statuses() == ["Available", "Preparing", "Available", "Preparing"]
+
+
+CODES = schema("StatusNotification")["properties"]["errorCode"]["enum"]
+
+
+@pytest.mark.requirement("STAT-01", "STAT-03", "STAT-04")
+def test_every_error_code_of_ocpp_can_be_told() -> None:
+    assert len(CODES) == 16
+    assert {fault.error_code for fault in FAULTS.values()} <= set(CODES)
+    bench = Bench()
+    for code in CODES:
+        bench.happens(ErrorCodeSet(1, "insulation", code))
+        bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
+        assert last(bench)["errorCode"] == code
+        bench.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6))
+        assert last(bench)["errorCode"] == "NoError"
+
+
+@pytest.mark.requirement("STAT-01", "STAT-02", "STAT-04")
+def test_a_report_has_all_that_it_must_and_nothing_too_long() -> None:
+    bench = Bench()
+    for device in ("meter", "contactor", "power_module"):
+        bench.happens(DeviceLost(1, device, Loss("no answer " * 50)))
+    assert last(bench)["connectorId"] == 1
+    for told in bench.told("StatusNotification"):
+        assert {"connectorId", "errorCode", "status", "timestamp"} <= set(told)
+        assert len(told.get("info", "")) <= 50
+        wrong = told["errorCode"] != "NoError"
+        assert (told.get("vendorId") == "org.chargerd") is wrong
+        assert (0 < len(told.get("vendorErrorCode", "")) <= 50) is wrong
