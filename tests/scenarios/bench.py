@@ -112,6 +112,9 @@ class Bench:
         self._inbox: deque[Happening] = deque()
         self._statuses: dict[int, str] = {}
         self._busy_until_s = 0.0
+        self.answers_after_s = 0.0
+        """How long the CSMS takes for an answer."""
+        self._on_the_way: deque[tuple[float, FrameReceived]] = deque()
         self.start(snapshot)
         if online:
             self.connects()
@@ -157,14 +160,26 @@ class Bench:
     def waits(self, seconds: float) -> None:
         """Let time pass; every deadline comes exactly when it is due."""
         until_s = self.now_s + seconds
-        while (due_s := self._due_s()) is not None and due_s <= until_s:
+        while (due_s := self.due_s()) is not None and due_s <= until_s:
             self.clock.advance(max(due_s - self.now_s, 0.0))
-            self.happens(DeadlinePassed())
-            again_s = self._due_s()
-            assert again_s is None or again_s > self.now_s or self.restarting, "busy"
+            if self._on_the_way and self._on_the_way[0][0] <= self.now_s:
+                self.happens(self._on_the_way.popleft()[1])
+            else:
+                self.happens(DeadlinePassed())
+                again_s = self._due_s()
+                busy = again_s is not None and again_s <= self.now_s
+                assert not busy or self.restarting, "busy"
             if self.restarting:
                 return
         self.clock.advance(until_s - self.now_s)
+
+    def due_s(self) -> float | None:
+        """Return when something happens by itself next: a deadline, or an answer."""
+        own_s = self._due_s()
+        if not self._on_the_way:
+            return own_s
+        answer_s = self._on_the_way[0][0]
+        return answer_s if own_s is None else min(own_s, answer_s)
 
     @property
     def now_s(self) -> float:
@@ -348,13 +363,20 @@ class Bench:
             self.said_at_s.append(self.now_s)
         reply = self.csms.reply(action, payload)
         timeout_s = self.charge_point.station.policy.message_timeout_s
-        self._busy_until_s = self.now_s + timeout_s if reply is SILENCE else 0.0
+        after_s = timeout_s if reply is SILENCE else self.answers_after_s
+        self._busy_until_s = self.now_s + after_s
         if reply is SILENCE:
             self.unanswered[id] = action
         else:
-            self._inbox.append(FrameReceived(_framed(id, reply)))
+            self._answers(FrameReceived(_framed(id, reply)))
             if action == "BootNotification":
                 self._statuses.clear()
+
+    def _answers(self, answer: FrameReceived) -> None:
+        if self.answers_after_s:
+            self._on_the_way.append((self.now_s + self.answers_after_s, answer))
+        else:
+            self._inbox.append(answer)
 
     def _follow(self, connector: int, status: str) -> None:
         before = self._statuses.get(connector)
@@ -363,6 +385,7 @@ class Bench:
 
     def _forget_link(self) -> None:
         self.unanswered.clear()
+        self._on_the_way.clear()
         self._busy_until_s = 0.0
 
     def _due_s(self) -> float | None:
