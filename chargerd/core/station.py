@@ -347,17 +347,19 @@ class Station:
         return self.desk.drivers.replace(event)
 
     def _settle_all(self) -> None:
-        outlived, holding = self.policy.outlived, self.policy.holding
         for number, session in self.sessions.items():
-            socket = "lock" in self.fittings[number].fitted
-            news: dict[str, Any] = {
-                "barred": self.bar(number) is not None,
-                "next_key": session.next_key or self._new_key(),
-                "outlives": outlived,
-                "holding": holding if socket else frozenset(),
-            }
-            if any(getattr(session, name) != new for name, new in news.items()):
-                self.sessions[number] = replace(session, **news)
+            barred = self.bar(number) is not None
+            key = session.next_key or self._new_key()
+            fitted = self.fittings[number].fitted
+            settled = replace(
+                session,
+                barred=barred,
+                next_key=key,
+                outlives=self.policy.outlived,
+                holding=self.policy.holding if "lock" in fitted else frozenset(),
+            )
+            if settled != session:
+                self.sessions[number] = settled
 
 
 def _with_lost(facts: Facts, lost: Mapping[str, Loss]) -> Facts:

@@ -47,7 +47,6 @@ ON_THE_LINE: tuple[Move, ...] = (
     lambda bench: bench.asks("TriggerMessage", requestedMessage="MeterValues"),
     lambda bench: bench.asks("TriggerMessage", requestedMessage="StatusNotification"),
     lambda bench: bench.asks("TriggerMessage", requestedMessage="BootNotification"),
-    lambda bench: bench.asks("UnlockConnector", connectorId=1),
     lambda bench: bench.asks("GetConfiguration"),
     lambda bench: bench.asks("ClearCache"),
     lambda bench: bench.happens(FrameReceived("[2, 3")),
@@ -82,13 +81,10 @@ KEYS = st.builds(
             "MessageTimeout",
             "TransactionMessageAttempts",
             "TransactionMessageRetryInterval",
-            "StopTransactionOnEVEnd",
-            "StopTransactionOnEVSideDisconnect",
             "StopTxnSampledData",
-            "SuspendedEVTimeOut",
         )
     ),
-    st.sampled_from(("0", "1", "7", "60", "SoC", "false", "-1", "", "9" * 5000)),
+    st.sampled_from(("0", "1", "7", "60", "SoC", "-1", "", "9" * 5000)),
 )
 TIME = st.builds(
     lambda seconds: lambda bench: bench.waits(seconds),

@@ -1,0 +1,135 @@
+"""The states that several cases begin in, and how a station is brought there."""
+
+from typing import Any
+
+from tests.conformance.order import (
+    Heard,
+    Json,
+    authorize,
+    boot,
+    started,
+    status,
+    stopped,
+)
+from tests.conformance.stage import EVERYWHERE, SINGLE, Stage
+
+ACCEPTED: Json = {"status": "Accepted"}
+REJECTED: Json = {"status": "Rejected"}
+
+
+async def booted(stage: Stage, *words: str) -> None:
+    """Hear a boot, and then the statuses of all connectors."""
+    await stage.hears(boot())
+    await everywhere(stage, *(words or ("Available",)))
+
+
+async def everywhere(stage: Stage, *words: str) -> None:
+    """Hear a status of the station and of each of its connectors."""
+    await stage.hears_each(*(status(*words, connector=n) for n in EVERYWHERE))
+
+
+async def authorized(stage: Stage, id_tag: str = SINGLE, connector: int = 1) -> None:
+    """Hold a card to the reader before a car is there."""
+    await stage.card(id_tag)
+    await stage.hears_each(authorize(id_tag), status("Preparing", connector=connector))
+
+
+async def occupied(stage: Stage, connector: int = 1) -> None:
+    await stage.plug(connector)
+    await stage.hears(status("Preparing", connector=connector))
+
+
+async def charging(
+    stage: Stage, id_tag: str = SINGLE, connector: int = 1, *, reserved: bool = False
+) -> Heard:
+    """Begin a transaction from afar; return its StartTransaction."""
+    preparing = status("Preparing", connector=connector)
+    await stage.plug(connector)
+    if not reserved:
+        await stage.hears(preparing)
+    await remotely_started(stage, id_tag, connector)
+    if reserved:
+        await stage.hears(preparing)
+    start = await begun(stage, id_tag, connector)
+    await stage.transaction(connector)
+    return start
+
+
+async def remotely_started(
+    stage: Stage,
+    id_tag: str = SINGLE,
+    connector: int = 1,
+    *,
+    known: bool = False,
+    **more: Any,
+) -> None:
+    """Start from afar, and hear the Authorize if there is to be one."""
+    key = "AuthorizeRemoteTxRequests"
+    answer = await stage.asks("GetConfiguration", key=[key])
+    asks = answer["configurationKey"][0]["value"].lower() == "true"
+    payload = {"connectorId": connector, "idTag": id_tag, **more}
+    assert await stage.asks("RemoteStartTransaction", **payload) == ACCEPTED
+    if asks and not known:
+        await stage.hears(authorize(id_tag))
+
+
+async def begun(
+    stage: Stage, id_tag: str = SINGLE, connector: int = 1, **fields: Any
+) -> Heard:
+    """Hear that a transaction has begun."""
+    start = await stage.hears(started(id_tag, connector, **fields))
+    await stage.hears(status("Charging", connector=connector))
+    return start
+
+
+async def ended(
+    stage: Stage, *reasons: str | None, connector: int = 1, **fields: Any
+) -> Heard:
+    """Hear that a transaction has ended, and why."""
+    stop = await stage.hears(stopped(*reasons, **fields))
+    await stage.hears(status("Finishing", connector=connector))
+    return stop
+
+
+async def freed(stage: Stage, connector: int = 1) -> None:
+    """Pull the plug after a transaction."""
+    await stage.unplug(connector)
+    await stage.hears(status("Available", connector=connector))
+
+
+async def cached(stage: Stage, id_tag: str = SINGLE) -> None:
+    """Let the station learn a card in a transaction."""
+    await charging(stage, id_tag)
+    await stage.card(id_tag)
+    await ended(stage, "Local", None)
+    await freed(stage)
+
+
+async def listed(stage: Stage, id_tag: str = SINGLE) -> None:
+    """Send a local list of one card."""
+    entry = {"idTag": id_tag, "idTagInfo": ACCEPTED}
+    answer = await stage.asks(
+        "SendLocalList",
+        listVersion=1,
+        updateType="Full",
+        localAuthorizationList=[entry],
+    )
+    assert answer == ACCEPTED
+
+
+async def unavailable(stage: Stage, *connectors: int) -> None:
+    """Take connectors out of service; 0: the station."""
+    for connector in connectors:
+        answer = await stage.asks(
+            "ChangeAvailability", connectorId=connector, type="Inoperative"
+        )
+        assert answer == ACCEPTED
+        heard = (connector,) if connector else EVERYWHERE
+        await stage.hears_each(*(status("Unavailable", connector=n) for n in heard))
+
+
+async def broken(stage: Stage, connector: int) -> None:
+    """Provoke a fault of a connector, or as 0 of the station."""
+    await stage.breaks(connector)
+    heard = (connector,) if connector else EVERYWHERE
+    await stage.hears_each(*(status("Faulted", connector=n) for n in heard))
