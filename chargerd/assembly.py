@@ -14,7 +14,7 @@ from chargerd.core.events import WHOLE_STATION
 from chargerd.core.fitting import Fitting
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError, fill
-from chargerd.ocpp16.keys import KEYS, Access, BadValue, judge, secret_key
+from chargerd.ocpp16.keys import KEYS, Access, BadValue, misfit, secret_key
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.runtime.csms import LinkSettings
 from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
@@ -213,11 +213,11 @@ def _bad_keys(settings: Settings) -> list[str]:
         key = KEYS.get(name.lower())
         if key is None:
             wrong.append(f"{where}.{name}: unknown key; docs/keys.md lists them")
-        elif key.access is not Access.READ_WRITE:
+        elif key.access is not Access.READ_WRITE and not key.in_file:
             wrong.append(f"{where}.{name}: cannot be set here; leave it out")
         elif name != key.name:
             wrong.append(f"{where}.{name}: is written {key.name}")
-        elif detail := judge(name, value).detail:
+        elif detail := misfit(key, value):
             wrong.append(f"{where}.{detail}")
     return wrong
 

@@ -45,6 +45,7 @@ def bind(session: Session, event: Event, _now: Instant) -> Change:
         floating=event.floating,
         reservation=event.reservation,
         source=event.source,
+        profile=event.profile,
     )
     return bound, ()
 

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from chargerd.core.authorization import same
+from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Why
 from chargerd.core.reservation import Claim
 from chargerd.core.session import OWNED, STARTABLE, Phase, Session
@@ -29,6 +30,8 @@ class Intention:
     connector: int = 0
     floating: bool = False
     """Any free connector will do: the one that is plugged in next."""
+    profile: Profile | None = None
+    """What the CSMS wants to bind the transaction with."""
 
 
 _NOTHING = Intention(Meaning.NOTHING)

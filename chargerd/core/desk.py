@@ -89,7 +89,7 @@ class Desk:
 
     def requested(self, event: events.StartRequested, now: Instant) -> Effects:
         """Take a driver whom the CSMS has sent."""
-        start = Intention(Meaning.START, event.connector)
+        start = Intention(Meaning.START, event.connector, profile=event.profile)
         perhaps = self._claims(event.id_tag)[event.connector] is Claim.PERHAPS
         if self._floor.policy.authorize_remote_start or perhaps:
             return self._admit(start, event.id_tag, "RemoteStartTransaction", now)
@@ -235,6 +235,7 @@ class Desk:
             intention.floating,
             reservation,
             decision.source,
+            intention.profile,
         )
         return self._floor.advance(accepted, now)
 

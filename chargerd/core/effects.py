@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.permissive import Facts
+from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Cause, Why
 from hal.values import MeterReading
 
@@ -128,6 +129,20 @@ class ListKept:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileKept:
+    """A charging profile is installed, in the place of one of the same id."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesDropped:
+    """The charging profiles of these ids are installed no more."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FaultOpened:
     """A fault has come."""
 
@@ -191,6 +206,8 @@ CoreRecord = (
     | ReservationKept
     | ReservationEnded
     | ListKept
+    | ProfileKept
+    | ProfilesDropped
     | FaultOpened
     | FaultClosed
 )

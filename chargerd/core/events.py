@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from chargerd.core.permissive import Facts, Loss
 from chargerd.core.policy import Policy
+from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Cause
 from hal.values import Reading, Token
 
@@ -124,6 +125,8 @@ class StartRequested(Event):
     """The CSMS wants a transaction (RemoteStartTransaction); the handler agreed."""
 
     id_tag: str
+    profile: Profile | None = None
+    """What binds the transaction that comes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ class TokenAccepted(Event):
     reservation: int | None = None
     """The one that the driver makes use of."""
     source: Source = Source.CSMS
+    profile: Profile | None = None
+    """What binds the transaction that comes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,20 @@ class ReservationCancelled(Event):
     """Somebody gives a reservation up."""
 
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSet(Event):
+    """The CSMS sets a charging profile; nothing was found against it."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesCleared(Event):
+    """The CSMS wants no more of the charging profiles of these ids."""
+
+    ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

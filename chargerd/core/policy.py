@@ -17,6 +17,7 @@ class Policy:
     an interval off unless its key says otherwise.
     """
 
+    absolute_without_start: bool = True
     accept_expired_reservation: bool = False
     allow_offline_unknown_id: bool = False
     authorize_remote_start: bool = False
@@ -62,6 +63,14 @@ class Policy:
     redial_least_s: int = 1
     redial_random_s: int = 4
     redial_doublings: int = 6
+    profile_skew_s: int = 60
+    default_after_own_profile: bool = False
+    default_for_all_overrules: bool = False
+    efficiency: int = 100
+    mains_voltage_v: int = 230
+    reported_phases: int = 0
+    rate_units: tuple[str, ...] = ("Current", "Power")
+    nothing_cleared_accepted: bool = False
     tell_all_security_events: bool = True
     messages_replace_heartbeats: bool = True
     detailed_call_errors: bool = True

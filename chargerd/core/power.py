@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Final
 
 from chargerd.core.permissive import hard_limit_v
+from chargerd.core.profiles import Profile
 from hal.values import JOINED, PowerRating, Setpoint, VehiclePhase, VehicleReading
 
 
@@ -40,6 +42,7 @@ class Setter(StrEnum):
     HARDWARE = "hardware"
     CONFIGURATION = "configuration"
     AUTHORIZATION = "authorization"
+    PROFILE = "profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ class Limit:
 
     power_w: float
     set_by: Setter
+    profile: Profile | None = None
+    """The charging profile that sets it, if one does."""
+    until: datetime | None = None
+    """Until when that profile says so."""
 
 
 def offer(

@@ -9,6 +9,7 @@ from typing import Final
 
 from chargerd.core.events import Source
 from chargerd.core.permissive import Facts
+from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Cause
 
 
@@ -52,6 +53,7 @@ class Session:
     suspended: Cause | None = None  # what took the energy and did not end the bill
     reservation: int | None = None  # the one that the driver makes use of
     source: Source = Source.CSMS  # who accepted the id tag
+    profile: Profile | None = None  # what the CSMS sent along with the driver
     start_wh: int = 0
     meter_wh: int = 0  # last register seen in this transaction
     cause: Cause | None = None  # why the transaction is ending

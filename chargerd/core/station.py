@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from math import inf
 from typing import Any, Final
 
 from chargerd.clock import Instant
@@ -20,10 +19,13 @@ from chargerd.core.events import WHOLE_STATION, Event, Reservation, Source
 from chargerd.core.faults import cause
 from chargerd.core.fitting import Fitting
 from chargerd.core.health import Health
+from chargerd.core.installation import Installation
 from chargerd.core.lending import Lending
+from chargerd.core.limits import Limits
 from chargerd.core.permissive import Facts, Loss, learned, present
 from chargerd.core.policy import Policy
-from chargerd.core.power import Limit, Supply, offer, offered_current_a
+from chargerd.core.power import Limit, Supply, offered_current_a
+from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Cause, Why
 from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
@@ -44,6 +46,7 @@ class Station:
         last_fault_id: int = 0,
         wishes: Iterable[AvailabilityKept] = (),
         reservations: Iterable[Reservation] = (),
+        profiles: Iterable[Profile] = (),
     ) -> None:
         """Start with nothing known of any connector."""
         self.fittings = fittings
@@ -68,6 +71,8 @@ class Station:
         }
         self.booking = Booking(self, wishes, reservations)
         self.lending = Lending(self)
+        self.installation = Installation(self, profiles)
+        self.limits = Limits(self)
         self._settle_all()
 
     def apply(self, event: Event, now: Instant) -> Effects:
@@ -75,12 +80,14 @@ class Station:
         handle = _HANDLERS.get(type(event), Station.advance)
         effects = handle(self, event, now)
         effects += self._watch_invalid(now)
-        self._lend(now)
+        self.lending.follow(self.limits.may_w, now)
         effects += self._judge(now)
         if self.policy.free_vend:
             effects += self.desk.vend(now)
         effects += self.booking.follow(effects, now)
+        effects += self.installation.follow(effects, now)
         self._settle_all()
+        self.limits.update(now)
         for effect in effects:
             if isinstance(effect, Refused):
                 self.refusals.append((now.utc, effect))
@@ -94,7 +101,8 @@ class Station:
             if due_s is not None and due_s <= now.monotonic_s:
                 effects += self.apply(events.TimeLimitPassed(number), now)
         effects += self.booking.follow(effects, now)
-        self._lend(now)
+        self.lending.follow(self.limits.may_w, now)
+        self.limits.update(now)
         return effects + self.sampler.expire(self, now)
 
     def next_deadline_s(self, now: Instant) -> float | None:
@@ -103,6 +111,7 @@ class Station:
         due.append(self.sampler.next_deadline_s(now))
         due.append(self.booking.reservations.next_deadline_s(now))
         due.append(self.lending.due_s())
+        due.append(self.limits.next_deadline_s())
         return min((s for s in due if s is not None), default=None)
 
     def outputs(self) -> Mapping[int, Output]:
@@ -111,9 +120,7 @@ class Station:
 
     def limit(self, connector: int) -> Limit:
         """Return the most power that a connector may give now, and who says so."""
-        rating = self.lending.rating(connector)
-        configured_w = self.fittings[connector].limit_w
-        return offer(rating, configured_w, connector in self.paused)
+        return self.limits.of(connector)
 
     def offered(self, connector: int) -> tuple[float, float]:
         """Return the power [W] and the current [A] offered to a vehicle now."""
@@ -229,13 +236,6 @@ class Station:
         session = self.sessions[connector]
         if self.sampler.frozen(session):
             self.health.latch(connector, "meter-frozen", f"{session.meter_wh} Wh")
-
-    def _lend(self, now: Instant) -> None:
-        may_w = {
-            number: 0.0 if number in self.paused else fitting.limit_w or inf
-            for number, fitting in self.fittings.items()
-        }
-        self.lending.follow(may_w, now)
 
     def _failed(self, event: events.CommandFailed, now: Instant) -> Effects:
         told = Noted(event.connector, f"{event.kind}: {event.error}")
@@ -380,6 +380,8 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.AvailabilityWanted: lambda station, *args: station.booking.wanted(*args),
     events.ReservationWanted: lambda station, *args: station.booking.reserve(*args),
     events.ReservationCancelled: lambda station, *args: station.booking.cancel(*args),
+    events.ProfileSet: lambda station, *args: station.installation.install(*args),
+    events.ProfilesCleared: lambda station, *args: station.installation.clear(*args),
     events.PolicyChanged: Station._policy,
     events.OnlineChanged: Station._online,
     events.ServiceChanged: Station._service,

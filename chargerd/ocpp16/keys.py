@@ -12,8 +12,10 @@ from string import hexdigits
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from chargerd.core.installation import MAX_PROFILES
 from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.policy import ENERGY, Policy
+from chargerd.core.profile_rules import MAX_PERIODS, MAX_STACK_LEVEL
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.measurands import MEASURANDS
 
@@ -117,6 +119,14 @@ def id_tag(text: str) -> str:
     return tag
 
 
+def rate_units(text: str) -> tuple[str, ...]:
+    """Read the units of charging schedules: ``Current``, ``Power``, or both."""
+    units = tuple(part.strip() for part in text.split(","))
+    if not set(units) <= {"Current", "Power"}:
+        raise BadValue("must be Current, Power or both")
+    return units
+
+
 def words(text: str) -> str:
     """Read anything."""
     return text
@@ -132,6 +142,8 @@ class Key:
     sets: str | None = None
     """The field of ``Policy`` that it feeds."""
     access: Access = Access.READ_WRITE
+    in_file: bool = False
+    """The station file may set it, although the CSMS may not."""
     meaning: str = ""
 
 
@@ -148,6 +160,10 @@ _TABLE: Final[tuple[Key, ...]] = (
     # name                                value               default    feeds the policy's             and means
     Key("AcceptEmptyDifferential",          boolean,            "true",    "accept_empty_differential",
         meaning="a Differential SendLocalList without id tags sets the version; else it fails"),
+    Key("AcceptAbsoluteWithoutStart",       boolean,            "true",    "absolute_without_start",
+        meaning="an Absolute profile without startSchedule starts on receipt, or with its transaction"),
+    Key("AcceptClearingNothing",            boolean,            "false",   "nothing_cleared_accepted",
+        meaning="clearing all charging profiles is Accepted though there is none, not Unknown"),
     Key("AcceptExpiredReservation",         boolean,            "false",   "accept_expired_reservation",
         meaning="a ReserveNow whose time is over is accepted and ends at once; else rejected"),
     Key("AllowOfflineTxCoversKnownId",      boolean,            "true",    "unknown_covers_known",
@@ -162,10 +178,20 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="password of security profile 1, in hex; the link is made anew with it"),
     Key("AuthorizeRemoteTxRequests",        boolean,            "false",   "authorize_remote_start",
         meaning="a RemoteStartTransaction is authorized like a card"),
+    Key("ChargeProfileMaxStackLevel",       whole(0, 1000),     str(MAX_STACK_LEVEL), access=_R,
+        meaning="highest stackLevel of a charging profile"),
+    Key("ChargingProfileSkew",              whole(0, 3_600),    "60",      "profile_skew_s",
+        meaning="a charging profile that begins at most so many seconds later has begun"),
+    Key("ChargingScheduleAllowedChargingRateUnit", rate_units,  "Current,Power", "rate_units", _R, in_file=True,
+        meaning="units of charging schedules; Current: amperes per phase of the mains"),
+    Key("ChargingScheduleMaxPeriods",       whole(1, 10_000),   str(MAX_PERIODS), access=_R,
+        meaning="most periods in one charging schedule"),
     Key("ClockAlignedDataInterval",         whole(0, _DAY_S),   "0",       "aligned_interval_s",
         meaning="seconds between meter values on the clock's grid; 0: none"),
     Key("ClockAlignedDataTimeZone",         zone,               "UTC",     "aligned_zone",
         meaning="IANA name of the zone at whose midnight the clock's grid begins anew"),
+    Key("CompositeScheduleNumberPhases",    whole(0, 3),        "0",       "reported_phases",
+        meaning="numberPhases told by GetCompositeSchedule; 0: none, and amperes are of three"),
     Key("ConnectionTimeOut",                whole(1, _DAY_S),   "60",      "connection_timeout_s",
         meaning="seconds from the card to the plug, or from the plug to the card"),
     Key("ConnectionTimeOutPlugFirst",       boolean,            "true",    "connection_timeout_plug_first",
@@ -174,6 +200,10 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="how the mains phases are wired; a DC outlet has none"),
     Key("ConnectorPhaseRotationMaxLength",  whole(0, 101),      "2",       access=_R,
         meaning="most items in ConnectorPhaseRotation"),
+    Key("ConnectorSwitch3to1PhaseSupported",boolean,            "false",   access=_R,
+        meaning="always false: the mains phases of a DC station are not switched"),
+    Key("ConversionEfficiency",             whole(50, 100),     "100",     "efficiency",
+        meaning="percent of the grid's power that comes out; a ChargePointMaxProfile limits the grid"),
     Key("DetailedCallErrors",               boolean,            "true",    "detailed_call_errors",
         meaning="a CALLERROR names the kind of fault; false: always FormationViolation"),
     Key("FreeVend",                         boolean,            "false",   "free_vend",
@@ -196,6 +226,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="remembered drivers charge without asking the CSMS first"),
     Key("LocalPreRefuse",                   boolean,            "true",    "list_refuses_first",
         meaning="with LocalPreAuthorize, whom the list refuses is not asked for either"),
+    Key("MaxChargingProfilesInstalled",     whole(1, 10_000),   str(MAX_PROFILES), access=_R,
+        meaning="most charging profiles at a time"),
     Key("MaxEnergyOnInvalidId",             whole(0, 1_000_000),"0",       "max_energy_on_invalid_id_wh",
         meaning="Wh that a driver still gets after the CSMS has refused the id tag"),
     Key("MaxMessageSize",                   whole(0, 10_000_000),"0",      "max_message_bytes",
@@ -218,6 +250,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="seconds that a status must last to be reported"),
     Key("NonCriticalSecurityEvents",        boolean,            "true",    "tell_all_security_events",
         meaning="the CSMS is told of security events that are not critical too"),
+    Key("NominalMainsVoltage",              whole(100, 300),    "230",     "mains_voltage_v",
+        meaning="volts between phase and neutral; a limit in A is A x this x phases, in W"),
     Key("NumberOfConnectors",               whole(1, 100),      "1",       access=_R,
         meaning="connectors of this station"),
     Key("PlugInFirst",                      boolean,            "false",   "plug_in_first",
@@ -266,6 +300,10 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="how often a message of a transaction is sent before it is set aside"),
     Key("TransactionMessageRetryInterval",  whole(0, _DAY_S),   "60",      "message_retry_interval_s",
         meaning="seconds before the second attempt; twice as many before the third …"),
+    Key("TxDefaultAfterTxProfile",          boolean,            "false",   "default_after_own_profile",
+        meaning="a TxDefaultProfile steps in where the transaction's own profile has ended"),
+    Key("TxDefaultForAllOverrules",         boolean,            "false",   "default_for_all_overrules",
+        meaning="a TxDefaultProfile for connector 0 replaces those of single connectors"),
     Key("UnlockConnectorOnEVSideDisconnect",boolean,            "false",   "unlock_on_unplug", _R,
         meaning="a socket frees its cable when the plug is pulled at the vehicle; set in the station file"),
     Key("WebSocketPingInterval",            whole(0, 3_600),    "60",      "ping_interval_s",
@@ -308,14 +346,20 @@ def judge(name: str, text: str) -> Judged:
         return Judged(Outcome.NOT_SUPPORTED, name, why=Why.UNKNOWN_KEY)
     if key.access is Access.READ_ONLY:
         return Judged(Outcome.REJECTED, key.name, why=Why.READ_ONLY)
+    if detail := misfit(key, text):
+        return Judged(Outcome.REJECTED, key.name, why=Why.BAD_VALUE, detail=detail)
+    return Judged(Outcome.ACCEPTED, key.name, text.strip())
+
+
+def misfit(key: Key, text: str) -> str | None:
+    """Return why a key cannot have a value, if it cannot."""
     try:
         if len(text) > LONGEST_VALUE:
             raise BadValue(f"must be at most {LONGEST_VALUE} characters")
         key.parse(text)
     except BadValue as error:
-        detail = f"{key.name}: {error}"
-        return Judged(Outcome.REJECTED, key.name, why=Why.BAD_VALUE, detail=detail)
-    return Judged(Outcome.ACCEPTED, key.name, text.strip())
+        return f"{key.name}: {error}"
+    return None
 
 
 def policy(values: Values) -> Policy:

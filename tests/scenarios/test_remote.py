@@ -80,7 +80,7 @@ def test_a_remote_start_that_cannot_be_is_rejected_and_says_why() -> None:
         },
     }
     assert starts(bench, connectorId=1, chargingProfile=profile) == REJECTED
-    assert why(bench) == "PROFILE_NOT_SUPPORTED"
+    assert why(bench) == "NOT_SUPPORTED"
     bench.charges()
     assert starts(bench, connectorId=1) == REJECTED
     assert why(bench) == "CONNECTOR_OCCUPIED"

@@ -141,7 +141,7 @@ def remote_start(
     if picture.standing is not Standing.ACCEPTED:
         return _no_start(request, Why.NOT_REGISTERED)
     if request.charging_profile is not None:
-        return _no_start(request, Why.PROFILE_NOT_SUPPORTED)
+        return _no_start(request, Why.NOT_SUPPORTED)
     connector, why = station.desk.place(request.connector_id, request.id_tag)
     if connector is None:
         return _no_start(request, why or Why.NO_FREE_CONNECTOR)
