@@ -209,6 +209,7 @@ class ChargePoint:
             snapshot.last_fault_id,
             snapshot.availability,
             snapshot.reservations,
+            snapshot.profiles,
         )
         accepted = where in snapshot.accepted_by
         ledger = Ledger(

@@ -4,11 +4,14 @@ It is made of the same rulings and the same levels as the limits of this moment.
 other vehicles do not use of a shared limit is not known beforehand and not counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
+from typing import TypeVar
 
 from chargerd.core.profiles import Ruling
 from chargerd.core.sharing import fill
+
+Start = TypeVar("Start", int, float)
 
 
 def changes(
@@ -35,17 +38,15 @@ def portion_w(available_w: float, most_w: Mapping[int, float], connector: int) -
     return fill(available_w, {n: (0.0, most) for n, most in most_w.items()})[connector]
 
 
-def merged(
-    parts: Sequence[tuple[float, float]],
-) -> tuple[tuple[float, float], ...]:
+def merged(parts: Iterable[tuple[Start, float]]) -> list[tuple[Start, float]]:
     """Return periods (start, limit) without those that change nothing."""
-    kept: list[tuple[float, float]] = []
-    for start_s, limit_w in parts:
+    kept: list[tuple[Start, float]] = []
+    for start_s, limit in parts:
         if kept and kept[-1][0] == start_s:
             kept.pop()
-        if not kept or kept[-1][1] != limit_w:
-            kept.append((start_s, limit_w))
-    return tuple(kept)
+        if not kept or kept[-1][1] != limit:
+            kept.append((start_s, limit))
+    return kept
 
 
 def _limit_w(head: Ruling | None, at_s: float) -> float:

@@ -7,6 +7,7 @@ from datetime import datetime
 from chargerd.core.effects import AvailabilityKept, CoreRecord
 from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.locallist import LocalList
+from chargerd.core.profiles import Profile
 from chargerd.core.recovery import Interrupted
 from chargerd.ocpp16.security import SecurityEvent
 from chargerd.ocpp16.wire import Json
@@ -201,3 +202,4 @@ class Snapshot:
     last_security_event_id: int = 0
     availability: tuple[AvailabilityKept, ...] = ()
     reservations: tuple[Reservation, ...] = ()
+    profiles: tuple[Profile, ...] = ()

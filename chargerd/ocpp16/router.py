@@ -12,6 +12,7 @@ from chargerd.ocpp16.handlers import (
     local_auth,
     remote_trigger,
     reservation,
+    smart_charging,
 )
 from chargerd.ocpp16.rpc import Question
 from chargerd.ocpp16.wire import (
@@ -25,6 +26,7 @@ PROFILES: Final[Mapping[str, Handlers]] = {
     "LocalAuthListManagement": local_auth.HANDLERS,
     "RemoteTrigger": remote_trigger.HANDLERS,
     "Reservation": reservation.HANDLERS,
+    "SmartCharging": smart_charging.HANDLERS,
 }
 SUPPORTED_FEATURE_PROFILES: Final = ",".join(PROFILES)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from chargerd.core.authorization import masked
+from chargerd.core.installation import named
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Why
 from chargerd.core.session import STARTABLE, Phase, Session
@@ -43,6 +44,7 @@ _SETTERS: Final[Mapping[Setter, str]] = {
     Setter.HARDWARE: "the power modules give no more",
     Setter.CONFIGURATION: "the station file allows no more (max_power_w)",
     Setter.AUTHORIZATION: "the CSMS has refused the id tag",
+    Setter.PROFILE: "a charging profile allows no more",
 }
 
 
@@ -87,7 +89,14 @@ def _kept_from_drivers(station: Station, connector: int) -> list[str]:
 def _power(session: Session, limit: Limit) -> list[str]:
     vehicle = session.facts.vehicle
     if limit.power_w <= 0.0:
-        return [_SETTERS[limit.set_by]]
+        return [_says_no_more(limit)]
     if vehicle is not None and vehicle.phase is VehiclePhase.PAUSED:
         return ["the vehicle has paused"]
-    return [f"{limit.power_w / 1000:g} kW are offered: {_SETTERS[limit.set_by]}"]
+    return [f"{limit.power_w / 1000:g} kW are offered: {_says_no_more(limit)}"]
+
+
+def _says_no_more(limit: Limit) -> str:
+    if limit.profile is None:
+        return _SETTERS[limit.set_by]
+    until = f" until {limit.until:%F %T} UTC" if limit.until else ""
+    return f"profile {named(limit.profile)} allows no more{until}"

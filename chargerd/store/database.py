@@ -22,6 +22,7 @@ from chargerd.ocpp16.ledger import MOST_BLIND
 from chargerd.ocpp16.records import Entry, Record, SecurityEventKept, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
+from chargerd.store import profiles
 from chargerd.store.rows import WRITERS, entry, time_text, unpacked
 from chargerd.store.thinning import Piece, thin
 
@@ -156,6 +157,10 @@ class Store:
             last_security_event_id=self._one("SELECT max(id) FROM security_event"),
             availability=self._availability(),
             reservations=self._reservations(),
+            profiles=tuple(
+                profiles.read(*row)
+                for row in self._all("SELECT * FROM profile ORDER BY id")
+            ),
         )
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:

@@ -12,6 +12,7 @@ from chargerd.core.events import TagInfo
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.ocpp16.wire import Json, moved
+from chargerd.store import profiles
 
 KEPT_SESSIONS: Final = 5_000
 KEPT_FAULTS: Final = 2_000
@@ -127,6 +128,18 @@ def _reserved(db: sqlite3.Connection, r: effects.ReservationKept) -> None:
 
 def _unreserved(db: sqlite3.Connection, r: effects.ReservationEnded) -> None:
     db.execute("DELETE FROM reservation WHERE id = ?", (r.id,))
+
+
+def _profile(db: sqlite3.Connection, r: effects.ProfileKept) -> None:
+    kept = r.profile
+    db.execute(
+        "INSERT OR REPLACE INTO profile VALUES (?, ?, ?)",
+        (kept.id, kept.connector, profiles.written(kept)),
+    )
+
+
+def _profiles_dropped(db: sqlite3.Connection, r: effects.ProfilesDropped) -> None:
+    db.executemany("DELETE FROM profile WHERE id = ?", ((id_,) for id_ in r.ids))
 
 
 def _fault_opened(db: sqlite3.Connection, r: effects.FaultOpened) -> None:
@@ -298,6 +311,8 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     effects.ReservationKept: _reserved,
     effects.ReservationEnded: _unreserved,
     effects.ListKept: _list,
+    effects.ProfileKept: _profile,
+    effects.ProfilesDropped: _profiles_dropped,
     effects.FaultOpened: _fault_opened,
     effects.FaultClosed: _fault_closed,
     records.MessageQueued: _queued,

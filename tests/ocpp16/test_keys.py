@@ -25,6 +25,7 @@ from chargerd.ocpp16.keys import (
     judge,
     measurands,
     policy,
+    rate_units,
     readable,
     rotation,
     sampled,
@@ -90,6 +91,14 @@ def test_a_list_of_measurands_is_read_kindly_but_not_blindly() -> None:
         measurands("SoC,,Voltage")
     with pytest.raises(BadValue, match=r"Power\.Factor is none of Energy"):
         measurands("Power.Factor")
+
+
+def test_units_of_schedules_are_read() -> None:
+    assert rate_units("Power") == ("Power",)
+    assert rate_units(" Power, Current") == ("Power", "Current")
+    for text in ("", "W", "Power,"):
+        with pytest.raises(BadValue, match="must be Current, Power or both"):
+            rate_units(text)
 
 
 def test_a_phase_rotation_is_read() -> None:

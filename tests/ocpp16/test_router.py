@@ -26,7 +26,7 @@ def test_no_action_has_two_handlers() -> None:
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("action", OFFERED)
 def test_whatever_is_offered_is_answered(action: str, full: bool) -> None:
-    bench = Bench()
+    bench = Bench(connectors=7)  # samples are of connector 7
     question = Question("1", action, sample(action, full=full))
     now = bench.clock.now()
     answer = router.dispatch(bench.charge_point.picture, question, now)
@@ -40,7 +40,7 @@ def test_whatever_is_offered_is_answered(action: str, full: bool) -> None:
     ("action", "payload", "error"),
     [
         ("MakeCoffee", {}, NotImplementedHere),
-        ("SetChargingProfile", {}, NotSupportedHere),
+        ("GetDiagnostics", {}, NotSupportedHere),
         ("BootNotification", {}, NotSupportedHere),
         ("Reset", {"type": "Gentle"}, PropertyConstraintViolation),
     ],

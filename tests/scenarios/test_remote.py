@@ -63,24 +63,12 @@ def test_a_remote_start_is_authorized_where_the_operator_wants_it() -> None:
     assert len(bench.told("StartTransaction")) == 1
 
 
-@pytest.mark.requirement("REM-02", "REM-03", "REM-09", "TXN-32")
+@pytest.mark.requirement("REM-02", "REM-03", "TXN-32")
 def test_a_remote_start_that_cannot_be_is_rejected_and_says_why() -> None:
     bench = Bench(connectors=2)
     assert starts(bench, connectorId=0) == REJECTED
     assert why(bench) == "NO_SUCH_CONNECTOR"
     assert starts(bench, connectorId=3) == REJECTED
-    profile = {
-        "chargingProfileId": 1,
-        "stackLevel": 0,
-        "chargingProfilePurpose": "TxProfile",
-        "chargingProfileKind": "Relative",
-        "chargingSchedule": {
-            "chargingRateUnit": "W",
-            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 1000}],
-        },
-    }
-    assert starts(bench, connectorId=1, chargingProfile=profile) == REJECTED
-    assert why(bench) == "NOT_SUPPORTED"
     bench.charges()
     assert starts(bench, connectorId=1) == REJECTED
     assert why(bench) == "CONNECTOR_OCCUPIED"

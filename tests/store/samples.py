@@ -8,8 +8,10 @@ from typing import Final
 from chargerd.core import effects
 from chargerd.core.events import Reservation, Standing, TagInfo
 from chargerd.core.locallist import LocalList
+from chargerd.core.profiles import Profile, Purpose
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Interrupted
+from chargerd.core.schedules import Kind, Period, Recurrency, Schedule
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
@@ -53,6 +55,27 @@ KEPT: Final = (
     Reservation(8, 2, "04E", at(90)),
 )
 
+PLAIN: Final = Schedule(Kind.ABSOLUTE, (Period(0.0, 60_000.0),), at(0))
+PROFILES: Final = (
+    Profile(-3, 0, Purpose.STATION, 0, PLAIN),
+    Profile(
+        5,
+        1,
+        Purpose.DEFAULT,
+        9,
+        Schedule(
+            Kind.RECURRING,
+            (Period(0.0, 11_000.0), Period(0.5, 6_000.5)),
+            at(-60),
+            3_600.0,
+            Recurrency.WEEKLY,
+            4_000.0,
+        ),
+        at(1),
+        at(9),
+    ),
+)
+
 
 HISTORY: Final[tuple[Record, ...]] = (
     records.AcceptedOnce(CSMS),
@@ -91,6 +114,10 @@ HISTORY: Final[tuple[Record, ...]] = (
     effects.ReservationKept(Reservation(8, 1, "04E", at(20), "FLEET")),
     *map(effects.ReservationKept, KEPT),
     effects.ReservationEnded(7),
+    effects.ProfileKept(Profile(5, 0, Purpose.DEFAULT, 0, PLAIN)),
+    effects.ProfileKept(Profile(6, 0, Purpose.DEFAULT, 1, PLAIN)),
+    *map(effects.ProfileKept, PROFILES),
+    effects.ProfilesDropped((6, 7)),
     records.NoteKept(LATE, at(9), "locking"),
     effects.TransactionCheckpoint(LATE, at(10), 121_000),
     queued(4),
@@ -143,6 +170,7 @@ REMEMBERED: Final = Snapshot(
     last_security_event_id=3,
     availability=WISHES,
     reservations=KEPT,
+    profiles=PROFILES,
 )
 """What a process that starts after ``HISTORY`` must know."""
 
@@ -153,6 +181,7 @@ NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {
         "last_security_event_id",
         "availability",
         "reservations",
+        "profiles",
     )
 }
 """The fields of a snapshot that a version of the schema brought."""

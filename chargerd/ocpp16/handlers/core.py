@@ -22,8 +22,11 @@ from chargerd.core import events
 from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
+from chargerd.core.installation import Objection
+from chargerd.core.profiles import Profile, Purpose
 from chargerd.core.reasons import Cause, Why
 from chargerd.core.station import Station
+from chargerd.ocpp16 import charging
 from chargerd.ocpp16.answer import Answer, Handlers, Later, Picture
 from chargerd.ocpp16.keys import KEYS, Access, Judged, Outcome, judge, readable
 from chargerd.ocpp16.measurands import MEASURANDS, unmeasured
@@ -134,28 +137,51 @@ _CHECKS: Final[Mapping[str, Callable[[Picture, Judged], Judged]]] = {
 
 
 def remote_start(
-    picture: Picture, request: call.RemoteStartTransaction, _now: Instant
+    picture: Picture, request: call.RemoteStartTransaction, now: Instant
 ) -> Answer:
     """Promise to try a transaction, or say why not (OCPP 1.6 section 5.11)."""
     station = picture.station
     if picture.standing is not Standing.ACCEPTED:
         return _no_start(request, Why.NOT_REGISTERED)
-    if request.charging_profile is not None:
-        return _no_start(request, Why.NOT_SUPPORTED)
     connector, why = station.desk.place(request.connector_id, request.id_tag)
     if connector is None:
         return _no_start(request, why or Why.NO_FREE_CONNECTOR)
+    profile, objection = None, None
+    if request.charging_profile is not None:
+        profile, objection = _promised(picture, request, connector, now)
+    if objection is not None:
+        return _no_start(request, objection.why, objection.detail)
     return Answer(
         call_result.RemoteStartTransaction(RemoteStartStopStatus.accepted),
-        events=(events.StartRequested(connector, request.id_tag),),
+        events=(events.StartRequested(connector, request.id_tag, profile),),
     )
 
 
-def _no_start(request: call.RemoteStartTransaction, why: Why) -> Answer:
+def _promised(
+    picture: Picture,
+    request: call.RemoteStartTransaction,
+    connector: int,
+    now: Instant,
+) -> tuple[Profile, Objection | None]:
+    """Return the profile for the transaction to come, and what speaks against it."""
+    sent = request.charging_profile
+    profile, objection = charging.examined(sent, connector, picture.station, now.utc)
+    if sent.transaction_id is not None:
+        detail = "transactionId: the transaction has none yet; leave it out"
+        return profile, Objection(Why.BAD_VALUE, detail)
+    if profile.purpose is not Purpose.TRANSACTION:
+        detail = f"chargingProfilePurpose: {profile.purpose}; use TxProfile"
+        return profile, Objection(Why.BAD_VALUE, detail)
+    return profile, objection
+
+
+def _no_start(
+    request: call.RemoteStartTransaction, why: Why, detail: str = "Rejected"
+) -> Answer:
     connector = request.connector_id or WHOLE_STATION
     return Answer(
         call_result.RemoteStartTransaction(RemoteStartStopStatus.rejected),
-        refused=Refused(connector, "RemoteStartTransaction", why, "Rejected"),
+        refused=Refused(connector, "RemoteStartTransaction", why, detail),
     )
 
 

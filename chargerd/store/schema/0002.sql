@@ -33,12 +33,10 @@ CREATE TABLE list_version (
     version INTEGER NOT NULL
 ) STRICT;
 
--- key: the transaction of a TxProfile; content: the profile, as JSON
+-- charging profiles, but for those of a transaction; content: JSON
 CREATE TABLE profile (
     id        INTEGER PRIMARY KEY,
     connector INTEGER NOT NULL,
-    key       TEXT,
-    at        TEXT NOT NULL,
     content   TEXT NOT NULL
 ) STRICT;
 

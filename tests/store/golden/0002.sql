@@ -80,10 +80,10 @@ INSERT INTO "note" VALUES('bbbb-running',1,'2026-03-02T08:09:00.250000+00:00','l
 CREATE TABLE profile (
     id        INTEGER PRIMARY KEY,
     connector INTEGER NOT NULL,
-    key       TEXT,
-    at        TEXT NOT NULL,
     content   TEXT NOT NULL
 ) STRICT;
+INSERT INTO "profile" VALUES(-3,0,'{"purpose":"ChargePointMaxProfile","stack_level":0,"kind":"Absolute","periods":[[0.0,60000.0]],"start":"2026-03-02T08:00:00.250000+00:00","duration_s":null,"recurrency":null,"least_w":0.0,"valid_from":null,"valid_to":null}');
+INSERT INTO "profile" VALUES(5,1,'{"purpose":"TxDefaultProfile","stack_level":9,"kind":"Recurring","periods":[[0.0,11000.0],[0.5,6000.5]],"start":"2026-03-02T07:00:00.250000+00:00","duration_s":3600.0,"recurrency":"Weekly","least_w":4000.0,"valid_from":"2026-03-02T08:01:00.250000+00:00","valid_to":"2026-03-02T08:09:00.250000+00:00"}');
 CREATE TABLE reservation (
     id        INTEGER PRIMARY KEY,
     connector INTEGER NOT NULL,
