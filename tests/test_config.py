@@ -140,6 +140,10 @@ MORE = {
     "[ocpp.configuration]\nNumberOfConnectors = 2": (
         "ocpp.configuration.NumberOfConnectors: cannot be set here; leave it out"
     ),
+    '[ocpp.configuration]\nChargingScheduleAllowedChargingRateUnit = "W"': (
+        "ocpp.configuration.ChargingScheduleAllowedChargingRateUnit: "
+        "must be Current, Power or both"
+    ),
     '[ocpp.configuration]\nAuthorizationKey = "x"': (
         "ocpp.configuration.AuthorizationKey: cannot be set here; leave it out"
     ),
