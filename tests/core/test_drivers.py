@@ -58,6 +58,8 @@ def test_it_ends_when_the_csms_agrees_again_with_every_entry() -> None:
     known.learn("B", ACCEPTED, ON, NOW)
     known.learn("B", TagInfo(Standing.INVALID), ON, NOW)
     assert known.conflict == "B"
+    assert known.contradicted("A")
+    assert not known.contradicted("b")
     known.learn("a", CONCURRENT, ON, NOW)
     assert known.conflict is None
     assert known.learn("A", BLOCKED, ON, NOW) != ()

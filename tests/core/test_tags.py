@@ -36,6 +36,7 @@ def test_what_the_disk_remembers_is_known() -> None:
 @pytest.mark.requirement("CACHE-07")
 def test_clearing_forgets_everything() -> None:
     tags = Tags([("A", ACCEPTED), ("B", BLOCKED)])
+    assert dict(tags.all) == {"a": ACCEPTED, "b": BLOCKED}
     assert tags.clear() == (TagsForgotten(("a", "b")),)
     assert tags.find("A") is None
     assert tags.clear() == ()

@@ -218,7 +218,7 @@ def test_a_driver_whom_the_list_refuses_is_refused_and_told_by_whom() -> None:
     assert len(bench.told("Authorize")) == 1
 
 
-@pytest.mark.requirement("LIST-03", "AUTH-10", "CACHE-06")
+@pytest.mark.requirement("LIST-03", "AUTH-10", "CACHE-06", "PERS-03", "PERS-04")
 def test_list_and_cache_serve_drivers_after_a_cold_start_without_a_network(
     tmp_path: Path,
 ) -> None:
