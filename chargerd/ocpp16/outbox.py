@@ -116,6 +116,7 @@ class Outbox:
             self.waiting -= 1
         elif entry.id in self._given_up:
             self._given_up.discard(entry.id)
+            self._gone.add(entry.id)
             self.quarantined -= 1
         else:
             return ()

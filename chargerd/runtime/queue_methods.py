@@ -65,7 +65,7 @@ class QueueMethods:
         told = self._charge_point.acknowledged
         rows = self._reader.messages(limit, but=told)
         if parameters.get("quarantine"):
-            rows = self._reader.quarantine(limit)
+            rows = [r for r in self._reader.quarantine(limit) if r["id"] not in told]
         outbox = self._charge_point.dialogue.ledger.outbox
         used_bytes, most_bytes = self._reader.used_bytes(), self._reader.most_bytes
         oldest = self._reader.messages(1, but=told)

@@ -289,16 +289,18 @@ def _forget_old(db: sqlite3.Connection) -> None:
     if count <= KEPT_SESSIONS:
         return
     old = db.execute(
-        "SELECT key FROM charge WHERE stop_at IS NOT NULL AND NOT EXISTS"
-        " (SELECT 1 FROM message WHERE message.key = charge.key)"
-        " ORDER BY start_at LIMIT ?",
-        (min(count - KEPT_SESSIONS, _FORGOTTEN_AT_ONCE),),
+        "SELECT key FROM (SELECT key, stop_at FROM charge ORDER BY start_at LIMIT ?)"
+        " AS oldest WHERE stop_at IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM message WHERE message.key = oldest.key) LIMIT ?",
+        (_LOOKED_AT, min(count - KEPT_SESSIONS, _FORGOTTEN_AT_ONCE)),
     ).fetchall()
     for table in ("note", "charge"):
         db.executemany(f"DELETE FROM {table} WHERE key = ?", old)
 
 
 _FORGOTTEN_AT_ONCE: Final = 20
+_LOOKED_AT: Final = 500
+"""So many of the oldest; after long without a CSMS all of them may have messages."""
 
 
 WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]] = {

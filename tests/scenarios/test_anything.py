@@ -23,6 +23,7 @@ from chargerd.ocpp16.records import (
     MessageQuarantined,
     MessageQueued,
     MessageSettled,
+    StopToldBlind,
 )
 from hal.values import SafetyReading, VehiclePhase
 from tests.scenarios.bench import CARD, OTHER_CARD, Bench
@@ -140,7 +141,7 @@ def test_no_history_loses_or_doubles_a_message_of_a_transaction(
                 queued.append(id)
                 opened += [key] if action == "StartTransaction" else []
                 closed += [key] if action == "StopTransaction" else []
-            case MessageSettled(id) | MessageQuarantined(id):
+            case MessageSettled(id) | MessageQuarantined(id) | StopToldBlind(id):
                 settled.append(id)
     assert queued == list(range(1, len(queued) + 1))
     assert settled == queued[: len(settled)]
