@@ -16,7 +16,7 @@ from bench_stand import BUILD, BenchFailed
 from benchcsms.settings import NotDone
 
 _QUANTILES: Final = {"min": 0.0, "p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-_ROW: Final = "{:22} {:4} {:>5}" + " {:>9}" * len(_QUANTILES) + "  {}"
+_ROW: Final = "{:29} {:4} {:>5}" + " {:>9}" * len(_QUANTILES) + "  {}"
 _FAILED, _INTERRUPTED = 1, 130
 
 Row = dict[str, Any]
@@ -40,7 +40,7 @@ async def measure(figures: Sequence[Figure]) -> tuple[list[Row], list[str]]:
         try:
             samples = [sample async for sample in figure.measure()]
         except (BenchFailed, NotDone, OSError) as error:
-            print(f"{figure.name:22} failed: {error}")
+            print(f"{figure.name:29} failed: {error}")
             failed.append(figure.name)
             continue
         found = statistics(samples)

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +22,13 @@ from bench_stand import (
     open_stand,
     running,
 )
+from benchcsms.dialogue import Entry
 from chargerd.core.effects import ListKept, TransactionEnded, TransactionStarted
 from chargerd.core.events import Standing, TagInfo
 from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.reasons import Cause
-from chargerd.ocpp16.records import MessageQueued, TransactionNumberKept
+from chargerd.ocpp16.records import MessageQueued
+from chargerd.ocpp16.requests import start_transaction, stop_transaction
 from chargerd.store.database import Store
 from stage import PROGRAMS
 
@@ -37,19 +39,10 @@ _STEADY_S: Final = 1.0
 _SESSIONS: Final = 20
 _SESSION_WH: Final = 10_000
 _SESSION_WITHIN_S: Final = 60.0
-_QUEUED: Final = 5_000
+_QUEUED: Final = 10_000
+_ASKED_EVERY_S: Final = 0.02
 _DRAINED_WITHIN_S: Final = 300.0
 _LISTS: Final = 30
-_MEASURANDS: Final = (
-    ("Energy.Active.Import.Register", "Wh", "1234567"),
-    ("Power.Active.Import", "W", "149876.5"),
-    ("Power.Offered", "W", "150000.0"),
-    ("Current.Import", "A", "374.7"),
-    ("Current.Offered", "A", "375.0"),
-    ("Voltage", "V", "400.1"),
-    ("SoC", "Percent", "42.0"),
-    ("Temperature", "Celsius", "31.5"),
-)
 
 Samples = AsyncIterator[float]
 
@@ -232,15 +225,49 @@ async def _written() -> Samples:
 
 
 async def _drain() -> Samples:
-    """How many waiting messages are delivered in a second, each settled on the disk."""
+    """How many messages a second are told after an outage of 10 000 transactions.
+
+    Each is settled on the disk, and the CSMS asks for all keys all the while.
+    """
+    async with _draining() as (stand, _):
+        first = await stand.hears("StartTransaction", 0)
+        last = await _drained(stand)
+        yield (2 * _QUEUED - 1) / (stand.at_s(last) - stand.at_s(first))
+
+
+async def _configuration_draining() -> Samples:
+    """From GetConfiguration for all keys to its answer, while a backlog is told."""
+    async with _draining() as (stand, lags_ms):
+        await _drained(stand)
+        for lag_ms in tuple(lags_ms):
+            yield lag_ms
+
+
+@asynccontextmanager
+async def _draining() -> AsyncIterator[tuple[Stand, list[float]]]:
+    """Set up a daemon with a backlog, and a CSMS that asks it for all keys."""
     async with open_stand() as stand:
         _queue(stand.state / "chargerd.db")
         async with stand.daemon():
-            first = await stand.hears("MeterValues", 0)
-            last = await stand.csms.wait_for(
-                "MeterValues", kind="call", count=_QUEUED, timeout_s=_DRAINED_WITHIN_S
-            )
-            yield (_QUEUED - 1) / (stand.at_s(last) - stand.at_s(first))
+            lags_ms: list[float] = []
+            asking = asyncio.create_task(_ask_on(stand, lags_ms))
+            try:
+                yield stand, lags_ms
+            finally:
+                asking.cancel()
+
+
+async def _ask_on(stand: Stand, lags_ms: list[float]) -> None:
+    while True:
+        answer = await stand.csms.call(stand.identity, "GetConfiguration")
+        lags_ms.append(answer.took_ms)
+        await asyncio.sleep(_ASKED_EVERY_S)
+
+
+async def _drained(stand: Stand) -> Entry:
+    return await stand.csms.wait_for(
+        "StopTransaction", kind="call", count=_QUEUED, timeout_s=_DRAINED_WITHIN_S
+    )
 
 
 # fmt: off
@@ -260,6 +287,8 @@ FIGURES: Final = (
     Figure("charging_cpu_percent",  "%",   _charging_load),
     Figure("bytes_per_transaction", "B",   _written,        {"max": 70_000.0}),
     Figure("queue_drain_per_s",     "1/s", _drain),
+    Figure("get_configuration_draining_ms", "ms", _configuration_draining,
+           {"p99": 25.0}),
 )
 # fmt: on
 
@@ -332,26 +361,19 @@ def _fill(path: Path) -> None:
 
 
 def _queue(path: Path) -> None:
-    """Fill a store with the messages of a transaction that ended offline."""
-    key, at = "6f9619ff-8b86-4d11-b42d-00c04fc964ff", datetime.now(UTC)
-    told = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    values = [
-        {"measurand": measurand, "unit": unit, "value": value}
-        for measurand, unit, value in _MEASURANDS
-    ]
-    payload = {
-        "connectorId": CONNECTOR,
-        "meterValue": [{"timestamp": told, "sampledValue": values}],
-    }
+    """Fill a store with transactions that were sold without the CSMS."""
+    now = datetime.now(UTC)
     with closing(Store(path)) as disk:
-        disk.commit(
-            (
-                TransactionStarted(key, CONNECTOR, CARD, None, at, 1_000_000),
-                TransactionNumberKept(key, 1),
-                TransactionEnded(key, at, 1_234_567, Cause.TOKEN, CARD),
-                *(
-                    MessageQueued(number, key, "MeterValues", payload, at)
-                    for number in range(1, _QUEUED + 1)
-                ),
+        for n in range(_QUEUED):
+            at = now - timedelta(minutes=_QUEUED - n)
+            started = TransactionStarted(str(n), CONNECTOR, CARD, None, at, n)
+            ended = TransactionEnded(str(n), at, n + 1, Cause.TOKEN, CARD)
+            start, stop = start_transaction(started), stop_transaction(ended, ())
+            disk.commit(
+                (
+                    started,
+                    ended,
+                    MessageQueued(2 * n + 1, str(n), "StartTransaction", start, at),
+                    MessageQueued(2 * n + 2, str(n), "StopTransaction", stop, at),
+                )
             )
-        )

@@ -189,22 +189,20 @@ class Ledger:
 
     def take(self, news: ByHand) -> tuple[Record, ...]:
         """Take what people or a short disk do to the queue."""
-        match news:
-            case RetryWanted():
-                return self._retry(news)
-            case DropWanted(id):
-                return self.outbox.drop(id)
-            case MessagesThinned(waiting, quarantined):
-                self.outbox.thinned(waiting, quarantined)
+        if isinstance(news, RetryWanted):
+            return self._retry(news)
+        if isinstance(news, DropWanted):
+            return self.outbox.drop(news.id)
+        self.outbox.thinned(news.waiting, news.quarantined)
         return ()
 
     def _retry(self, wanted: RetryWanted) -> tuple[Record, ...]:
         entry, key = wanted.entry, wanted.entry.key
         entry.tried = True
         records = self.outbox.retry(entry)
-        if entry.action != START:
+        if entry.action != START and key and wanted.number is not None:
             self.numbers.setdefault(key, wanted.number)
-        elif wanted.blind_stop is not None:
+        if wanted.blind_stop is not None:
             self._blind_stops[key] = wanted.blind_stop
         return records
 

@@ -86,13 +86,12 @@ class Outbox:
         self.waiting += 1
         return entry
 
-    def load(self, after: int, entries: Iterable[Entry]) -> None:
+    def load(self, after: int, entries: Collection[Entry]) -> None:
         """Take more from the disk: what follows ``after`` there."""
         if after != self._seen:
             return  # the window has moved since they were asked for
         self._window += (each for each in entries if each.id not in self._gone)
-        if self._window:
-            self._seen = max(self._seen, self._window[-1].id)
+        self._seen = max((self._seen, *(each.id for each in entries)))
 
     def move(self, after: int, keys: Container[str], by: timedelta) -> None:
         """Move the times of the messages after an id, if of one of these keys."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chargerd.ocpp16.ledger import DropWanted, RetryWanted
+from chargerd.ocpp16.ledger import MOST_BLIND, DropWanted, RetryWanted
 from chargerd.ocpp16.outbox import WINDOW
 from chargerd.store.database import Store
 from chargerd.store.reader import Reader
@@ -232,3 +232,28 @@ def test_a_retry_finds_its_place_however_much_waits(store: Store) -> None:
     assert stops[0] == stops[1]
     assert [stop["transactionId"] for stop in stops[1:]] == list(range(7, 108))
     assert (counts(bench), rows(bench)) == ((0, 0), [])
+
+
+def test_of_very_many_stops_without_a_number_the_disk_knows_all(store: Store) -> None:
+    bench = Bench(keys=ONCE, store=store)
+    bench.csms.will("StartTransaction", *[Refusal()] * (MOST_BLIND + 1))
+    for _ in range(MOST_BLIND + 1):
+        session(bench, 122_000)
+    assert counts(bench) == (0, MOST_BLIND + 1)
+    retry(bench, 1)
+    first, again = bench.told("StopTransaction")[0], bench.told("StopTransaction")[-1]
+    assert again == {**first, "transactionId": 7}
+    assert len(rows(bench)) == 2 * MOST_BLIND
+
+
+def test_a_message_of_no_transaction_needs_no_number(store: Store) -> None:
+    keys = {**ONCE, "ClockAlignedDataInterval": "60"}
+    bench = Bench(keys=keys, store=store)
+    bench.csms.will("MeterValues", Refusal())
+    bench.waits(60)
+    assert counts(bench) == (0, 1)
+    retry(bench, 1)
+    first, again = bench.told("MeterValues")
+    assert first == again
+    assert "transactionId" not in again
+    assert bench.charge_point.dialogue.ledger.numbers == {}
