@@ -32,6 +32,14 @@ from tests.scenarios.csms import SILENCE, Refusal
 Move = Callable[[Bench], object]
 
 REFUSED = {"idTagInfo": {"status": "Blocked"}}
+LISTED = {
+    "listVersion": 9,
+    "updateType": "Differential",
+    "localAuthorizationList": [
+        {"idTag": CARD, "idTagInfo": {"status": "Accepted", "parentIdTag": "FLEET"}},
+        {"idTag": OTHER_CARD, "idTagInfo": {"status": "Blocked"}},
+    ],
+}
 UNPAID = {"transactionId": 3, "idTagInfo": {"status": "Invalid"}}
 
 ON_THE_LINE: tuple[Move, ...] = (
@@ -50,6 +58,9 @@ ON_THE_LINE: tuple[Move, ...] = (
     lambda bench: bench.asks("TriggerMessage", requestedMessage="BootNotification"),
     lambda bench: bench.asks("GetConfiguration"),
     lambda bench: bench.asks("ClearCache"),
+    lambda bench: bench.asks("SendLocalList", listVersion=1, updateType="Full"),
+    lambda bench: bench.asks("SendLocalList", **LISTED),
+    lambda bench: setattr(bench, "disk_full", not bench.disk_full),
     lambda bench: bench.happens(FrameReceived("[2, 3")),
     lambda bench: bench.happens(FrameReceived('[3, "id-1", {}]')),
     lambda bench: bench.happens(FrameReceived(b"\xff")),
@@ -83,9 +94,13 @@ KEYS = st.builds(
             "TransactionMessageAttempts",
             "TransactionMessageRetryInterval",
             "StopTxnSampledData",
+            "LocalPreAuthorize",
+            "LocalAuthListEnabled",
         )
     ),
-    st.sampled_from(("0", "1", "7", "60", "SoC", "-1", "", "9" * 5000)),
+    st.sampled_from(
+        ("0", "1", "7", "60", "SoC", "true", "false", "-1", "", "9" * 5000)
+    ),
 )
 TIME = st.builds(
     lambda seconds: lambda bench: bench.waits(seconds),
