@@ -28,12 +28,9 @@ NOT_APPLICABLE: Final = {
 }
 """Why a case cannot be run against this station."""
 
-_SMART: Final = "needs the SmartCharging profile"
 _FIRMWARE: Final = "needs the FirmwareManagement profile"
 _SECURITY: Final = "needs the security extension"
 NOT_YET: Final = {
-    **dict.fromkeys(("056", "057", "058_1", "058_2", "059", "060"), _SMART),
-    **dict.fromkeys(("066", "067", "072", "082"), _SMART),
     **dict.fromkeys(("044_1", "044_2", "044_3", "045_1", "045_2"), _FIRMWARE),
     **dict.fromkeys(("073", "074", "075_1", "075_2", "076", "077", "078"), _SECURITY),
     **dict.fromkeys(("079", "080", "081", "083", "084", "085", "086"), _SECURITY),
