@@ -181,6 +181,23 @@ class Connectors(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.bench.charge_point.dialogue.rpc.is_open)
+    @rule(connector=ANYWHERE, limit_w=st.sampled_from((0, 0, 20_000)))
+    def limit(self, connector: int, limit_w: int) -> None:
+        profile = {
+            "chargingProfileId": 1,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": {
+                "chargingRateUnit": "W",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit_w}],
+            },
+        }
+        self.bench.asks(
+            "SetChargingProfile", connectorId=connector, csChargingProfiles=profile
+        )
+
+    @precondition(lambda self: self.bench.charge_point.dialogue.rpc.is_open)
     @rule(id_=IDS)
     def cancel(self, id_: int) -> None:
         self.bench.asks("CancelReservation", reservationId=id_)

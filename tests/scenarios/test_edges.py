@@ -53,6 +53,20 @@ def paused_by_station(**keys: str) -> Bench:
     return bench
 
 
+def limits(bench: Bench, limit_w: float) -> None:
+    profile = {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": {
+            "chargingRateUnit": "W",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit_w}],
+        },
+    }
+    bench.asks("SetChargingProfile", connectorId=0, csChargingProfiles=profile)
+
+
 def told(bench: Bench) -> tuple[str, str]:
     """Return the last edge on the wire."""
     before, after = bench.statuses()[-2:]
@@ -422,6 +436,36 @@ def test_e1_the_driver_is_gone_before_anybody_hears_of_it() -> None:
     assert told(bench) == ("SuspendedEVSE", "Available")
 
 
+@pytest.mark.requirement("STAT-C4", "STAT-D3", "STAT-10")
+def test_c5_and_e3_the_limit_falls_to_nothing_and_comes_back() -> None:
+    bench = charging()
+    limits(bench, 0)
+    assert told(bench) == ("Charging", "SuspendedEVSE")
+    limits(bench, 20_000)
+    assert told(bench) == ("SuspendedEVSE", "Charging")
+
+
+@pytest.mark.requirement("STAT-12", "STAT-D3")
+def test_d5_and_e4_the_limit_comes_back_but_the_vehicle_does_not() -> None:
+    bench = paused_by_vehicle()
+    limits(bench, 0)
+    assert told(bench) == ("SuspendedEV", "SuspendedEVSE")
+    bench.asks("ClearChargingProfile", id=1)
+    assert told(bench) == ("SuspendedEVSE", "SuspendedEV")
+
+
+@pytest.mark.requirement("STAT-H1")
+def test_h4_it_comes_back_and_the_vehicle_pauses_before_anybody_hears_of_it() -> None:
+    bench = slow()
+    off(bench)
+    bench.waits(20)
+    on(bench)
+    bench.charges()
+    bench.vehicle(VehiclePhase.PAUSED)
+    bench.waits(20)
+    assert told(bench) == ("Unavailable", "SuspendedEV")
+
+
 @pytest.mark.requirement("STAT-E1")
 def test_e6_the_driver_stops() -> None:
     bench = paused_by_station()
@@ -540,7 +584,7 @@ def test_h2_it_comes_back_with_a_plug_in_it() -> None:
 
 
 @pytest.mark.requirement("STAT-H1")
-def test_h3_to_h5_it_comes_back_and_is_used_before_anybody_hears_of_it() -> None:
+def test_h3_and_h5_it_comes_back_and_is_used_before_anybody_hears_of_it() -> None:
     bench = slow()
     off(bench)
     bench.waits(20)
