@@ -26,7 +26,7 @@ from chargerd.assembly import (
 )
 from chargerd.chargepoint import Happening
 from chargerd.clock import EARLIEST
-from chargerd.core.events import WHOLE_STATION, RestartRequested
+from chargerd.core.events import WHOLE_STATION, RestartFailed, RestartRequested
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
 from chargerd.runtime import journal as journals
@@ -153,7 +153,10 @@ class Daemon:
 
     async def run(self) -> Cause:
         """Run until everything is done that a restart waits for; return its cause."""
-        with closing(Reader(self._disk.path, self._disk.most_bytes)) as reader:
+        with (
+            closing(Reader(self._disk.path, self._disk.most_bytes)) as reader,
+            closing(self.engine),
+        ):
             async with self._control(reader), asyncio.TaskGroup() as tasks:
                 parts = (
                     self.guard,
@@ -174,13 +177,24 @@ class Daemon:
                 # What is here by now stays for good. To look through it again for
                 # garbage, with 10,000 id tags in it, would hold up the loop.
                 gc.freeze()
-                cause = await self.engine.run()
+                cause = await self._served()
                 notify("STOPPING=1")
                 for task in background:
                     task.cancel()
-        if cause is Cause.HARD_RESET and self._settings.station.reboot_command:
-            await self._reboot(self._settings.station.reboot_command)
         return cause
+
+    async def _served(self) -> Cause:
+        """Return why the process shall end; a reboot that fails is no reason."""
+        command = self._settings.station.reboot_command
+        while True:
+            cause = await self.engine.run()
+            if cause is not Cause.HARD_RESET or not command:
+                return cause
+            # A board that goes down ends us at once, for nobody is in its way then.
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+            error = await self._reboot(command)
+            self._obey_signals()
+            await self.engine.step(RestartFailed(WHOLE_STATION, error))
 
     def _watchdog(self) -> Watchdog:
         now_s = self._clock.monotonic
@@ -242,15 +256,26 @@ class Daemon:
         text = f"{context['message']}: {error!r}" if error else context["message"]
         self._journal.say(journals.ERROR, text, REASON="BUG")
 
-    async def _reboot(self, command: Sequence[str]) -> None:
-        """Run the operator's reboot command; try again as ResetRetries says."""
+    async def _reboot(self, command: Sequence[str]) -> str:
+        """Run the operator's reboot command; return why it failed at last."""
+        error = ""
         for _ in range(self.charge_point.station.policy.reset_retries + 1):
-            process = await asyncio.create_subprocess_exec(*command)
-            if await process.wait() == 0:
-                # The board goes down now; whoever runs on would be in its way.
-                await asyncio.Event().wait()
-            text = f"hard reset: {command[0]} failed with {process.returncode}"
+            error = await _failure(command)
+            if not error:
+                await asyncio.Event().wait()  # the board goes down now
+            text = f"hard reset: {error}"
             self._journal.say(journals.ERROR, text, REASON="RESET_FAILED")
+        return error
+
+
+async def _failure(command: Sequence[str]) -> str:
+    """Run a command; return what went wrong, or nothing."""
+    try:
+        process = await asyncio.create_subprocess_exec(*command)
+    except OSError as error:
+        return f"{command[0]}: {error.strerror}"
+    code = await process.wait()
+    return f"{command[0]} failed with {code}" if code else ""
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

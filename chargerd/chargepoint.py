@@ -514,6 +514,7 @@ class ChargePoint:
     def _restart_due(self, now: Instant) -> Cause | None:
         cause = self.station.restarting
         if cause is None:
+            self._restart_by_s = None
             return None
         if self._restart_by_s is None:
             self._restart_by_s = now.monotonic_s + RESTART_WITHIN_S[cause]

@@ -229,6 +229,12 @@ class ProfilesCleared(Event):
     ids: tuple[int, ...]
 
 
+class RestartFailed(Event):
+    """The board did not restart, however often it was told to."""
+
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyChanged(Event):
     """The operator chose otherwise."""

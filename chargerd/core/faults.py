@@ -132,6 +132,10 @@ _TABLE: Final[tuple[Fault, ...]] = (
     Fault("bridge-silent", "PowerSwitchFailure", _WARN,
           "the mirror contacts of the bridge cannot be read; of the two connectors "
           "at it one charges at a time", "check the input board", of_station=True),
+    Fault("reset", "ResetFailure", _WARN,
+          "the board did not restart when the CSMS wanted it",
+          "run the reboot command of the station file by hand and see what it says",
+          recovers="by hand", of_station=True),
     Fault("storage", "InternalError", _WARN,
           "the disk takes no more records; running transactions go on, none can start",
           "free disk space or replace the disk", of_station=True),

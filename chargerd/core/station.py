@@ -300,11 +300,17 @@ class Station:
 
     def _restart(self, event: events.RestartRequested, now: Instant) -> Effects:
         self.restarting = event.cause
+        self.health.unlatch(WHOLE_STATION, "reset")
         effects: Effects = ()
         for number in self.sessions:
             effects += self.advance(events.AuthorizationWithdrawn(number), now)
             effects += self.advance(events.StopRequested(number, event.cause), now)
         return effects
+
+    def _not_restarted(self, event: events.RestartFailed, now: Instant) -> Effects:
+        self.restarting = None
+        self.health.latch(WHOLE_STATION, "reset", event.error)
+        return ()
 
     def _policy(self, event: events.PolicyChanged, now: Instant) -> Effects:
         self.policy = event.policy
@@ -377,6 +383,7 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.TagAnswered: lambda station, *args: station.desk.answered(*args),
     events.TransactionNumbered: Station._numbered,
     events.RestartRequested: Station._restart,
+    events.RestartFailed: Station._not_restarted,
     events.AvailabilityWanted: lambda station, *args: station.booking.wanted(*args),
     events.ReservationWanted: lambda station, *args: station.booking.reserve(*args),
     events.ReservationCancelled: lambda station, *args: station.booking.cancel(*args),

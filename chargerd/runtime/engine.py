@@ -122,16 +122,17 @@ class Engine:
 
     async def run(self) -> Cause:
         """Run until everything is done that a restart waits for; return its cause."""
-        try:
-            while True:
-                happening = await self._next()
-                self.busy_since_s = self._clock.now().monotonic_s
-                step = await self.step(happening)
-                self.busy_since_s = None
-                if step.restart is not None:
-                    return step.restart
-        finally:
-            self._writer.shutdown()
+        while True:
+            happening = await self._next()
+            self.busy_since_s = self._clock.now().monotonic_s
+            step = await self.step(happening)
+            self.busy_since_s = None
+            if step.restart is not None:
+                return step.restart
+
+    def close(self) -> None:
+        """Let the last commit end."""
+        self._writer.shutdown()
 
     async def step(self, happening: Happening) -> Step:
         """Let one thing happen, all the way down to the hardware and the disk."""

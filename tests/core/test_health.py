@@ -56,6 +56,7 @@ LOST = {
 }
 CHANGES = {
     "storage": events.StorageChanged(0, failing=True),
+    "reset": events.RestartFailed(0, "reboot failed with 1"),
     "storage-short": events.RoomChanged(0, short=True, exhausted=False),
 }
 FELT = (

@@ -21,6 +21,7 @@ STATION_FILE = """\
 identity = "{identity}"
 vendor = "chargerd"
 model = "Mock"
+{station}
 
 [csms]
 url = "{url}"
@@ -110,6 +111,7 @@ class Daemon:
         *,
         url: str | None = None,
         csms_lines: str = "",
+        station_lines: str = "",
         configuration: str = "",
         rate: float = 200.0,
     ) -> None:
@@ -126,6 +128,7 @@ class Daemon:
                 identity=identity,
                 url=url or csms.url,
                 csms=csms_lines,
+                station=station_lines,
                 configuration=configuration,
                 rate=rate,
                 directory=directory,

@@ -34,7 +34,7 @@ def kept(records: tuple[Record, ...]) -> SecurityEventKept:
     return record
 
 
-@pytest.mark.requirement("EVT-06")
+@pytest.mark.requirement("EVT-06", "EVT-07")
 def test_every_type_has_a_weight_and_the_spelling_of_the_whitepaper() -> None:
     assert set(WEIGHTS) == set(SecurityEventType)
     assert all(len(type_) <= 50 for type_ in SecurityEventType)

@@ -1,6 +1,6 @@
 import pytest
 
-from chargerd.core.events import StorageChanged
+from chargerd.core.events import RestartFailed, StorageChanged
 from hal.values import SafetyReading
 from tests.scenarios.bench import CARD, Bench
 
@@ -212,3 +212,29 @@ def test_a_station_without_a_link_restarts_as_soon_as_the_session_is_over() -> N
     bench.disconnects()
     bench.finishes(121_000)
     assert bench.restarting == "SOFT_RESET"
+
+
+@pytest.mark.requirement("REM-55", "REM-57")
+def test_a_reset_that_failed_is_reported_and_the_station_serves_on() -> None:
+    bench = Bench()
+    bench.charges()
+    assert bench.asks("Reset", type="Hard") == ACCEPTED
+    start = bench.asks("RemoteStartTransaction", idTag="A")
+    assert start == {"status": "Rejected"}
+    bench.finishes(121_000)
+    bench.unplugs()
+    assert bench.restarting == "HARD_RESET"
+
+    bench.happens(RestartFailed(0, "reboot failed with 1"))
+
+    assert bench.restarting is None
+    report = bench.told("StatusNotification")[-1]
+    assert (report["connectorId"], report["status"]) == (0, "Available")
+    assert report["errorCode"] == "ResetFailure"
+    assert report["info"] == "reset: reboot failed with 1"
+    bench.charges()
+    bench.asks("Reset", type="Hard")
+    assert bench.told("StatusNotification")[-1]["errorCode"] == "NoError"
+    assert bench.restarting is None
+    bench.finishes(122_000)
+    assert bench.restarting == "HARD_RESET"
