@@ -229,6 +229,7 @@ class ProfilesCleared(Event):
     ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class RestartFailed(Event):
     """The board did not restart, however often it was told to."""
 

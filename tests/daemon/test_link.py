@@ -43,7 +43,8 @@ async def test_a_reset_link_is_made_anew_without_a_boot(daemon: Daemon) -> None:
 async def test_a_black_hole_is_found_by_a_ping_and_left(
     make_daemon: Callable[..., Daemon],
 ) -> None:
-    daemon = make_daemon(configuration="WebSocketPingInterval = 1")
+    keys = "WebSocketPingInterval = 1\nWebSocketPongLimit = 1"
+    daemon = make_daemon(configuration=keys)
     await daemon.start()
     charging = await daemon.charge()
 
@@ -120,6 +121,7 @@ async def csms(request: pytest.FixtureRequest) -> AsyncIterator[Csms]:
         yield bench
 
 
+@pytest.mark.key("SecurityProfile")
 @pytest.mark.requirement("SEC-06", "WS-09")
 @pytest.mark.parametrize("csms", [Settings(key=KEY)], indirect=True)
 async def test_profile_1_knocks_with_the_key_of_its_file(
@@ -134,6 +136,10 @@ async def test_profile_1_knocks_with_the_key_of_its_file(
     await daemon.start()
 
     await daemon.status_is("Available")
+    wanted = {"key": ["SecurityProfile"]}
+    answer = await daemon.csms.call("DC1", "GetConfiguration", wanted)
+    assert answer.payload is not None
+    assert answer.payload["configurationKey"][0]["value"] == "1"
     assert KEY.hex() not in daemon.log.read_text()
 
 

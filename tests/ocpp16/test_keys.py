@@ -47,9 +47,26 @@ def proved() -> Iterator[str]:
                     yield from (str(ast.literal_eval(name)) for name in args)
 
 
-def test_a_key_that_can_be_changed_has_an_effect_that_is_tested() -> None:
-    changeable = {k.name for k in KEYS.values() if k.access is not Access.READ_ONLY}
-    assert changeable <= set(proved()) <= {key.name for key in KEYS.values()}
+def test_every_key_has_an_effect_that_is_tested() -> None:
+    assert set(proved()) == {key.name for key in KEYS.values()}
+
+
+OPTIONAL_SWITCHES: Final = {
+    "AllowOfflineTxForUnknownId",
+    "AuthorizationCacheEnabled",
+    "LocalAuthListEnabled",
+    "StopTransactionOnEVSideDisconnect",
+}
+
+
+@pytest.mark.requirement("CFG-17")
+def test_a_function_that_may_be_absent_is_there_and_can_be_switched() -> None:
+    for name in OPTIONAL_SWITCHES:
+        key = KEYS[name.lower()]
+        assert key.access is Access.READ_WRITE
+        assert {key.parse("true"), key.parse("false")} == {True, False}
+        assert policy({name: "true"}) != policy({name: "false"})
+    assert set(proved()) >= OPTIONAL_SWITCHES
 
 
 @EVERY_KEY

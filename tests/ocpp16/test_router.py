@@ -54,6 +54,31 @@ def test_what_cannot_be_answered_says_why(
         router.dispatch(bench.charge_point.picture, question, bench.clock.now())
 
 
+OF_PROFILES = {
+    "FirmwareManagement": ("UpdateFirmware", "GetDiagnostics"),
+    "LocalAuthListManagement": ("SendLocalList", "GetLocalListVersion"),
+    "RemoteTrigger": ("TriggerMessage",),
+    "Reservation": ("ReserveNow", "CancelReservation"),
+    "SmartCharging": (
+        "SetChargingProfile",
+        "ClearChargingProfile",
+        "GetCompositeSchedule",
+    ),
+}
+
+
+@pytest.mark.key("SupportedFeatureProfiles")
+@pytest.mark.parametrize("profile", OF_PROFILES)
+def test_a_profile_is_named_exactly_if_its_questions_are_answered(profile: str) -> None:
+    bench = Bench()
+    names = ["SupportedFeatureProfiles"]
+    (key,) = bench.asks("GetConfiguration", key=names)["configurationKey"]
+    for action in OF_PROFILES[profile]:
+        answer = bench.asks(action, **sample(action, full=False))
+        offered = answer.get("code") != "NotSupported"
+        assert offered == (profile in key["value"].split(","))
+
+
 def test_the_facts_name_every_connector() -> None:
     assert router.facts((1, 2)) == {
         "NumberOfConnectors": "2",

@@ -368,23 +368,55 @@ CAUSES: dict[Break, str] = {
 }
 
 
+def quiet(_: Station) -> None:
+    """Nothing is under way."""
+
+
+def talking(cp: Station) -> None:
+    cp.link.send([f"frame {n}" for n in range(50)], cp.link.number)
+
+
+def pinging(cp: Station) -> None:
+    cp.link.keep(replace(EAGER, ping_interval_s=0.001))
+
+
+def leaving(cp: Station) -> None:
+    cp.link.set_key(b"yet another")
+
+
 @pytest.mark.requirement("WS-20")
+@pytest.mark.parametrize("phase", [quiet, talking, pinging])
 @pytest.mark.parametrize("cause", CAUSES)
 async def test_after_every_loss_the_csms_is_dialed_again(
-    csms: Csms, cause: Break
+    csms: Csms, cause: Break, phase: Callable[[Station], None]
 ) -> None:
     async with station(csms) as cp:
         await cp.up()
+        phase(cp)
         await cause(csms, cp)
         await cp.until(lambda: cp.count(LinkDown) == 1)
         failure = cp.link.state.failure or ""
         await cp.up(2)
 
         cp.link.send(["still here"], cp.link.number)
-        assert await csms.heard.get() == "still here"
+        while await csms.heard.get() != "still here":
+            pass
         kinds = [type(h) for h in cp.told if isinstance(h, LinkUp | LinkDown)]
         assert kinds == [LinkUp, LinkDown, LinkUp]
         assert CAUSES[cause] in failure
+
+
+@pytest.mark.requirement("WS-20")
+@pytest.mark.parametrize("cause", [each for each in CAUSES if each is not new_key])
+async def test_a_loss_while_the_station_leaves_by_itself_is_dialed_again_too(
+    csms: Csms, cause: Break
+) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        leaving(cp)
+        with suppress(ConnectionClosed):
+            await cause(csms, cp)
+        await cp.up(2)
 
 
 @pytest.mark.requirement("WS-25")

@@ -253,7 +253,7 @@ def test_other_messages_postpone_heartbeats_and_a_new_interval_holds() -> None:
     assert beats == [300, 320, 340, 360]
 
 
-@pytest.mark.requirement("HB-03")
+@pytest.mark.requirement("HB-03", "WS-13")
 def test_a_busy_station_still_beats_once_a_day() -> None:
     bench = Bench(keys={"ClockAlignedDataInterval": "200"})
     start_s = bench.now_s

@@ -75,6 +75,23 @@ def test_the_profile_and_its_keys_are_there() -> None:
     ]
 
 
+@pytest.mark.key("LocalAuthListMaxLength")
+@pytest.mark.key("SendLocalListMaxLength")
+@pytest.mark.requirement("LIST-15")
+def test_the_list_takes_as_many_as_its_keys_say_and_not_one_more() -> None:
+    bench = Bench()
+    names = ["LocalAuthListMaxLength", "SendLocalListMaxLength"]
+    found = bench.asks("GetConfiguration", key=names)["configurationKey"]
+    most, at_once = (int(key["value"]) for key in found)
+    many = [entry(f"T{n}") for n in range(most + 1)]
+    assert sends(bench, 1, *many[: at_once + 1]) == "Failed"
+    for first in range(0, most, at_once):
+        part = many[first : first + at_once]
+        assert sends(bench, 1 + first, *part, kind="Differential") == "Accepted"
+    assert sends(bench, 2 * most, many[-1], kind="Differential") == "Failed"
+    assert refusal(bench) is Why.LIST_TOO_LONG
+
+
 @pytest.mark.requirement("LIST-04", "LIST-06", "LIST-07", "LIST-10", "LIST-12")
 def test_a_list_is_sent_changed_and_emptied() -> None:
     bench = Bench()

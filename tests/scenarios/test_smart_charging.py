@@ -267,6 +267,7 @@ def test_amperes_are_those_of_each_phase_of_the_mains() -> None:
     assert composite(bench, chargingRateUnit="A") == {0: 16.1}
 
 
+@pytest.mark.key("ChargingScheduleAllowedChargingRateUnit")
 @pytest.mark.requirement("SMART-08", "SMART-64")
 def test_a_unit_that_is_not_offered_is_neither_taken_nor_told() -> None:
     bench = Bench(keys={"ChargingScheduleAllowedChargingRateUnit": "Power"})
@@ -295,6 +296,30 @@ def test_phases_are_told_where_the_operator_wants_it() -> None:
     assert period == {"startPeriod": 0, "limit": 86.9}
 
 
+@pytest.mark.key("ChargeProfileMaxStackLevel")
+@pytest.mark.key("ChargingScheduleMaxPeriods")
+@pytest.mark.key("MaxChargingProfilesInstalled")
+def test_what_the_keys_promise_is_taken_and_not_one_more() -> None:
+    bench = Bench()
+    names = [
+        "ChargeProfileMaxStackLevel",
+        "ChargingScheduleMaxPeriods",
+        "MaxChargingProfilesInstalled",
+    ]
+    found = bench.asks("GetConfiguration", key=names)["configurationKey"]
+    level, periods, most = (int(key["value"]) for key in found)
+    long = {60 * n: 1_000 + n for n in range(periods + 1)}
+    assert sets(bench, 0, STATION, long) == REJECTED
+    del long[60 * periods]
+    for n in range(most):
+        stack = {"stackLevel": level - n, "chargingProfileId": n}
+        assert sets(bench, 0, STATION, long, **stack) == ACCEPTED
+    over = {"stackLevel": level + 1, "chargingProfileId": 0}
+    assert sets(bench, 0, STATION, long, **over) == REJECTED
+    assert sets(bench, 0, DEFAULT, {0: 1_000}, chargingProfileId=most) == REJECTED
+
+
+@pytest.mark.key("ConnectorSwitch3to1PhaseSupported")
 @pytest.mark.requirement("SMART-54", "SMART-06", "SMART-07", "SMART-09")
 def test_the_keys_tell_what_is_possible_and_the_csms_cannot_change_them() -> None:
     bench = Bench()
