@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,6 +99,7 @@ def charge_point_of(
         facts=_facts(settings),
         snapshot=disk.restore(clock.now().utc),
         interruption=Cause.RESTART if same_boot else Cause.POWER_LOSS,
+        site_w=settings.power.max_power_w or inf,
     )
 
 

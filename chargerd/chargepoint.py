@@ -6,6 +6,7 @@ prove about behavior can be proved here, in no time at all.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from chargerd.clock import Instant
@@ -183,6 +184,7 @@ class ChargePoint:
         facts: Mapping[str, str] | None = None,
         snapshot: Snapshot | None = None,
         interruption: Cause = Cause.POWER_LOSS,
+        site_w: float = inf,
     ) -> None:
         """Wake up as the disk remembers.
 
@@ -195,6 +197,7 @@ class ChargePoint:
             facts: Read-only keys that are facts about this station.
             snapshot: What the disk remembers; ``None``: nothing.
             interruption: Why transactions that the disk knows as running are not.
+            site_w: What all connectors may take from the grid together.
         """
         snapshot = snapshot or Snapshot()
         own = router.facts(tuple(fittings))
@@ -210,6 +213,7 @@ class ChargePoint:
             snapshot.availability,
             snapshot.reservations,
             snapshot.profiles,
+            site_w=site_w,
         )
         accepted = where in snapshot.accepted_by
         ledger = Ledger(

@@ -119,6 +119,9 @@ _TABLE: Final[tuple[Fault, ...]] = (
     Fault("supply-silent", "InternalError", _WARN,
           "the supply monitor cannot be read", "check the input board",
           of_station=True),
+    Fault("limit-exceeded", "OtherError", _WARN,
+          "for 10 s the meter has shown clearly more power than the limit",
+          "compare the meter with the modules; see: chargerctl power"),
     Fault("bridge-weld", "PowerSwitchFailure", _WARN,
           "the bridge between two DC buses was told to open and did not; of the two "
           "connectors at it one charges at a time",

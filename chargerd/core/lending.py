@@ -92,7 +92,7 @@ class Lending:
         """Return the power that is measured at a connector's modules."""
         return sum(
             reading.voltage_v * reading.current_a
-            for number in self._serving(connector)
+            for number in self.serving(connector)
             if (reading := self._station.sessions[number].facts.power_module)
         )
 
@@ -103,7 +103,8 @@ class Lending:
             return False
         return self._station.sessions[neighbor].phase not in STARTABLE
 
-    def _serving(self, connector: int) -> Iterator[int]:
+    def serving(self, connector: int) -> Iterator[int]:
+        """Yield the connectors whose modules are on the bus of one, its own first."""
         yield connector
         neighbor = self._station.fittings[connector].neighbor
         if neighbor is not None and self.helped(connector):

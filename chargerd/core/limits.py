@@ -2,17 +2,20 @@
 
 The rating of the modules, the station file, a refused id tag, the charging profile of
 the transaction, and the connector's share of what the station may take. A limit of
-zero pauses and never ends anything.
+zero pauses and never ends anything. What binds the station as a whole is measured at
+the grid, what binds a connector at its outlet.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import inf
 from typing import Final, Protocol
 
 from chargerd.clock import Instant
+from chargerd.core.demand import Demand, seen
 from chargerd.core.events import WHOLE_STATION
+from chargerd.core.fallback import Fallback
 from chargerd.core.fitting import Fitting
 from chargerd.core.forecast import changes, portion_w
 from chargerd.core.installation import Installation
@@ -20,7 +23,7 @@ from chargerd.core.lending import Lending
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter, offer
 from chargerd.core.profiles import Ruling
-from chargerd.core.session import LIVE, Session
+from chargerd.core.session import LIVE, Phase, Session
 from chargerd.core.sharing import Claim, Shares, share
 
 _STEP_S: Final = 0.1
@@ -35,6 +38,7 @@ class Floor(Protocol):
     """What limits depend on."""
 
     policy: Policy
+    online: bool
     paused: frozenset[int]
     installation: Installation
     lending: Lending
@@ -69,44 +73,60 @@ class _Rulings:
 class Limits:
     """The limits in force. ``update`` renews them at the end of every step."""
 
-    def __init__(self, floor: Floor) -> None:
-        """Begin with what the hardware can do."""
+    def __init__(self, floor: Floor, site_w: float = inf) -> None:
+        """Begin with what the hardware can do.
+
+        Args:
+            floor: What limits depend on.
+            site_w: What the station may take by the station file.
+        """
+        self.shares = Shares()
+        self.of_station: tuple[Limit, ...] = ()
+        """What all connectors may take together, at the grid; the tightest first."""
         self._floor = floor
+        self._site_w = site_w
+        self._fallback = Fallback()
         self._rulings: _Rulings | None = None
-        self._shares = Shares()
-        self._limits = {
-            number: offer(fitting.rating, fitting.limit_w)
-            for number, fitting in floor.fittings.items()
+        self._demands: dict[int, Demand] = {}
+        self._caps = {
+            number: self._own(number, None, None) for number in floor.fittings
         }
-        self.may_w = {
-            n: fitting.limit_w or inf for n, fitting in floor.fittings.items()
-        }
+        self.may_w = {n: caps[0].power_w for n, caps in self._caps.items()}
         """What each connector may have, were its modules no limit."""
 
     def of(self, connector: int) -> Limit:
         """Return the most power that a connector may give, and who says so."""
-        return self._limits[connector]
+        return self._caps[connector][0]
+
+    def caps(self, connector: int) -> tuple[Limit, ...]:
+        """Return every limit of a connector, the tightest first."""
+        return self._caps[connector]
+
+    def available_w(self) -> float:
+        """Return what may come out of all connectors together; may be infinite."""
+        grid_w = min((cap.power_w for cap in self.of_station), default=inf)
+        return self._outlet_w(grid_w)
 
     def next_deadline_s(self) -> float | None:
-        """Return when a profile next says something else."""
-        until_s = inf if self._rulings is None else self._rulings.until_s
-        return None if until_s == inf else until_s
+        """Return when a limit next changes by time alone."""
+        due_s = [inf if self._rulings is None else self._rulings.until_s]
+        fallback_s = self._fallback.due_s(self._floor.policy)
+        if fallback_s is not None and fallback_s > self._updated_s:
+            due_s.append(fallback_s)
+        return None if min(due_s) == inf else min(due_s)
 
     def update(self, now: Instant) -> None:
         """Work out every limit."""
         rulings = self._ruled(now)
-        own = {n: self._own(n, rulings.of.get(n), rulings.at) for n in self._limits}
-        of_station = rulings.of.get(WHOLE_STATION)
-        available_w = inf if of_station is None else self._outlet_w(of_station.limit_w)
-        self.may_w = {n: self._may_w(n, rulings.of.get(n), available_w) for n in own}
-        claims = [self._claim(n, own[n], now) for n in own]
-        self._shares = share(available_w, claims, self._shares)
-        for number, limit in own.items():
-            live = self._floor.sessions[number].phase in LIVE
-            granted_w = self._shares.granted_w[number] if live else available_w
-            if of_station is not None and granted_w < limit.power_w:
-                limit = _by(of_station, granted_w, rulings.at)
-            self._limits[number] = limit
+        self._updated_s = now.monotonic_s
+        self._fallback.follow(online=self._floor.online, now=now)
+        self.of_station = self._binding(rulings, now)
+        own = {n: self._own(n, rulings.of.get(n), rulings.at) for n in self._caps}
+        claims = [self._claim(n, caps[0], now) for n, caps in own.items()]
+        self.shares = share(self.available_w(), claims, self.shares)
+        for number, caps in own.items():
+            self._caps[number] = self._with_share(number, caps)
+            self.may_w[number] = self._may_w(number, caps)
 
     def composite(
         self, connector: int, seconds: float, now: Instant
@@ -128,11 +148,13 @@ class Limits:
         found: list[tuple[float, float]] = []
         for at_s, limits_w in changes(tracks, seconds):
             most_w = {n: min(limits_w[n], self._local_w(n)) for n in numbers}
+            grid_w = min(limits_w[0], self._site_w)
             if connector == WHOLE_STATION:
-                found.append((at_s, min(limits_w[0], self._drawn_w(most_w.values()))))
-            else:
-                available_w = self._outlet_w(limits_w[0])
-                found.append((at_s, portion_w(available_w, most_w, connector)))
+                found.append((at_s, min(grid_w, self._drawn_w(most_w.values()))))
+                continue
+            limit_w = portion_w(self._outlet_w(grid_w), most_w, connector)
+            useful = limit_w >= self._floor.policy.minimum_power_w
+            found.append((at_s, limit_w if useful else 0.0))
         return found
 
     def _ruled(self, now: Instant) -> _Rulings:
@@ -163,22 +185,52 @@ class Limits:
             ruling,
         )
 
-    def _own(self, connector: int, ruling: Ruling | None, at: Instant) -> Limit:
-        paused = connector in self._floor.paused
-        rating = self._floor.lending.rating(connector)
-        limit = offer(rating, self._floor.fittings[connector].limit_w, paused)
-        if ruling is None or ruling.limit_w >= limit.power_w:
-            return limit
-        return _by(ruling, ruling.limit_w, at)
+    def _binding(self, rulings: _Rulings, now: Instant) -> tuple[Limit, ...]:
+        """Return what binds the station as a whole."""
+        ruling = rulings.of.get(WHOLE_STATION)
+        offline_w = self._fallback.limit_w(self._floor.policy, now)
+        found = [
+            Limit(self._site_w, Setter.CONFIGURATION),
+            Limit(offline_w, Setter.OFFLINE),
+        ]
+        if ruling is not None:
+            found.append(_by(ruling, rulings.at))
+        limits = [replace(each, of_station=True) for each in found]
+        return _sorted(each for each in limits if each.power_w < inf)
 
-    def _may_w(
-        self, connector: int, ruling: Ruling | None, available_w: float
-    ) -> float:
+    def _own(
+        self, connector: int, ruling: Ruling | None, at: Instant | None
+    ) -> tuple[Limit, ...]:
+        """Return what binds one connector, the tightest first."""
+        fitting = self._floor.fittings[connector]
+        rating = self._floor.lending.rating(connector)
+        found = [Limit(rating.max_power_w, Setter.HARDWARE)]
+        if fitting.limit_w is not None:
+            found.append(Limit(fitting.limit_w, Setter.CONFIGURATION))
         if connector in self._floor.paused:
-            return 0.0
-        configured_w = self._floor.fittings[connector].limit_w or inf
-        ruled_w = inf if ruling is None else ruling.limit_w
-        return min(configured_w, ruled_w, available_w)
+            found.append(Limit(0.0, Setter.AUTHORIZATION))
+        if ruling is not None and at is not None:
+            found.append(_by(ruling, at))
+        lowest_w = min(each.power_w for each in found)
+        if 0.0 < lowest_w < self._floor.policy.minimum_power_w:
+            found.append(Limit(0.0, Setter.MINIMUM))
+        return _sorted(found)
+
+    def _with_share(self, connector: int, own: tuple[Limit, ...]) -> tuple[Limit, ...]:
+        if not self.of_station:
+            return own
+        live = self._floor.sessions[connector].phase in LIVE
+        granted_w = self.shares.granted_w[connector] if live else self.available_w()
+        if granted_w >= own[0].power_w:
+            return own
+        return (replace(self.of_station[0], power_w=granted_w), *own)
+
+    def _may_w(self, connector: int, own: tuple[Limit, ...]) -> float:
+        granted_w = self.shares.granted_w
+        others_w = sum(w for number, w in granted_w.items() if number != connector)
+        others = (each for each in own if each.set_by is not Setter.HARDWARE)
+        own_w = min((each.power_w for each in others), default=inf)
+        return min(own_w, self.available_w() - others_w)
 
     def _local_w(self, connector: int) -> float:
         fitting = self._floor.fittings[connector]
@@ -197,18 +249,33 @@ class Limits:
         session, lending = self._floor.sessions[connector], self._floor.lending
         most_w = own.power_w if session.phase in LIVE else 0.0
         hint_w = own.profile.schedule.least_w if own.profile else 0.0
+        # Modules that help the neighbor are measured there.
+        taking_w = 0.0 if lending.lends(connector) else lending.taking_w(connector)
         return Claim(
             connector,
             most_w,
-            # Modules that help the neighbor are measured there.
-            0.0 if lending.lends(connector) else lending.taking_w(connector),
+            taking_w,
             self._floor.installation.began_s(session.key, now),
-            min(hint_w, most_w),
+            max(min(hint_w, most_w), self._floor.policy.minimum_power_w),
+            self._wants_w(connector, taking_w, now),
         )
 
+    def _wants_w(self, connector: int, taking_w: float, now: Instant) -> float:
+        if self._floor.sessions[connector].phase is not Phase.ENERGIZED:
+            self._demands[connector] = Demand(since_s=now.monotonic_s)
+        known = self._demands.get(connector, Demand(since_s=now.monotonic_s))
+        granted_w = self._caps[connector][0].power_w
+        known = seen(known, granted_w, taking_w, now.monotonic_s)
+        self._demands[connector] = known
+        return known.wants_w
 
-def _by(ruling: Ruling, power_w: float, at: Instant) -> Limit:
+
+def _by(ruling: Ruling, at: Instant) -> Limit:
     until = None
     if ruling.end_s < _FAR_S:
         until = at.utc + timedelta(seconds=ruling.end_s)
-    return Limit(power_w, Setter.PROFILE, ruling.profile, until)
+    return Limit(ruling.limit_w, Setter.PROFILE, ruling.profile, until)
+
+
+def _sorted(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+    return tuple(sorted(limits, key=lambda limit: limit.power_w))

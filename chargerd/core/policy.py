@@ -67,6 +67,9 @@ class Policy:
     default_after_own_profile: bool = False
     default_for_all_overrules: bool = False
     efficiency: int = 100
+    minimum_power_w: int = 1_500
+    offline_limit_w: int = 0
+    offline_delay_s: int = 300
     mains_voltage_v: int = 230
     reported_phases: int = 0
     rate_units: tuple[str, ...] = ("Current", "Power")

@@ -43,6 +43,8 @@ class Setter(StrEnum):
     CONFIGURATION = "configuration"
     AUTHORIZATION = "authorization"
     PROFILE = "profile"
+    OFFLINE = "offline"
+    MINIMUM = "minimum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Limit:
     """The charging profile that sets it, if one does."""
     until: datetime | None = None
     """Until when that profile says so."""
+    of_station: bool = False
+    """It binds all connectors together; of one of them it is the share."""
 
 
 def offer(

@@ -68,6 +68,12 @@ class Schedule:
             return transaction_s
         return (self.start - now).total_seconds()
 
+    def number(self, begins_s: float) -> int:
+        """Return which of its periods, from 1, speaks now; it started long since."""
+        cycle_s = CYCLE_S[self.recurrency] if self.recurrency else inf
+        passed_s = -begins_s % cycle_s
+        return bisect_right(self.periods, passed_s, key=_start_s)
+
     def spans(self, begins_s: float, from_s: float, to_s: float) -> Iterator[Span]:
         """Yield what it says between two moments, in order; the gaps are silence.
 

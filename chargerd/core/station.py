@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from typing import Any, Final
 
 from chargerd.clock import Instant
@@ -22,6 +23,7 @@ from chargerd.core.health import Health
 from chargerd.core.installation import Installation
 from chargerd.core.lending import Lending
 from chargerd.core.limits import Limits
+from chargerd.core.obedience import Obedience
 from chargerd.core.permissive import Facts, Loss, learned, present
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Supply, offered_current_a
@@ -47,6 +49,7 @@ class Station:
         wishes: Iterable[AvailabilityKept] = (),
         reservations: Iterable[Reservation] = (),
         profiles: Iterable[Profile] = (),
+        site_w: float = inf,
     ) -> None:
         """Start with nothing known of any connector."""
         self.fittings = fittings
@@ -72,7 +75,8 @@ class Station:
         self.booking = Booking(self, wishes, reservations)
         self.lending = Lending(self)
         self.installation = Installation(self, profiles)
-        self.limits = Limits(self)
+        self.limits = Limits(self, site_w)
+        self.obedience = Obedience()
         self._settle_all()
 
     def apply(self, event: Event, now: Instant) -> Effects:
@@ -81,6 +85,7 @@ class Station:
         effects = handle(self, event, now)
         effects += self._watch_invalid(now)
         self.lending.follow(self.limits.may_w, now)
+        self.obedience.follow(self.sessions.values(), self.limits.of, self.health)
         effects += self._judge(now)
         if self.policy.free_vend:
             effects += self.desk.vend(now)

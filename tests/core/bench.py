@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from math import inf
 from typing import Any, Final, TypeVar
 
 from chargerd.core import events
@@ -99,6 +100,7 @@ class Bench:
         own_readers: Container[int] = (),
         limit_w: float | None = None,
         fittings: Mapping[int, Fitting] | None = None,
+        site_w: float = inf,
     ) -> None:
         self.clock = FakeClock()
         self.told: list[Effect] = []
@@ -112,6 +114,7 @@ class Bench:
             policy or KIND,
             lambda: f"key-{next(keys)}",
             Drivers(LocalList(), Tags((known or {}).items())),
+            site_w=site_w,
         )
         self.happens(events.ServiceChanged(0))
         for number in connectors if read else ():
@@ -204,9 +207,11 @@ class Bench:
 
     def _steps(self, number: int) -> Iterable[tuple[Phase | None, Any]]:
         sense, at = self.senses, self.tick
+        others = [s for s in self.station.sessions.values() if s.connector != number]
+        card = OTHER if any(s.id_tag == CARD for s in others) else CARD
         yield Phase.IDLE, lambda: None
         yield Phase.PLUGGED, lambda: self.plugs(number)
-        yield Phase.LOCKING, lambda: self.presents(CARD)
+        yield Phase.LOCKING, lambda: self.presents(card)
         yield Phase.HANDSHAKE, lambda: sense(number, lock(at(), True))
         cable_check = VehiclePhase.CABLE_CHECK
         yield Phase.CABLE_CHECK, lambda: self.vehicle(cable_check, number)
@@ -216,7 +221,7 @@ class Bench:
         yield Phase.PRECHARGE, lambda: self.vehicle(precharge, number)
         yield Phase.ENERGIZED, lambda: self.vehicle(VehiclePhase.CHARGING, number)
         yield None, lambda: sense(number, modules(at(), 125.0))
-        yield Phase.RAMP_DOWN, lambda: self.presents(CARD)
+        yield Phase.RAMP_DOWN, lambda: self.presents(card)
         yield Phase.OPENING, lambda: sense(number, modules(at()))
         yield Phase.SETTLING, lambda: sense(number, contactor(at(), Position.OPEN))
         yield Phase.WELDING_CHECK, lambda: sense(number, meter(at()))

@@ -1,7 +1,7 @@
 """Connectors with charging profiles, without a station around them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -59,6 +59,9 @@ class Site:
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
+        self.online = True
+        # What profiles say is tried with limits of a few watts, too.
+        self.policy = replace(self.policy, minimum_power_w=0)
         self.paused: frozenset[int] = frozenset()
         self.fittings: Mapping[int, Fitting] = dict.fromkeys(self.connectors, FITTING)
         self.sessions = {n: Session(n) for n in self.connectors}

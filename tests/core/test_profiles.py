@@ -389,7 +389,9 @@ def test_two_vehicles_share_what_the_station_may_take(site: Site) -> None:
     assert site.limit_w(1) == 50_000
     assert site.limit_w(2) == 0  # the other one has not let go yet
     site.takes(50_000, 1)
-    assert site.limits.of(2) == Limit(50_000, Setter.PROFILE, of_station, None)
+    assert site.limits.of(2) == Limit(
+        50_000, Setter.PROFILE, of_station, None, of_station=True
+    )
     assert site.composite(60, 1) == site.composite(60, 2) == {0: 50_000}
     site.stops(1)
     site.takes(0.0, 1)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargerd.core.profiles import Profile, Purpose
-from chargerd.core.schedules import Kind, Recurrency
+from chargerd.core.schedules import Kind, Period, Recurrency, Schedule
 from tests.core.power_site import DEFAULT, FULL_W, OWN, STATION, Site, profile
 
 BASE = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -151,3 +151,11 @@ def test_the_limit_in_force_changes_when_the_schedules_say_so(
         assert site.limit_w() == expected_w
         assert site.composite(1)[0] == expected_w
         site.waits(1)
+
+
+def test_a_period_can_be_named_by_its_number() -> None:
+    periods = tuple(Period(float(at_s), 1.0) for at_s in (0, 60, 120))
+    once = Schedule(Kind.ABSOLUTE, periods)
+    assert [once.number(-at_s) for at_s in (0.0, 59.9, 60.0, 1e6)] == [1, 1, 2, 3]
+    daily_ = Schedule(Kind.RECURRING, periods, recurrency=Recurrency.DAILY)
+    assert daily_.number(-86_400.0 - 61.0) == 2
