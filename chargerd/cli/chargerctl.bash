@@ -4,7 +4,7 @@
 # One line for each command: its words | sub-commands | options | positionals.
 # A positional is a list of words, or @KIND, whose names are asked of the daemon.
 _chargerctl_table='
-chargerctl|status link top why watch session connector reserve tag queue fault meter device config mock completion||
+chargerctl|status link top why watch session connector reserve tag queue power fault meter device config mock completion||
 chargerctl status|||
 chargerctl link|status||
 chargerctl link status|||
@@ -34,6 +34,9 @@ chargerctl queue quarantine||-n --limit|
 chargerctl queue show|||@messages
 chargerctl queue retry||--all|@messages
 chargerctl queue drop||--yes|@messages
+chargerctl power|show limits||
+chargerctl power show|||
+chargerctl power limits|||
 chargerctl fault|list show|--history|
 chargerctl fault list||--history|
 chargerctl fault show|||@faults

@@ -45,6 +45,8 @@ _SETTERS: Final[Mapping[Setter, str]] = {
     Setter.CONFIGURATION: "the station file allows no more (max_power_w)",
     Setter.AUTHORIZATION: "the CSMS has refused the id tag",
     Setter.PROFILE: "a charging profile allows no more",
+    Setter.OFFLINE: "the CSMS is away, and OfflineFallbackLimit allows no more",
+    Setter.MINIMUM: "less than MinimumChargingPower is of no use",
 }
 
 
@@ -60,6 +62,7 @@ def because(station: Station, connector: int) -> tuple[str, ...]:
         reasons.append(f"the transaction ended: {session.cause}")
     if session.phase is Phase.ENERGIZED:
         reasons += _power(session, station.limit(connector))
+        reasons += _behind(station, connector)
     reasons.append(_PHASES[session.phase])
     bar = station.bar(connector)
     if bar in _BARS:
@@ -93,6 +96,25 @@ def _power(session: Session, limit: Limit) -> list[str]:
     if vehicle is not None and vehicle.phase is VehiclePhase.PAUSED:
         return ["the vehicle has paused"]
     return [f"{limit.power_w / 1000:g} kW are offered: {_says_no_more(limit)}"]
+
+
+def _behind(station: Station, connector: int) -> list[str]:
+    """Return what stands behind the limit of a connector, and what else would hold."""
+    limit, *others = station.limits.caps(connector)
+    reasons = []
+    if limit.of_station:
+        together = f"all connectors together may take {_kilowatts(station)}"
+        if connector in station.limits.shares.waiting:
+            together += ", too little for it beside those who came before"
+        reasons.append(together)
+    if others:
+        power = f"{others[0].power_w / 1000:g} kW"
+        reasons.append(f"otherwise {power}: {_says_no_more(others[0])}")
+    return reasons
+
+
+def _kilowatts(station: Station) -> str:
+    return f"{station.limits.available_w() / 1000:g} kW"
 
 
 def _says_no_more(limit: Limit) -> str:

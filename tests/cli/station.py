@@ -308,6 +308,79 @@ DEVICES: list[dict[str, Any]] = [
         "error": "no answer",
     },
 ]
+LIMITS: dict[str, Any] = {
+    "station": {
+        "power_w": 100_000.0,
+        "taking_w": 87_400.0,
+        "caps": [
+            {
+                "set_by": "profile",
+                "power_w": 100_000.0,
+                "what": "ChargePointMaxProfile 8, stack level 0, period 2",
+                "until": "2026-03-02T16:00:00Z",
+                "rules": True,
+                "profile": 8,
+                "purpose": "ChargePointMaxProfile",
+                "stack_level": 0,
+                "period": 2,
+            },
+            {
+                "set_by": "configuration",
+                "power_w": 200_000.0,
+                "what": "the station file ([power] max_power_w)",
+                "rules": False,
+            },
+        ],
+        "waiting": [2],
+    },
+    "connectors": [
+        {
+            "connector": 1,
+            "power_w": 60_000.0,
+            "taking_w": 59_870.0,
+            "caps": [
+                {
+                    "set_by": "sharing",
+                    "power_w": 60_000.0,
+                    "what": "its share of the 100 kW of the station",
+                    "rules": True,
+                },
+                {
+                    "set_by": "hardware",
+                    "power_w": 300_000.0,
+                    "what": "what the modules of ccs1 and ccs2 can do",
+                    "rules": False,
+                },
+            ],
+        },
+        {"connector": 2, "power_w": 0.0, "taking_w": 0.0, "caps": []},
+    ],
+}
+GROUPS: dict[str, Any] = {
+    "groups": [
+        {
+            "connector": 1,
+            "serves": 1,
+            "answers": True,
+            "max_power_w": 150_000.0,
+            "max_current_a": 400.0,
+            "power_w": 29_950.0,
+            "voltage_v": 731.2,
+            "current_a": 40.96,
+            "temperature_c": 52.5,
+            "failed_modules": [2, 5],
+        },
+        {
+            "connector": 2,
+            "serves": 1,
+            "answers": False,
+            "max_power_w": 150_000.0,
+            "max_current_a": 400.0,
+            "failed_modules": [],
+        },
+    ],
+    "bridge": {"joins": [1, 2], "position": "closed", "lender": 2, "borrower": 1},
+}
 CAUSES: dict[int, dict[str, Any]] = {
     1: {
         "what": "ccs1 gets 60 kW",
@@ -580,6 +653,8 @@ _ANSWERS: dict[str, Any] = {
     "GetKeys": Station.keys,
     "SetKey": Station.set_key,
     "ReadMeters": Station.meters,
+    "GetPowerLimits": lambda *_: LIMITS,
+    "GetPower": lambda *_: GROUPS,
     "ListDevices": lambda *_: {"devices": DEVICES},
     "ListFaults": lambda station, given: {
         "faults": station.faults if given.get("history") else station.faults[:1]

@@ -54,6 +54,8 @@ COMMANDS = (
     "fault show reader-silent",
     "meter",
     "meter show 2",
+    "power",
+    "power limits",
     "device",
     "top --once",
     "mock fault list",
@@ -101,7 +103,8 @@ def test_a_locale_that_says_c_gets_ascii(ask: Chargerctl, locale: str) -> None:
 
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 100])
 @pytest.mark.parametrize(
-    "command", ["", "session", "queue", "config", "fault", "meter", "top --once"]
+    "command",
+    ["", "session", "queue", "config", "fault", "meter", "power", "top --once"],
 )
 def test_no_line_is_wider_than_the_terminal(
     ask: Chargerctl, command: str, columns: int
