@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import bench_linux as linux
+from bench_profiles import composite, set_limit
 from bench_stand import (
     CARD,
     CONNECTOR,
@@ -281,6 +282,8 @@ FIGURES: Final = (
     Figure("remote_stop_ms",        "ms",  _remote_stop),
     Figure("reconnect_ms",          "ms",  _reconnect,      {"max": 1200.0}),
     Figure("emergency_stop_ms",     "ms",  _emergency_stop, {"max": 100.0}),
+    Figure("set_limit_ms",          "ms",  set_limit,       {"max": 100.0}),
+    Figure("composite_schedule_ms", "ms",  composite,       {"p99": 5.0}),
     Figure("status_command_ms",     "ms",  _status_command, {"p50": 150.0}),
     Figure("pss_mib",               "MiB", _memory,         {"max": 45.0}),
     Figure("idle_cpu_percent",      "%",   _idle_load,      {"max": 0.5}),

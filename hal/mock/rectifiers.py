@@ -38,6 +38,11 @@ class Rectifiers:
         self._setpoint = Setpoint(0.0, 0.0, inf)
 
     @property
+    def setpoint(self) -> Setpoint:
+        """What they have been told last."""
+        return self._setpoint
+
+    @property
     def power_w(self) -> float:
         """What leaves the modules now."""
         return self.voltage_v * self.current_a
