@@ -24,7 +24,6 @@ from chargerd.assembly import (
     opened,
     plan,
 )
-from chargerd.chargepoint import Happening
 from chargerd.clock import EARLIEST
 from chargerd.core.events import WHOLE_STATION, RestartFailed, RestartRequested
 from chargerd.core.reasons import Cause
@@ -48,6 +47,7 @@ from chargerd.runtime.system_clock import SystemClock
 from chargerd.runtime.views import Views
 from chargerd.runtime.watchdog import Watchdog, notify
 from chargerd.sections import Settings
+from chargerd.steps import Happening
 from chargerd.store.database import Store, StoreFailed
 from chargerd.store.reader import Reader
 from chargerd.store.repair import open_or_replace

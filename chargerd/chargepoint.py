@@ -10,7 +10,7 @@ from math import inf
 from typing import Final
 
 from chargerd.clock import Instant
-from chargerd.core.course import Output
+from chargerd.commits import Commits
 from chargerd.core.drivers import Drivers
 from chargerd.core.effects import (
     CoreRecord,
@@ -33,7 +33,6 @@ from chargerd.ocpp16.errors import INVALID, CallFailed, coarse
 from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import SECURITY_KEYS, Judged
 from chargerd.ocpp16.ledger import (
-    ByHand,
     DropWanted,
     Heard,
     Ledger,
@@ -42,9 +41,6 @@ from chargerd.ocpp16.ledger import (
 )
 from chargerd.ocpp16.outbox import Outbox
 from chargerd.ocpp16.records import (
-    Entry,
-    MessageSettled,
-    NoteKept,
     Record,
     Snapshot,
 )
@@ -55,6 +51,17 @@ from chargerd.ocpp16.security import SecurityEventType, concern
 from chargerd.ocpp16.security_log import SecurityLog
 from chargerd.ocpp16.status import report
 from chargerd.ocpp16.wire import encode
+from chargerd.steps import (
+    DeadlinePassed,
+    FrameReceived,
+    Happening,
+    KeyWanted,
+    LinkDown,
+    LinkUp,
+    OutboxLoaded,
+    Step,
+    Tried,
+)
 
 RESTART_WITHIN_S: Final[Mapping[Cause, float]] = {
     Cause.SOFT_RESET: 30.0,
@@ -62,97 +69,6 @@ RESTART_WITHIN_S: Final[Mapping[Cause, float]] = {
     Cause.RESTART: 5.0,
 }
 """How long a restart waits for the CSMS to take the last messages."""
-
-
-LATER_S: Final = 30.0
-MOST_LATER: Final = 50
-"""How long a record that is worth no commit of its own waits for one to go with, and
-how many such wait at the most."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameReceived:
-    """The CSMS sent a frame."""
-
-    frame: str | bytes
-
-
-@dataclass(frozen=True, slots=True)
-class LinkUp:
-    """A WebSocket to the CSMS is open."""
-
-    number: int = 0
-    """Which one, so that nothing meant for an earlier one is sent on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkDown:
-    """The WebSocket is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeadlinePassed:
-    """``next_deadline_s`` has come."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxLoaded:
-    """The disk has given more messages: those that follow ``after``."""
-
-    after: int
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeyWanted:
-    """Somebody on the spot changes a configuration key."""
-
-    name: str
-    value: str
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """The disk has taken what was to be tried, or has not."""
-
-    stored: bool
-
-
-Happening = (
-    Event
-    | FrameReceived
-    | LinkUp
-    | LinkDown
-    | DeadlinePassed
-    | OutboxLoaded
-    | ByHand
-    | KeyWanted
-    | Tried
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one happening leads to. ``runtime.engine`` knows the order it is done in."""
-
-    outputs: Mapping[int, Output]
-    records: tuple[Record, ...] = ()
-    attempt: Record | None = None
-    """To be written once by itself; ``Tried`` then tells whether it is on the disk."""
-    frames: tuple[str, ...] = ()
-    told: tuple[Effect, ...] = ()
-    """For the journal and the lights."""
-    garbage: Garbage | None = None
-    """What the CSMS sent and nobody could understand."""
-    clock_step_s: float | None = None
-    """By how much the wall clock is wrong."""
-    load_after: int | None = None
-    """More messages are wanted from the disk: those after this id."""
-    changed_key: str | None = None
-    """A configuration key that the link may have to obey."""
-    restart: Cause | None = None
-    """All is done that had to be done before the process ends."""
 
 
 @dataclass(slots=True)
@@ -228,10 +144,8 @@ class ChargePoint:
         self.dialogue = Dialogue(
             Rpc(new_id), ledger, security, nameplate, where, accepted
         )
+        self.commits = Commits()
         self._recovery = Recovery(snapshot.interrupted, interruption)
-        self._story: list[NoteKept] = []
-        self._later: list[Record] = []
-        self._later_by_s: float | None = None
         self._restart_by_s: float | None = None
         self._waiting: tuple[Question, Answer] | None = None
         """What is answered once the disk has been tried."""
@@ -250,15 +164,6 @@ class ChargePoint:
             self.dialogue.ledger.numbers,
             self.dialogue.registration.standing,
         )
-
-    def story(self, key: str) -> tuple[NoteKept, ...]:
-        """Return what is not on the disk yet of the story of a transaction."""
-        return tuple(note for note in self._story if note.key == key)
-
-    @property
-    def acknowledged(self) -> tuple[int, ...]:
-        """Return the messages that were delivered and still stand on the disk."""
-        return tuple(r.id for r in self._later if isinstance(r, MessageSettled))
 
     def apply(self, happening: Happening, now: Instant) -> Step:
         """Let one thing happen."""
@@ -283,7 +188,7 @@ class ChargePoint:
             self.dialogue.next_deadline_s(self.station, now),
             self._recovery.next_deadline_s(),
             self._restart_by_s,
-            self._later_by_s,
+            self.commits.due_s,
         )
         return min((s for s in due if s is not None), default=None)
 
@@ -410,9 +315,7 @@ class ChargePoint:
 
     def _hear(self, heard: Heard, doing: _Doing) -> tuple[Event, ...]:
         doing.records += heard.records
-        self._later += heard.later
-        if heard.later and self._later_by_s is None:
-            self._later_by_s = doing.now.monotonic_s + LATER_S
+        self.commits.put_off(heard.later, doing.now)
         return heard.events
 
     def _begin(self, doing: _Doing) -> None:
@@ -499,21 +402,9 @@ class ChargePoint:
         )
 
     def _records(self, doing: _Doing, now: Instant) -> tuple[Record, ...]:
-        """Return what goes to the disk now; what is worth no commit goes along."""
-        for effect in doing.told:
-            if isinstance(effect, Noted) and effect.key:
-                self._story.append(NoteKept(effect.key, now.utc, effect.what))
-        late = self._later_by_s is not None and now.monotonic_s >= self._later_by_s
-        if not doing.records and not late and len(self._later) < MOST_LATER:
-            return ()
-        # The story of a transaction is written at its end, in one piece.
+        self.commits.note(doing.told, now)
         running = {session.key for session in self.station.billed()}
-        told = tuple(note for note in self._story if note.key not in running)
-        self._story = [note for note in self._story if note.key in running]
-        records = (*self._later, *doing.records, *told)
-        self._later.clear()
-        self._later_by_s = None
-        return records
+        return self.commits.take(doing.records, running, now)
 
     def _restart_due(self, now: Instant) -> Cause | None:
         cause = self.station.restarting

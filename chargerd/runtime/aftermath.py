@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from chargerd.chargepoint import ChargePoint, Happening, Step
+from chargerd.chargepoint import ChargePoint
 from chargerd.core.course import Output
 from chargerd.ocpp16.keys import secret_key
 from chargerd.runtime.csms import CsmsLink, Pace
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
 from chargerd.runtime.senses import Senses
+from chargerd.steps import Happening, Step
 from chargerd.store.database import StoreFailed
 
 

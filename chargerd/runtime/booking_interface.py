@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chargerd import control
-from chargerd.chargepoint import ChargePoint, Happening
+from chargerd.chargepoint import ChargePoint
 from chargerd.core.authorization import masked
 from chargerd.core.effects import AvailabilityKept
 from chargerd.core.events import (
@@ -17,6 +17,7 @@ from chargerd.core.reasons import Why
 from chargerd.runtime.control_server import ControlFailed, Method
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.views import Json, known, time
+from chargerd.steps import Happening
 
 
 class BookingInterface:

@@ -25,10 +25,10 @@ from websockets.exceptions import (
     WebSocketException,
 )
 
-from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
 from chargerd.core.events import WHOLE_STATION, DialFailed
 from chargerd.core.policy import Policy
 from chargerd.runtime.waiting import came
+from chargerd.steps import FrameReceived, Happening, LinkDown, LinkUp
 
 SUBPROTOCOL: Final = "ocpp1.6"
 MAX_FRAME_BYTES: Final = 2_097_152

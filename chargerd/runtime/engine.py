@@ -12,16 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
-from chargerd.chargepoint import (
-    ChargePoint,
-    DeadlinePassed,
-    Happening,
-    LinkDown,
-    LinkUp,
-    OutboxLoaded,
-    Step,
-    Tried,
-)
+from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.course import Output
 from chargerd.core.events import WHOLE_STATION, StorageChanged
@@ -30,6 +21,15 @@ from chargerd.core.reasons import Cause
 from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.runtime.room import Room
+from chargerd.steps import (
+    DeadlinePassed,
+    Happening,
+    LinkDown,
+    LinkUp,
+    OutboxLoaded,
+    Step,
+    Tried,
+)
 from chargerd.store.database import StoreFailed
 from chargerd.store.thinning import Piece
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from chargerd.chargepoint import Happening, Step
 from chargerd.clock import Clock
 from chargerd.core.authorization import masked
 from chargerd.core.effects import (
@@ -33,6 +32,7 @@ from chargerd.core.events import (
     GuardCut,
     Sensed,
 )
+from chargerd.steps import Happening, Step
 from chargerd.store.database import StoreFailed
 
 try:

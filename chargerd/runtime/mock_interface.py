@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from chargerd import control
-from chargerd.chargepoint import Happening
 from chargerd.core.events import WHOLE_STATION, ErrorCodeSet
 from chargerd.runtime.control_server import ControlFailed, Interface
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.csms import CsmsLink, Hold
+from chargerd.steps import Happening
 from hal.interfaces import Simulation
 
 Parameters = Mapping[str, Any]

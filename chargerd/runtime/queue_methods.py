@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from chargerd import control
-from chargerd.chargepoint import ChargePoint, Happening
+from chargerd.chargepoint import ChargePoint
 from chargerd.core.authorization import masked
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.ledger import DropWanted, RetryWanted
 from chargerd.runtime.control_server import ControlFailed, Method
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.views import Json, Views, known, time_of
+from chargerd.steps import Happening
 from chargerd.store.database import MOST_BYTES
 from chargerd.store.reader import Reader
 from chargerd.store.rows import unpacked
@@ -62,7 +63,7 @@ class QueueMethods:
 
     def _list(self, parameters: Mapping[str, Any], _: Peer) -> Json:
         limit = parameters.get("limit") or 50
-        told = self._charge_point.acknowledged
+        told = self._charge_point.commits.acknowledged
         rows = self._reader.messages(limit, but=told)
         if parameters.get("quarantine"):
             rows = [r for r in self._reader.quarantine(limit) if r["id"] not in told]
@@ -106,7 +107,7 @@ class QueueMethods:
         return {}
 
     def _find(self, id_: int) -> Mapping[str, Any]:
-        row = self._reader.message(id_, self._charge_point.acknowledged)
+        row = self._reader.message(id_, self._charge_point.commits.acknowledged)
         if row is None:
             raise _failed("NoSuchMessage", id=id_)
         return row

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from chargerd.chargepoint import Happening
 from chargerd.core.events import WHOLE_STATION, RoomChanged
+from chargerd.steps import Happening
 from chargerd.store.thinning import Piece
 
 ENOUGH_BYTES: Final = 256 * 1024

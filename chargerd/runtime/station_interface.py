@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from chargerd import control
-from chargerd.chargepoint import ChargePoint, Happening, KeyWanted
+from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.faults import FAULTS
@@ -24,6 +24,7 @@ from chargerd.runtime.senses import Senses
 from chargerd.runtime.tag_methods import TagMethods
 from chargerd.runtime.views import Json, Views
 from chargerd.runtime.why import because
+from chargerd.steps import Happening, KeyWanted
 from chargerd.store.reader import Reader
 
 OFTEN_S: Final = 0.1
@@ -115,22 +116,28 @@ class StationInterface:
 
     def _sessions(self, parameters: Mapping[str, Any], _: Peer) -> Json:
         rows = self._reader.charges(
-            parameters.get("limit") or 20, self._charge_point.acknowledged
+            parameters.get("limit") or 20, self._charge_point.commits.acknowledged
         )
         return {"sessions": [self._views.charge(row) for row in rows]}
 
     def _session(self, parameters: Mapping[str, Any], _: Peer) -> Json:
         wanted = parameters["id"]
-        rows = self._reader.charges_like(wanted, self._charge_point.acknowledged)
+        rows = self._reader.charges_like(
+            wanted, self._charge_point.commits.acknowledged
+        )
         if not rows:
             raise _failed("NoSuchSession", id=wanted)
         if len(rows) > 1:
             found = [row["key"] for row in rows]
             raise _failed("AmbiguousSession", id=wanted, candidates=found)
         key = rows[0]["key"]
-        messages = self._reader.messages(100, key, self._charge_point.acknowledged)
+        messages = self._reader.messages(
+            100, key, self._charge_point.commits.acknowledged
+        )
         steps = [(note["at"], note["what"]) for note in self._reader.notes(key)]
-        fresh = [(n.at.isoformat(), n.what) for n in self._charge_point.story(key)]
+        fresh = [
+            (n.at.isoformat(), n.what) for n in self._charge_point.commits.story(key)
+        ]
         return {
             "session": self._views.charge(rows[0]),
             "steps": [

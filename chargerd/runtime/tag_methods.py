@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from chargerd.chargepoint import ChargePoint, Happening
+from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.authorization import decide, masked, standing
 from chargerd.core.events import WHOLE_STATION, TagInfo, TagsCleared
@@ -12,6 +12,7 @@ from chargerd.core.locallist import version
 from chargerd.runtime.control_server import Method
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.views import Json, known, time
+from chargerd.steps import Happening
 
 USUAL: Final = 50
 """How many are shown unless more are asked for."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from chargerd import config
 from chargerd.assembly import fittings_of, opened, plan
-from chargerd.chargepoint import ChargePoint, DeadlinePassed, Happening
+from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Instant
 from chargerd.core.course import Output
 from chargerd.core.session import Phase
@@ -20,6 +20,7 @@ from chargerd.ocpp16.requests import Nameplate
 from chargerd.runtime.actuators import Hands, hands_of
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.senses import Senses
+from chargerd.steps import DeadlinePassed, Happening
 from hal.interfaces import Simulation
 from hal.mock.outlet import Outlet
 from hal.mock.site import World, world_of

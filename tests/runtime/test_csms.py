@@ -19,7 +19,6 @@ from websockets.exceptions import ConnectionClosed, InvalidURI
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from chargerd.chargepoint import FrameReceived, Happening, LinkDown, LinkUp
 from chargerd.core.events import WHOLE_STATION, DialFailed
 from chargerd.ocpp16.keys import policy
 from chargerd.runtime.csms import (
@@ -33,6 +32,7 @@ from chargerd.runtime.csms import (
     Pace,
     classify,
 )
+from chargerd.steps import FrameReceived, Happening, LinkDown, LinkUp
 from tests.hal.virtual_time import instantly
 
 OCPP = Subprotocol("ocpp1.6")

@@ -9,16 +9,6 @@ from typing import Any
 
 import pytest
 
-from chargerd.chargepoint import (
-    DeadlinePassed,
-    FrameReceived,
-    Happening,
-    LinkDown,
-    LinkUp,
-    OutboxLoaded,
-    Step,
-    Tried,
-)
 from chargerd.clock import Instant
 from chargerd.core import events
 from chargerd.core.course import Output
@@ -29,6 +19,16 @@ from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.records import Entry, MessageQueued, Record, Snapshot
 from chargerd.runtime.engine import LOADED, RETRY_S, Engine
 from chargerd.runtime.room import ENOUGH_BYTES
+from chargerd.steps import (
+    DeadlinePassed,
+    FrameReceived,
+    Happening,
+    LinkDown,
+    LinkUp,
+    OutboxLoaded,
+    Step,
+    Tried,
+)
 from chargerd.store.database import StoreFailed
 from chargerd.store.thinning import Piece
 from hal.values import (

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from chargerd.chargepoint import FrameReceived, Happening, KeyWanted, Step
 from chargerd.core import effects, events
 from chargerd.core.authorization import masked
 from chargerd.core.effects import Noted, Refused
@@ -14,6 +13,7 @@ from chargerd.core.reasons import Cause, Why
 from chargerd.ocpp16.rpc import Garbage
 from chargerd.runtime import journal as journals
 from chargerd.runtime.journal import DEBUG, INFO, WARNING, Journal
+from chargerd.steps import FrameReceived, Happening, KeyWanted, Step
 from chargerd.store.database import StoreFailed
 from hal.values import Token
 from tests.clock import FakeClock

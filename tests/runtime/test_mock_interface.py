@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from chargerd import control
-from chargerd.chargepoint import Happening
 from chargerd.core.events import ErrorCodeSet
 from chargerd.runtime import varlink
 from chargerd.runtime.control_server import ControlFailed
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.csms import CsmsLink, Hold, LinkSettings
 from chargerd.runtime.mock_interface import MockInterface
+from chargerd.steps import Happening
 from hal.values import VehiclePhase
 from tests.hal.virtual_time import instantly
 from tests.runtime.rig import Rig, rig

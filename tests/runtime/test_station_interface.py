@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from chargerd import control
-from chargerd.chargepoint import FrameReceived, Happening, KeyWanted, LinkUp
 from chargerd.core import events
 from chargerd.core.authorization import masked
 from chargerd.core.events import Standing, TagInfo
@@ -35,6 +34,7 @@ from chargerd.runtime.lights import Lights
 from chargerd.runtime.senses import Health, Senses
 from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.views import Identity, Views
+from chargerd.steps import FrameReceived, Happening, KeyWanted, LinkUp
 from chargerd.store.database import Store
 from chargerd.store.reader import Reader
 from hal.values import (

@@ -12,8 +12,15 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-from chargerd.chargepoint import (
-    ChargePoint,
+from chargerd.chargepoint import ChargePoint
+from chargerd.core.course import Output
+from chargerd.core.events import Sensed, TokenPresented
+from chargerd.core.fitting import Fitting
+from chargerd.core.reasons import Cause
+from chargerd.ocpp16 import wire
+from chargerd.ocpp16.records import Record, Snapshot
+from chargerd.ocpp16.requests import Nameplate
+from chargerd.steps import (
     DeadlinePassed,
     FrameReceived,
     Happening,
@@ -24,13 +31,6 @@ from chargerd.chargepoint import (
     Step,
     Tried,
 )
-from chargerd.core.course import Output
-from chargerd.core.events import Sensed, TokenPresented
-from chargerd.core.fitting import Fitting
-from chargerd.core.reasons import Cause
-from chargerd.ocpp16 import wire
-from chargerd.ocpp16.records import Record, Snapshot
-from chargerd.ocpp16.requests import Nameplate
 from chargerd.store.database import Store
 from hal.values import (
     ContactorReading,

@@ -9,13 +9,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargerd.chargepoint import (
-    LATER_S,
-    DeadlinePassed,
-    FrameReceived,
-    LinkDown,
-    LinkUp,
-)
+from chargerd.commits import LATER_S
 from chargerd.core import events
 from chargerd.core.permissive import Loss
 from chargerd.core.reasons import Cause
@@ -25,6 +19,7 @@ from chargerd.ocpp16.records import (
     MessageSettled,
     StopToldBlind,
 )
+from chargerd.steps import DeadlinePassed, FrameReceived, LinkDown, LinkUp
 from hal.values import SafetyReading, VehiclePhase
 from tests.scenarios.bench import CARD, OTHER_CARD, Bench
 from tests.scenarios.csms import SILENCE, Refusal

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chargerd.chargepoint import FrameReceived
 from chargerd.core.events import ServiceChanged
 from chargerd.ocpp16.records import Snapshot
 from chargerd.ocpp16.wire import timestamp
+from chargerd.steps import FrameReceived
 from chargerd.store.database import Store
 from tests.scenarios.bench import CSMS_URL, Bench
 from tests.scenarios.csms import SILENCE, Refusal, Reply

@@ -203,7 +203,7 @@ def test_a_listed_driver_charges_without_a_question() -> None:
     assert bench.told("StartTransaction")[0]["idTag"] == CARD
     session = bench.charge_point.station.sessions[1]
     assert session.parent == "FLEET"
-    story = [note.what for note in bench.charge_point.story(session.key)]
+    story = [note.what for note in bench.charge_point.commits.story(session.key)]
     assert story[0] == "accepted by the local list"
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargerd.chargepoint import FrameReceived
 from chargerd.core.reasons import Cause
 from chargerd.ocpp16.handlers.data_transfer import VENDORS
 from chargerd.ocpp16.keys import KEYS, Access
 from chargerd.ocpp16.wire import ACTIONS_FROM_CSMS
+from chargerd.steps import FrameReceived
 from tests.ocpp16.samples import sample
 from tests.scenarios.bench import Bench
 from tests.scenarios.csms import SILENCE, Json

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from chargerd.chargepoint import LATER_S
+from chargerd.commits import LATER_S
 from chargerd.core.effects import TransactionCheckpoint
 from chargerd.core.events import DeviceBack, DeviceLost
 from chargerd.core.permissive import Loss

@@ -21,12 +21,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chargerd.chargepoint import Step
 from chargerd.core.events import StartRequested, StopRequested
 from chargerd.core.reasons import Cause
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.ledger import DropWanted, RetryWanted
 from chargerd.ocpp16.records import Entry, MessageQueued, Record
+from chargerd.steps import Step
 from chargerd.store.database import Store
 from chargerd.store.reader import Reader
 from tests.scenarios.bench import CARD, Bench, PowerCut

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chargerd.chargepoint import Step
 from chargerd.core.reasons import Cause
+from chargerd.steps import Step
 from chargerd.store.database import Store
 from tests.clock import FakeClock
 from tests.scenarios.bench import Bench, PowerCut

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from chargerd.chargepoint import FrameReceived
 from chargerd.core.events import (
     WHOLE_STATION,
     DialFailed,
@@ -10,6 +9,7 @@ from chargerd.core.events import (
     StorageChanged,
 )
 from chargerd.core.reasons import Cause
+from chargerd.steps import FrameReceived
 from chargerd.store.database import Store
 from hal.values import SafetyReading
 from tests.scenarios.bench import Bench
