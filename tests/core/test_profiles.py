@@ -410,11 +410,14 @@ def test_the_stations_limit_may_count_at_the_grid(site: Site) -> None:
     assert site.composite(60, connector=0) == {0: 2 * FULL_W * 100 / 95}
 
 
+@pytest.mark.requirement("SMART-70")
 def test_a_paused_connector_stays_paused_whatever_profiles_say(site: Site) -> None:
     site.charges()
     site.paused = frozenset({1})
     site.sets(profile(1, DEFAULT, {0: 40_000}, start=site.now.utc))
     assert site.limits.of(1) == Limit(0.0, Setter.AUTHORIZATION)
+    # What is of this moment only is not foreseen.
+    assert site.composite(60) == {0: 40_000}
 
 
 def test_a_hint_of_the_least_useful_power_is_given_to_who_shares(site: Site) -> None:

@@ -455,8 +455,11 @@ def starts(bench: Bench, connector: int, **more: Any) -> Json:
 
 
 @pytest.mark.requirement("REM-09", "REM-10")
-def test_the_profile_of_a_remote_start_binds_the_transaction_that_comes_of_it() -> None:
-    bench = Bench(connectors=2)
+@pytest.mark.parametrize("authorized", ["false", "true"])
+def test_the_profile_of_a_remote_start_binds_the_transaction_that_comes_of_it(
+    authorized: str,
+) -> None:
+    bench = Bench(connectors=2, keys={"AuthorizeRemoteTxRequests": authorized})
     assert starts(bench, 2) == ACCEPTED
     assert ids(bench) == []
     bench.plugs(2)
