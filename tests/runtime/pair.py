@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -169,6 +170,7 @@ async def pair(folder: Path, text: str = STATION) -> AsyncIterator[Pair]:
             where=CSMS,
             configured={"AllowOfflineTxForUnknownId": "true"},
             snapshot=Snapshot(accepted_by=frozenset({CSMS})),
+            site_w=settings.power.max_power_w or inf,
         )
         world = await world_of(Place(0, shared))
         both = Pair(
