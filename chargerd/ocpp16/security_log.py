@@ -40,7 +40,7 @@ class SecurityLog:
         self._waiting = deque(waiting)
         self.last_id = last_id
         self._quiet_until_s: dict[SecurityEventType, float] = {}
-        self._counted: dict[SecurityEventType, list[str | None]] = {}
+        self._counted: dict[SecurityEventType, tuple[int, str | None]] = {}
         self._unwanted = False
         self._attempts = 0
         self._due_s: float | None = None
@@ -63,7 +63,8 @@ class SecurityLog:
         """
         quiet_until_s = self._quiet_until_s.get(type_)
         if quiet_until_s is not None and now.monotonic_s < quiet_until_s:
-            self._counted.setdefault(type_, []).append(info)
+            count, _ = self._counted.get(type_, (0, None))
+            self._counted[type_] = (count + 1, info)
             return ()
         self._quiet_until_s[type_] = now.monotonic_s + ONE_IN_S
         return self._keep(SecurityEvent(type_, now.utc, info), every)
@@ -73,8 +74,8 @@ class SecurityLog:
         records: tuple[Record, ...] = ()
         for type_ in tuple(self._counted):
             if self._quiet_until_s[type_] <= now.monotonic_s:
-                counted = self._counted.pop(type_)
-                info = f"{len(counted)} times, the last: {counted[-1]}"
+                count, last = self._counted.pop(type_)
+                info = f"{count} times, the last: {last}"
                 self._quiet_until_s[type_] = now.monotonic_s + ONE_IN_S
                 records += self._keep(SecurityEvent(type_, now.utc, info), every)
         return records

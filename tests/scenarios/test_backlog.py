@@ -16,6 +16,7 @@ from chargerd.ocpp16.outbox import WINDOW
 from chargerd.store.database import Store
 from tests.scenarios.bench import Bench
 from tests.scenarios.csms import SILENCE
+from tests.store.golden import rows
 
 QUIET: Final = {"AllowOfflineTxForUnknownId": "true", "MeterValueSampleInterval": "0"}
 WHOLE: Final = 200
@@ -120,7 +121,8 @@ COMMANDS: Final = st.sampled_from(
 
 def undelivered(store: Store) -> set[tuple[int, bytes]]:
     return {
-        (id, payload) for id, payload in store._all("SELECT id, payload FROM message")
+        (id, payload)
+        for id, payload in rows(store.path, "SELECT id, payload FROM message")
     }
 
 

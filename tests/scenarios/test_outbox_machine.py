@@ -31,6 +31,7 @@ from chargerd.store.database import Store
 from chargerd.store.reader import Reader
 from tests.scenarios.bench import CARD, Bench, PowerCut
 from tests.scenarios.csms import SILENCE, Json, Refusal, Reply
+from tests.store.golden import rows as stored
 
 ACTIONS: Final = ("StartTransaction", "MeterValues", "StopTransaction")
 KEYS: Final = {
@@ -343,7 +344,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_disk_holds_what_was_not_told(self) -> None:
-        rows = self.store._all("SELECT id, state FROM message")
+        rows = stored(self.store.path, "SELECT id, state FROM message")
         model = self.model
         assert {id for id, state in rows if state == 0} == model.waiting
         assert {id for id, state in rows if state == 1} == model.given_up

@@ -11,6 +11,7 @@ from chargerd.store.database import Store
 from chargerd.store.reader import Reader
 from tests.scenarios.bench import Bench
 from tests.scenarios.csms import SILENCE, Json, Refusal
+from tests.store.golden import rows as stored
 
 QUIET = {"MeterValueSampleInterval": "0", "AllowOfflineTxForUnknownId": "true"}
 ONCE = {**QUIET, "TransactionMessageAttempts": "1"}
@@ -52,7 +53,7 @@ def counts(bench: Bench) -> tuple[int, int]:
 def rows(bench: Bench) -> list[tuple[int, int]]:
     """Return the messages on the disk: id and state."""
     assert bench.store is not None
-    return bench.store._all("SELECT id, state FROM message ORDER BY id")
+    return stored(bench.store.path, "SELECT id, state FROM message ORDER BY id")
 
 
 @pytest.mark.requirement("OFFL-06", "OFFL-12")

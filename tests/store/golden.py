@@ -4,9 +4,10 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from chargerd.store.database import Store, schema
+from chargerd.store.database import Store
+from chargerd.store.opening import schema
 from tests.store.samples import HISTORY
 
 GOLDEN: Final = Path(__file__).with_name("golden")
@@ -16,6 +17,12 @@ def content(path: Path) -> list[str]:
     """Return a whole store as SQL."""
     with closing(sqlite3.connect(path)) as db:
         return list(db.iterdump())
+
+
+def rows(path: Path, sql: str) -> list[Any]:
+    """Return what a query finds in a store, from outside."""
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(sql).fetchall()
 
 
 def main() -> None:

@@ -18,7 +18,8 @@ from chargerd.core.events import Standing, TagInfo
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.store import rows
-from chargerd.store.database import RESERVE_BYTES, Store, StoreFailed, schema
+from chargerd.store.database import RESERVE_BYTES, Store, StoreFailed
+from chargerd.store.opening import schema
 from chargerd.store.reader import Reader
 from chargerd.store.rows import WRITERS
 from tests.store.golden import GOLDEN, content
@@ -274,7 +275,7 @@ def test_a_migration_that_fails_changes_nothing(
     before = content(path)
     wrong = "CREATE TABLE new (x TEXT); INSERT INTO missing VALUES (1)"
     monkeypatch.setattr(
-        "chargerd.store.database.schema", lambda: (*schema(), wrong), raising=True
+        "chargerd.store.opening.schema", lambda: (*schema(), wrong), raising=True
     )
 
     with pytest.raises(StoreFailed, match="no such table: missing"):

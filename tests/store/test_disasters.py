@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chargerd.store.database import PAGE_BYTES, Store, StoreFailed
+from chargerd.store.database import Store, StoreFailed
+from chargerd.store.opening import PAGE_BYTES
 from chargerd.store.repair import open_or_replace
 from tests.mounts import on_a_small_disk
 from tests.store.samples import HISTORY, REMEMBERED, T0, queued

@@ -15,6 +15,7 @@ from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.records import MessageQuarantined, MessageQueued, Record
 from chargerd.store.database import Store
 from chargerd.store.thinning import PIECE
+from tests.store.golden import rows
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -66,7 +67,7 @@ class Disk:
         return [id for (id,) in self.all("SELECT id FROM message ORDER BY id")]
 
     def all(self, sql: str) -> list[Any]:
-        return self.store._all(sql)
+        return rows(self.store.path, sql)
 
 
 @pytest.fixture
