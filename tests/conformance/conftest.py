@@ -1,23 +1,25 @@
-"""The stages, and which case runs on which of them."""
+"""Which case runs on which stage, and with which manners of the CSMS."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+import pytest_asyncio
 
-from benchcsms.server import Csms
-from benchcsms.settings import Settings, utc_now
-from tests.conformance import manners, states
-from tests.conformance.manners import ELSEWHERE, FRIENDLY, MANNERS, ODD, Manner
+from tests.conformance.manners import FRIENDLY, MANNERS, ODD, Manner
 from tests.conformance.on_bench import BenchStage
-from tests.conformance.on_daemon import DaemonStage, Listener
-from tests.conformance.order import Ear, Json
-from tests.conformance.stage import TAGS, Stage
-from tests.daemon.process import Daemon
+from tests.conformance.stage import Stage
+from tests.conformance.wings import LATE, Wings
 
-LATE = Manner("late", answers_after_s=0.5)
-"""Slower than anything here, and yet a test can wait for it."""
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let all cases share one loop, in which the next daemon gets ready."""
+    one_loop = pytest.mark.asyncio(loop_scope="session")
+    for item in items:
+        if isinstance(item, pytest.Function) and "stage" in item.fixturenames:
+            item.add_marker(one_loop, append=False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -34,41 +36,31 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
-@pytest.fixture
-async def stage(place: tuple[str, Manner], tmp_path: Path) -> AsyncIterator[Stage]:
+@pytest.fixture(scope="session")
+def disk() -> Iterator[Path]:
+    """Make a folder that costs no time to write to, if there is one."""
+    memory = "/dev/shm"
+    where = memory if os.access(memory, os.W_OK) else None
+    with TemporaryDirectory(prefix="chargerd-", dir=where) as folder:
+        yield Path(folder)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def wings(disk: Path) -> AsyncIterator[Wings]:
+    wings = Wings(disk)
+    yield wings
+    await wings.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(
+    place: tuple[str, Manner], disk: Path, wings: Wings
+) -> AsyncIterator[Stage]:
     where, manner = place
-    on = _bench if where == "bench" else _daemon
-    async for stage in on(manner, tmp_path):
+    if where == "bench":
+        with TemporaryDirectory(dir=disk) as folder:
+            yield await BenchStage.ready(Path(folder), manner)
+        return
+    async with wings.daemon(manner) as stage:
         stage.ear.unheard.clear()
         yield stage
-
-
-async def _bench(manner: Manner, folder: Path) -> AsyncIterator[Stage]:
-    stage = BenchStage(folder, manner)
-    await stage.starts()
-    await states.booted(stage)
-    await stage.passes(4 * manner.answers_after_s)
-    yield stage
-
-
-async def _daemon(manner: Manner, folder: Path) -> AsyncIterator[Stage]:
-    listener = Listener(Ear())
-    first = -1 if manner.odd else 1
-    settings = Settings(tags=TAGS, first_transaction_id=first)
-    zone = ELSEWHERE if manner.odd else UTC
-    standing: Json | None = None
-    if manner.answers_after_s:
-        standing = {"delay_s": manner.answers_after_s}
-    async with Csms(settings, [listener], lambda: utc_now().astimezone(zone)) as csms:
-        daemon = Daemon(csms, folder)
-        stage = DaemonStage(daemon, listener, standing)
-        try:
-            await stage.starts()
-            await states.booted(stage)
-            for action in sorted(manners.LOSES | {"Authorize"} if standing else ()):
-                csms.script(action, (), standing)
-            yield stage
-            assert csms.violations(daemon.identity) == []
-        finally:
-            await daemon.kill()
-            daemon.manager.close()

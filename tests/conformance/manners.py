@@ -1,6 +1,6 @@
 """How a CSMS behaves while a station goes through a case."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from typing import Final
 
@@ -11,7 +11,7 @@ from tests.conformance.stage import TAGS
 from tests.scenarios.csms import SILENCE, Csms, Reply
 
 ELSEWHERE: Final = timezone(timedelta(hours=5))
-LOSES: Final = frozenset(
+REPEATED: Final = frozenset(
     {
         "BootNotification",
         "MeterValues",
@@ -39,6 +39,8 @@ class Manner:
     """Whether all transactions have the same number."""
     loses_link: bool = False
     """Whether the link is lost at every other message that the station will repeat."""
+    spares_first: bool = False
+    """Whether it is lost at the second one first."""
 
 
 FRIENDLY: Final = Manner("friendly")
@@ -46,7 +48,8 @@ SLOW: Final = Manner("slow", answers_after_s=25.0, patience_s=600.0, tolerance_s
 ODD: Final = Manner("odd", odd=True)
 ONE_NUMBER: Final = Manner("one_number", one_number=True)
 DROPS: Final = Manner("drops", loses_link=True, patience_s=30.0, tolerance_s=5.0)
-MANNERS: Final = (FRIENDLY, SLOW, ODD, ONE_NUMBER, DROPS)
+DROPS_LATER: Final = replace(DROPS, name="drops_later", spares_first=True)
+MANNERS: Final = (FRIENDLY, SLOW, ODD, ONE_NUMBER, DROPS, DROPS_LATER)
 
 
 class MannerlyCsms(Csms):
@@ -60,7 +63,7 @@ class MannerlyCsms(Csms):
         self._hear = hear
         self.numbers: dict[int, int] = {}
         """Of the last transaction at each connector."""
-        self._spared: set[str] = set()
+        self._lost = set(REPEATED if manner.spares_first else ())
         self._changes: dict[str, list[Json]] = {}
 
     def changes(self, action: str, *changes: Json) -> None:
@@ -68,9 +71,9 @@ class MannerlyCsms(Csms):
         self._changes.setdefault(action, []).extend(changes)
 
     def reply(self, action: str, payload: Json) -> Reply:
-        if self._manner.loses_link and action in LOSES:
-            self._spared ^= {action}
-            if action in self._spared:
+        if self._manner.loses_link and action in REPEATED:
+            self._lost ^= {action}
+            if action in self._lost:
                 self.link_lost = True
                 return SILENCE
         self._hear(Heard(action, payload, self.clock.now().monotonic_s))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from chargerd.core.course import Output
 from chargerd.core.events import Sensed
@@ -25,6 +25,7 @@ from hal.values import (
     VehiclePhase,
     VehicleReading,
 )
+from tests.conformance import states
 from tests.conformance.manners import Manner, MannerlyCsms
 from tests.conformance.order import Ear, Json
 from tests.conformance.stage import CONNECTORS, Stage, Times
@@ -141,6 +142,16 @@ class BenchStage(Stage):
         self._outlets = {number: _Outlet() for number in CONNECTORS}
         self._cut = False
         self._followed: object = None
+
+    @classmethod
+    async def ready(cls, folder: Path, manner: Manner) -> Self:
+        """Return a stage in the start state."""
+        stage = cls(folder, manner)
+        await stage.starts()
+        await states.booted(stage)
+        await stage.passes(4 * manner.answers_after_s)
+        stage.ear.unheard.clear()
+        return stage
 
     async def starts(self) -> None:
         """Give it power for the first time."""

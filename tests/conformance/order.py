@@ -108,6 +108,8 @@ def authorize(id_tag: str) -> Wanted:
 
 def status(*words: str, connector: int = 1, **fields: Any) -> Wanted:
     word = words if len(words) > 1 else words[0]
+    if "Faulted" not in words:
+        fields.setdefault("errorCode", "NoError")
     fields = {"connectorId": connector, "status": word, **fields}
     return Wanted("StatusNotification", fields)
 

@@ -149,3 +149,5 @@ async def test_tc_041_no_start_in_a_fault(stage: Stage) -> None:
     await stage.plug()
     await stage.card(SINGLE)
     await stage.hears_nothing(Wanted("StartTransaction"))
+    await stage.mends(0)
+    await stage.hears_each(*OTHERS, status("Preparing"))

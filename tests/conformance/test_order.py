@@ -18,8 +18,9 @@ def said(action: str, **payload: object) -> Heard:
     return Heard(action, fields, 0.0)
 
 
-CHARGING = said("StatusNotification", connectorId=1, status="Charging")
-FINISHING = said("StatusNotification", connectorId=1, status="Finishing")
+FINE = {"connectorId": 1, "errorCode": "NoError"}
+CHARGING = said("StatusNotification", status="Charging", **FINE)
+FINISHING = said("StatusNotification", status="Finishing", **FINE)
 START = said("StartTransaction", connectorId=1, idTag="A")
 STOP = said("StopTransaction", transactionId=1)
 BEAT = said("Heartbeat")

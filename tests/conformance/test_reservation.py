@@ -33,7 +33,7 @@ async def reserves(
 ) -> Json:
     payload = {
         "connectorId": connector,
-        "expiryDate": stage.later(stage.times.reservation_s),
+        "expiryDate": stage.later(3600),
         "idTag": id_tag,
         "reservationId": RESERVATION,
         **more,
@@ -76,7 +76,7 @@ async def test_tc_046_2_reserve_a_connector_for_a_remote_start(stage: Stage) -> 
 async def test_tc_047_a_reservation_expires(stage: Stage) -> None:
     times = stage.times
     asked_s = stage.now_s
-    await reserved(stage)
+    await reserved(stage, expiryDate=stage.later(times.reservation_s))
     available = await stage.hears(
         status("Available"), within_s=times.reservation_s + times.patience_s
     )
