@@ -116,7 +116,9 @@ class Installation:
         replaced = self._replaced(profile)
         if replaced == [profile]:
             return ()
-        told = Noted(event.connector, f"profile {named(profile)} set", profile.key)
+        # Of a vehicle that is regulated all the time, the story tells the beginning.
+        story = None if replaced else profile.key
+        told = Noted(event.connector, f"profile {named(profile)} set", story)
         own_row = profile.id if _lasts(profile) else None
         dropped = self._drop(p for p in replaced if p.id != own_row)
         self._held[profile.id] = profile

@@ -282,6 +282,19 @@ def test_own_profiles_die_with_their_transaction_and_leave_no_trace(
     assert site.limit_w() == FULL_W
 
 
+def test_a_vehicle_that_is_regulated_all_the_time_has_a_short_story(
+    site: Site,
+) -> None:
+    key = site.charges()
+    told = [
+        site.sets(profile(id, OWN, {0: 1_000 * id}, 1, kind=Kind.RELATIVE, key=key))
+        for id in range(1, 4)
+    ]
+    notes = [each for effects in told for each in effects if isinstance(each, Noted)]
+    assert [note.key for note in notes] == [key, None, None]
+    assert [len(effects) for effects in told] == [1, 1, 1]  # and nothing for the disk
+
+
 def test_an_own_profile_that_takes_a_kept_ones_id_takes_it_off_the_disk(
     site: Site,
 ) -> None:
