@@ -103,8 +103,13 @@ class Hand:
         """Begin at once with what ``output`` takes away."""
         if self.live and not output.live:
             self.cut()
-        elif self.supplying and output.supply is Supply.OFF:
+        elif self.supplying and (output.supply is Supply.OFF or self._less(output)):
             self.aim(output)
+
+    def _less(self, output: Output) -> bool:
+        """Tell whether a level differs from the present one in a lower limit alone."""
+        lower = output.limit_w < self._target.limit_w
+        return lower and replace(output, limit_w=self._target.limit_w) == self._target
 
     async def run(self) -> None:
         """Follow the level, for ever."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -213,6 +214,29 @@ async def test_the_lease_of_the_power_modules_is_renewed_in_time(
         assert {setpoint.valid_for_s for _, setpoint in station.module.setpoints} == {
             LEASE_S
         }
+
+
+@instantly
+async def test_a_lower_limit_does_not_wait_for_the_disk_and_a_higher_one_does(
+    tmp_path: Path,
+) -> None:
+    async with rig(tmp_path) as station:
+        await station.walk(Phase.ENERGIZED)
+        await until(lambda: station.outlet.rectifiers.power_w > 0.9 * LIMIT_W)
+        charging = replace(OUTPUTS[Phase.ENERGIZED], limit_w=LIMIT_W)
+
+        def told_w() -> float:
+            told = station.module.setpoints[-1][1]
+            return told.current_a * station.outlet.rectifiers.voltage_v
+
+        # The engine has the disk between ``cut`` and ``aim``.
+        station.hands.cut({1: replace(charging, limit_w=2 * LIMIT_W)})
+        await asyncio.sleep(1.0)
+        assert told_w() < 1.1 * LIMIT_W
+        station.hands.cut({1: replace(charging, limit_w=LIMIT_W / 2)})
+        await asyncio.sleep(0.05)
+        assert told_w() < 0.51 * LIMIT_W
+        assert station.outlet.position is Position.CLOSED
 
 
 @instantly
