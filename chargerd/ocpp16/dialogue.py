@@ -3,10 +3,10 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from chargerd.clock import Instant
-from chargerd.core.effects import AuthorizationWanted, Context, Effect, Noted
+from chargerd.core.effects import AuthorizationWanted, Effect, Noted
 from chargerd.core.events import (
     WHOLE_STATION,
     Event,
@@ -14,14 +14,11 @@ from chargerd.core.events import (
     ServiceChanged,
     TagAnswered,
 )
-from chargerd.core.sampling import take
-from chargerd.core.session import BILLED
 from chargerd.core.station import Station
-from chargerd.ocpp16 import requests
+from chargerd.ocpp16 import requests, triggered
 from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.errors import CallFailed, SecurityError
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
-from chargerd.ocpp16.measurands import meter_value
 from chargerd.ocpp16.postponed import Postponed
 from chargerd.ocpp16.records import AcceptedOnce, Entry, Record, SecurityEventKept
 from chargerd.ocpp16.registration import DAY_S, Registration, Standing
@@ -307,7 +304,7 @@ class Dialogue:
     def _wanted(self, station: Station, now: Instant) -> Asked | None:
         while self._triggered:
             trigger = self._triggered.popleft()
-            payload = _WANTED[trigger.action](station, trigger.connector, self, now)
+            payload = triggered.payload(trigger, station, self.ledger.numbers, now)
             if payload is not None:
                 about = _Beat() if trigger.action == "Heartbeat" else _Shown()
                 return Asked(trigger.action, payload, about)
@@ -361,39 +358,3 @@ _SOURCES: Final[tuple[Source, ...]] = (
     Dialogue._beat,
 )
 """Most urgent first: a driver waits for Authorize, people for a fault."""
-
-
-def _values_now(
-    station: Station, connector: int | None, dialogue: Dialogue, now: Instant
-) -> Json | None:
-    assert connector is not None
-    session = station.sessions[connector]
-    key = session.key if session.phase in BILLED else None
-    since = station.sampler.since(connector)
-    sample = take(station, connector, Context.TRIGGER, now.utc, key, since)
-    value = meter_value(sample, station.policy.sampled_measurands)
-    if value is None:
-        return None
-    payload = requests.meter_values(connector, value)
-    number = dialogue.ledger.numbers.get(key) if key else None
-    return payload if number is None else {**payload, "transactionId": number}
-
-
-def _beat_now(
-    _station: Station, _connector: int | None, _dialogue: Dialogue, _now: Instant
-) -> Json:
-    return {}
-
-
-def _idle_now(
-    _station: Station, _connector: int | None, _dialogue: Dialogue, _now: Instant
-) -> Json:
-    return {"status": "Idle"}
-
-
-_WANTED: Final[dict[str, Callable[[Station, int | None, Dialogue, Instant], Any]]] = {
-    "DiagnosticsStatusNotification": _idle_now,
-    "FirmwareStatusNotification": _idle_now,
-    "Heartbeat": _beat_now,
-    "MeterValues": _values_now,
-}
