@@ -34,8 +34,9 @@ chargerctl queue quarantine||-n --limit|
 chargerctl queue show|||@messages
 chargerctl queue retry||--all|@messages
 chargerctl queue drop||--yes|@messages
-chargerctl power|show limits||
+chargerctl power|show profiles limits||
 chargerctl power show|||
+chargerctl power profiles|||
 chargerctl power limits|||
 chargerctl fault|list show|--history|
 chargerctl fault list||--history|

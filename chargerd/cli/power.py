@@ -16,6 +16,15 @@ _LIMIT_COLUMNS: Final = (
     Column("LIMIT"),
     Column("SET BY"),
 )
+_PROFILE_COLUMNS: Final = (
+    Column("ID"),
+    Column("FOR"),
+    Column("PURPOSE"),
+    Column("LEVEL"),
+    Column("KIND", drops=2),
+    Column("SAYS"),
+    Column("UNTIL", drops=1),
+)
 _GROUP_COLUMNS: Final = (
     Column("MODULES"),
     Column("SERVE"),
@@ -34,6 +43,7 @@ def add(nouns: options.Verbs) -> None:
     power = options.command(nouns, "power", "power modules and limits", _show)
     verbs = options.verbs(power, "VERB")
     options.command(verbs, "show", "the modules and the bridge (default)", _show)
+    options.command(verbs, "profiles", "what the CSMS has set", _profiles)
     options.command(verbs, "limits", "who may take how much, and why", _limits)
 
 
@@ -65,6 +75,27 @@ def _cap_rows(name: str, limited: Values) -> Iterator[Sequence[Cell | str]]:
 def _what(cap: Values) -> str:
     until = f", until {units.clock(cap['until'])}" if "until" in cap else ""
     return f"{cap['what']}{until}"
+
+
+def _render_profiles(document: Document, context: Context) -> Iterator[Line]:
+    rows = [_profile_row(profile, context) for profile in document["profiles"]]
+    yield from tables.table(context.terminal, _PROFILE_COLUMNS, rows)
+    if not rows:
+        yield sentence("The CSMS has set no charging profile.", GOOD)
+
+
+def _profile_row(profile: Values, context: Context) -> Sequence[Cell | str]:
+    says = units.power(profile["power_w"]) if "power_w" in profile else "silent"
+    general = profile["purpose"] == "TxDefaultProfile" and not profile["connector"]
+    return (
+        str(profile["id"]),
+        "all" if general else context.name(profile["connector"]),
+        profile["purpose"],
+        str(profile["stack_level"]),
+        profile["kind"],
+        mark(GOOD if profile["rules"] else OFF, says),
+        units.clock(profile["until"]) if "until" in profile else units.NOTHING,
+    )
 
 
 def _render_show(document: Document, context: Context) -> Iterator[Line]:
@@ -113,4 +144,7 @@ def _state(group: Values) -> Cell:
 _show = reads("power", lambda context: context.station("GetPower"), _render_show)
 _limits = reads(
     "power-limits", lambda context: context.station("GetPowerLimits"), _render_limits
+)
+_profiles = reads(
+    "power-profiles", lambda context: context.station("ListProfiles"), _render_profiles
 )

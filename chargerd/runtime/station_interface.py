@@ -13,7 +13,7 @@ from chargerd.ocpp16 import keys
 from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import Outcome
 from chargerd.ocpp16.status import report
-from chargerd.runtime import power_views, views
+from chargerd.runtime import power_views, profile_views, views
 from chargerd.runtime.booking_interface import BookingInterface
 from chargerd.runtime.control_server import ControlFailed, Interface
 from chargerd.runtime.control_socket import Peer
@@ -78,6 +78,9 @@ class StationInterface:
                     self._charge_point.station,
                     self._views.identity.names,
                     self._clock.now(),
+                ),
+                "ListProfiles": lambda p, _: profile_views.profiles(
+                    self._charge_point.station, self._clock.now()
                 ),
                 "GetPower": lambda p, _: power_views.groups(self._charge_point.station),
                 "ListDevices": self._devices,

@@ -308,6 +308,36 @@ DEVICES: list[dict[str, Any]] = [
         "error": "no answer",
     },
 ]
+PROFILES: list[dict[str, Any]] = [
+    {
+        "id": 8,
+        "connector": 0,
+        "purpose": "ChargePointMaxProfile",
+        "stack_level": 0,
+        "kind": "Recurring",
+        "power_w": 100_000.0,
+        "until": "2026-03-02T16:00:00Z",
+        "rules": True,
+    },
+    {
+        "id": 9,
+        "connector": 0,
+        "purpose": "TxDefaultProfile",
+        "stack_level": 0,
+        "kind": "Absolute",
+        "power_w": 50_000.0,
+        "rules": False,
+    },
+    {
+        "id": 91,
+        "connector": 1,
+        "purpose": "TxProfile",
+        "stack_level": 3,
+        "kind": "Relative",
+        "session": "a3f2c9e1-0000-4000-8000-000000000001",
+        "rules": False,
+    },
+]
 LIMITS: dict[str, Any] = {
     "station": {
         "power_w": 100_000.0,
@@ -654,6 +684,7 @@ _ANSWERS: dict[str, Any] = {
     "SetKey": Station.set_key,
     "ReadMeters": Station.meters,
     "GetPowerLimits": lambda *_: LIMITS,
+    "ListProfiles": lambda *_: {"profiles": PROFILES},
     "GetPower": lambda *_: GROUPS,
     "ListDevices": lambda *_: {"devices": DEVICES},
     "ListFaults": lambda station, given: {

@@ -43,6 +43,7 @@ READS = {
     "power": "power",
     "power show": "power",
     "power limits": "power-limits",
+    "power profiles": "power-profiles",
     "device": "device-list",
     "top": "top",
     "mock fault list": "mock-fault-list",

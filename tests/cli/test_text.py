@@ -56,6 +56,7 @@ COMMANDS = (
     "meter show 2",
     "power",
     "power limits",
+    "power profiles",
     "device",
     "top --once",
     "mock fault list",

@@ -11,11 +11,13 @@ from chargerd import control
 from chargerd.core import events
 from chargerd.core.events import ProfileSet
 from chargerd.core.permissive import Loss
+from chargerd.core.schedules import Kind
 from chargerd.core.session import Phase
-from chargerd.runtime import power_views, varlink, why
+from chargerd.ocpp16.wire import timestamp
+from chargerd.runtime import power_views, profile_views, varlink, why
 from hal.values import BridgeReading, Position
 from tests.core.bench import Bench, modules
-from tests.core.power_site import DEFAULT, STATION, daily, profile
+from tests.core.power_site import DEFAULT, OWN, STATION, daily, profile
 from tests.core.test_lending import Joined
 
 DESCRIPTION = varlink.parse(varlink.shipped(control.STATION))
@@ -33,6 +35,13 @@ def groups(bench: Bench) -> dict[str, Any]:
     told = power_views.groups(bench.station)
     DESCRIPTION.check(DESCRIPTION.methods["GetPower"].gives, told)
     return told
+
+
+def profiles(bench: Bench) -> list[dict[str, Any]]:
+    told = profile_views.profiles(bench.station, bench.clock.now())
+    DESCRIPTION.check(DESCRIPTION.methods["ListProfiles"].gives, told)
+    listed: list[dict[str, Any]] = told["profiles"]
+    return listed
 
 
 def lines(told: dict[str, Any]) -> list[str]:
@@ -212,3 +221,34 @@ def test_why_tells_what_all_connectors_share() -> None:
         (f"2.5 kW are offered: {rule}", together),
         (rule, f"{together}, too little for it beside those who came before"),
     ]
+
+
+def test_every_profile_is_listed_with_what_it_says_now() -> None:
+    bench = Bench()
+    assert profiles(bench) == []
+    now = bench.clock.now().utc
+    bench.comes_to(Phase.ENERGIZED)
+    key = bench.session().key
+    later = now + timedelta(hours=1)
+    own: dict[str, Any] = {"kind": Kind.RELATIVE, "key": key, "stack_level": 2}
+    sets(
+        bench,
+        profile(8, STATION, {0: 60_000}, start=now),
+        profile(9, DEFAULT, {0: 50_000}, start=later, duration_s=60),
+        profile(10, OWN, {0: 40_000, 600: 30_000}, 1, **own),
+    )
+    of_station, default, of_transaction = profiles(bench)
+    assert of_station == {
+        "id": 8,
+        "connector": 0,
+        "purpose": "ChargePointMaxProfile",
+        "stack_level": 0,
+        "kind": "Absolute",
+        "power_w": 60_000.0,
+        "rules": True,
+    }
+    assert "power_w" not in default
+    assert default["until"] == timestamp(later)
+    assert not default["rules"]
+    assert (of_transaction["power_w"], of_transaction["rules"]) == (40_000, True)
+    assert of_transaction["session"] == key
