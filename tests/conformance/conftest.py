@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 import pytest
 import pytest_asyncio
 
-from tests.conformance.manners import FRIENDLY, MANNERS, ODD, Manner
+from tests.conformance.manners import FRIENDLY, MANNERS, Manner
 from tests.conformance.on_bench import BenchStage
 from tests.conformance.stage import Stage
-from tests.conformance.wings import LATE, Wings
+from tests.conformance.wings import LATE_AND_ODD, Wings
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,9 +28,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     unbearable = metafunc.definition.get_closest_marker("contradicts")
     excluded = unbearable.kwargs if unbearable else {}
-    odd = metafunc.definition.get_closest_marker("daemon_too") is not None
     places = [("bench", each) for each in MANNERS if each.name not in excluded]
-    places += [("daemon", each) for each in (FRIENDLY, *((LATE, ODD) if odd else ()))]
+    places.append(("daemon", FRIENDLY))
+    if metafunc.definition.get_closest_marker("daemon_too"):
+        places.append(("daemon", LATE_AND_ODD))
     metafunc.parametrize(
         "place", places, ids=[f"{where}-{how.name}" for where, how in places]
     )

@@ -34,9 +34,9 @@ class Manner:
     tolerance_s: float = 0.1
     """By how much it moves what else would come at an exact time."""
     odd: bool = False
-    """Whether times have an offset and six digits, and numbers begin at 0 and fall."""
-    one_number: bool = False
-    """Whether all transactions have the same number."""
+    """Whether times have an offset and six digits."""
+    number: int | None = None
+    """Of all transactions, at whichever connector; ``None``: each has its own."""
     loses_link: bool = False
     """Whether the link is lost at every other message that the station will repeat."""
     spares_first: bool = False
@@ -45,11 +45,10 @@ class Manner:
 
 FRIENDLY: Final = Manner("friendly")
 SLOW: Final = Manner("slow", answers_after_s=25.0, patience_s=600.0, tolerance_s=50.0)
-ODD: Final = Manner("odd", odd=True)
-ONE_NUMBER: Final = Manner("one_number", one_number=True)
+ODD: Final = Manner("odd", odd=True, number=0)
 DROPS: Final = Manner("drops", loses_link=True, patience_s=30.0, tolerance_s=5.0)
-DROPS_LATER: Final = replace(DROPS, name="drops_later", spares_first=True)
-MANNERS: Final = (FRIENDLY, SLOW, ODD, ONE_NUMBER, DROPS, DROPS_LATER)
+DROPS_LATER: Final = replace(DROPS, name="drops_later", spares_first=True, number=-1)
+MANNERS: Final = (FRIENDLY, SLOW, ODD, DROPS, DROPS_LATER)
 
 
 class MannerlyCsms(Csms):
@@ -96,10 +95,8 @@ class MannerlyCsms(Csms):
 
     def _bent(self, reply: Json) -> Json:
         """Say the same in a form that is odd, but legal."""
-        if "transactionId" in reply and self._manner.one_number:
-            reply["transactionId"] = 5
-        if "transactionId" in reply and self._manner.odd:
-            reply["transactionId"] = self.first_number - reply["transactionId"]
+        if "transactionId" in reply and self._manner.number is not None:
+            reply["transactionId"] = self._manner.number
         if "currentTime" in reply:
             # As late as the answer is, its time is that of its sending.
             reply["currentTime"] = self._moment(

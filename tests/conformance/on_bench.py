@@ -36,7 +36,7 @@ TIMES: Final = Times(
     boot_retry_s=120,
     connection_timeout_s=90,
     sample_s=60,
-    aligned_s=900,
+    aligned_s=300,
     reservation_s=1200,
     minimum_status_s=10,
     quiet_s=30.0,
@@ -227,7 +227,9 @@ class BenchStage(Stage):
     async def more(self, until_s: float) -> bool:
         heard = len(self.ear.unheard)
         while self.now_s < until_s:
-            due_s = min(self._bench.due_s() or inf, until_s, self.now_s + _METERED_S)
+            counts = any(outlet.current_a for outlet in self._outlets.values())
+            look_s = self.now_s + _METERED_S if counts else inf
+            due_s = min(self._bench.due_s() or inf, until_s, look_s)
             self._bench.waits(max(due_s - self.now_s, 0.0))
             self._meter()
             self._follow()

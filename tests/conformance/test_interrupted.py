@@ -16,9 +16,9 @@ from tests.conformance.states import (
     REJECTED,
     booted,
     broken,
-    cached,
     charging,
     ended,
+    listed,
     unavailable,
 )
 from tests.conformance.test_metering import at, sampled, spaced
@@ -56,7 +56,7 @@ async def test_tc_036_connection_loss_in_a_transaction(stage: Stage) -> None:
     told = [await stage.hears(values(), within_s=limit_s)]
     await stage.cuts_network()
     lost = stage.utc()
-    await stage.passes(3.5 * seconds)
+    await stage.passes(3.1 * seconds)
     found = stage.utc()
     await stage.restores_network()
     while at(told[-1]) < found:
@@ -81,7 +81,7 @@ async def starts_offline(stage: Stage, id_tag: str) -> None:
 @pytest.mark.requirement("OFFL-18")
 @pytest.mark.key("LocalAuthorizeOffline")
 async def test_tc_037_1_offline_start(stage: Stage) -> None:
-    await cached(stage)
+    await listed(stage)
     await stage.sets(LocalAuthorizeOffline=True)
     await starts_offline(stage, SINGLE)
     await stage.restores_network()
@@ -127,15 +127,14 @@ async def test_tc_038_offline_stop(stage: Stage) -> None:
 
 @pytest.mark.requirement("OFFL-19")
 async def test_tc_039_offline_transaction(stage: Stage) -> None:
-    await cached(stage)
+    await listed(stage)
     await starts_offline(stage, SINGLE)
     await stage.card(SINGLE)
     await stage.sees("Finishing")
     await stage.unplug()
     await stage.sees("Available")
     await stage.restores_network()
-    # A status that was told before, and not answered any more, is told again.
-    start = await stage.hears(started(SINGLE), perhaps=(status("Available"),))
+    start = await stage.hears(started(SINGLE))
     stop = await stage.hears(stopped(*LOCAL))
     assert start.payload["timestamp"] < stop.payload["timestamp"]
     await stage.hears_nothing(Wanted("StatusNotification"))

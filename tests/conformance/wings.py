@@ -1,6 +1,7 @@
 """Where the next daemon gets ready while a case still runs on the one before."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
@@ -17,35 +18,37 @@ from tests.conformance.order import Ear, Json
 from tests.conformance.stage import TAGS
 from tests.daemon.process import Daemon
 
-LATE: Final = Manner("late", answers_after_s=0.5)
-"""Slower than anything here, and yet a test can wait for it."""
+LATE_AND_ODD: Final = Manner("late_and_odd", answers_after_s=0.3, odd=True)
+"""Later than anything else here, and yet a test can wait for it."""
+
+_WAITING: Final = 2
 
 
 class Wings:
-    """Has the next friendly daemon ready, or getting ready."""
+    """Has the next friendly daemons ready, or getting ready."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = count(1)
         self._exits: dict[DaemonStage, AsyncExitStack] = {}
-        self._next: asyncio.Task[DaemonStage] | None = None
+        self._next: deque[asyncio.Task[DaemonStage]] = deque()
 
     @asynccontextmanager
     async def daemon(self, manner: Manner) -> AsyncIterator[DaemonStage]:
         """Return a daemon in the start state, and its CSMS."""
-        if manner is not FRIENDLY:
-            stage = await self._ready(manner)
+        if manner is FRIENDLY:
+            stage = await (self._next.popleft() if self._next else self._ready(manner))
+            while len(self._next) < _WAITING:
+                self._next.append(asyncio.create_task(self._ready(manner)))
         else:
-            stage = await (self._next or self._ready(manner))
-            self._next = asyncio.create_task(self._ready(manner))
+            stage = await self._ready(manner)
         async with self._exits.pop(stage):
             yield stage
 
     async def close(self) -> None:
-        """Send away the one that nobody waited for."""
-        if self._next is not None:
-            async with self._exits[await self._next]:
-                pass
+        """Send away those that nobody waited for."""
+        for ready in self._next:
+            await self._exits[await ready].aclose()
 
     async def _ready(self, manner: Manner) -> DaemonStage:
         exit = AsyncExitStack()
