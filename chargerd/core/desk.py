@@ -140,9 +140,13 @@ class Desk:
         found, why = admission.remote(
             tuple(sessions.values()), connector, id_tag, self._claims(id_tag)
         )
-        if found is not None and self._asks_for(found):
+        if found is not None and self.asks_for(found):
             return None, Why.AUTHORIZATION_PENDING
         return found, why
+
+    def asks_for(self, connector: int) -> bool:
+        """Tell whether the CSMS is being asked for a driver who is there already."""
+        return any(a.intention.connector == connector for a in self._asking.values())
 
     def _no_room(self, reader: int, claims: Claims) -> Refused:
         scope = self._floor.scope(reader)
@@ -155,13 +159,10 @@ class Desk:
             why = Why.CONNECTOR_RESERVED
         return Refused(reader, "token", why or Why.OTHER_DRIVER, "no connector is free")
 
-    def _asks_for(self, connector: int) -> bool:
-        return any(a.intention.connector == connector for a in self._asking.values())
-
     def _admit(
         self, intention: Intention, id_tag: str, asked: str, now: Instant
     ) -> Effects:
-        if self._asks_for(intention.connector):
+        if self.asks_for(intention.connector):
             why = Why.AUTHORIZATION_PENDING
             return (Refused(intention.connector, asked, why, "asking the CSMS"),)
         decision = self._decide(id_tag, self._floor.online, now)

@@ -102,7 +102,7 @@ class Station:
         """Let every time limit that has passed take effect."""
         effects: Effects = ()
         for number, session in self.sessions.items():
-            due_s = deadline_s(session, self.policy)
+            due_s = self._due_s(session)
             if due_s is not None and due_s <= now.monotonic_s:
                 effects += self.apply(events.TimeLimitPassed(number), now)
         effects += self.booking.follow(effects, now)
@@ -112,7 +112,7 @@ class Station:
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``expire`` next has something to do."""
-        due = [deadline_s(session, self.policy) for session in self.sessions.values()]
+        due = [self._due_s(session) for session in self.sessions.values()]
         due.append(self.sampler.next_deadline_s(now))
         due.append(self.booking.reservations.next_deadline_s(now))
         due.append(self.lending.due_s())
@@ -161,6 +161,12 @@ class Station:
             return (self.sessions[reader],)
         shared = [n for n, fitting in self.fittings.items() if not fitting.own_reader]
         return tuple(self.sessions[number] for number in shared)
+
+    def _due_s(self, session: Session) -> float | None:
+        # Whoever is asked about has come in time, however late the answer is.
+        if session.phase is Phase.PLUGGED and self.desk.asks_for(session.connector):
+            return None
+        return deadline_s(session, self.policy)
 
     def _output(self, session: Session) -> Output:
         output = OUTPUTS[session.phase]

@@ -4,6 +4,7 @@ from chargerd.core import events
 from chargerd.core.reasons import Cause
 from hal.values import SafetyReading, VehiclePhase
 from tests.scenarios.bench import CARD, Bench
+from tests.scenarios.csms import SILENCE
 
 
 @pytest.mark.requirement("TXN-01", "TXN-03", "TXN-20", "TXN-30", "METER-50")
@@ -162,3 +163,24 @@ def test_two_connectors_charge_side_by_side_and_the_station_stays_available() ->
     assert [s["transactionId"] for s in bench.told("StopTransaction")] == [8]
     assert bench.statuses(0) == ["Available"]
     assert bench.statuses(1)[-1] == "Charging"
+
+
+@pytest.mark.key("ConnectionTimeOut")
+@pytest.mark.parametrize(
+    ("word", "follows"),
+    [("Accepted", "Charging"), ("Invalid", "Finishing")],
+)
+def test_a_driver_who_came_in_time_is_not_too_late_because_the_csms_is(
+    word: str, follows: str
+) -> None:
+    bench = Bench()
+    bench.csms.will("Authorize", SILENCE)
+    bench.plugs()
+    bench.waits(50)
+    bench.presents()
+    bench.waits(25)
+    bench.answers_late("Authorize", {"idTagInfo": {"status": word}})
+    bench.waits(0)
+    if word == "Accepted":
+        bench.energizes()
+    assert bench.statuses() == ["Available", "Preparing", follows]
