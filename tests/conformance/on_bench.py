@@ -148,7 +148,7 @@ class BenchStage(Stage):
         """Return a stage in the start state."""
         stage = cls(folder, manner)
         await stage.starts()
-        await states.booted(stage)
+        await states.until_booted(stage)
         await stage.passes(4 * manner.answers_after_s)
         stage.ear.unheard.clear()
         return stage
@@ -194,7 +194,7 @@ class BenchStage(Stage):
         self._bench.connects()
         self._follow()
 
-    async def sees(self, word: str, connector: int = 1) -> None:
+    async def expects_seen(self, word: str, connector: int = 1) -> None:
         point = self._bench.charge_point
         utc = self._bench.clock.now().utc
         assert report(point.station, connector, utc).status == word

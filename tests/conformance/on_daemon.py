@@ -86,7 +86,7 @@ class DaemonStage(Stage):
     async def restores_network(self) -> None:
         await self._daemon.call("Mock.SetLink", mode="up")
 
-    async def sees(self, word: str, connector: int = 1) -> None:
+    async def expects_seen(self, word: str, connector: int = 1) -> None:
         await self._daemon.watch_until(
             lambda status: status["connectors"][connector - 1]["status"] == word
         )

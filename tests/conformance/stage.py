@@ -92,7 +92,7 @@ class Stage(ABC):
         """Mend the line."""
 
     @abstractmethod
-    async def sees(self, word: str, connector: int = 1) -> None:
+    async def expects_seen(self, word: str, connector: int = 1) -> None:
         """Wait until the station itself shows a status, whoever hears it."""
 
     # --- the CSMS ---------------------------------------------------------------
@@ -135,7 +135,7 @@ class Stage(ABC):
     async def more(self, until_s: float) -> bool:
         """Let time pass until more is heard; false: nothing came before ``until_s``."""
 
-    async def hears(
+    async def expects(
         self,
         wanted: Wanted,
         *,
@@ -149,10 +149,10 @@ class Stage(ABC):
             perhaps: What may come before it too, and is then passed over.
             within_s: How long to wait; ``None``: the patience of the stage.
         """
-        (heard,) = await self.hears_each(wanted, perhaps=perhaps, within_s=within_s)
+        (heard,) = await self.expects_each(wanted, perhaps=perhaps, within_s=within_s)
         return heard
 
-    async def hears_each(
+    async def expects_each(
         self,
         *wanted: Wanted,
         perhaps: Iterable[Wanted] = (),
@@ -175,7 +175,7 @@ class Stage(ABC):
                 found[id(which)] = heard
         return [found[id(which)] for which in wanted]
 
-    async def hears_nothing(
+    async def expects_nothing(
         self, *unwanted: Wanted, for_s: float | None = None
     ) -> None:
         """Let time pass in which none of these is heard; none named: nothing at all."""
@@ -194,7 +194,7 @@ class Stage(ABC):
         """Return all such messages since the start, whether waited for or not."""
         return [message for message in self.ear.every if wanted.fits(message)]
 
-    def spaced(self, earlier: Heard, later: Heard, seconds: float) -> None:
+    def expects_spaced(self, earlier: Heard, later: Heard, seconds: float) -> None:
         """Find two messages so far apart as the CSMS's answers allow to tell."""
         apart_s = later.at_s - earlier.at_s
         assert abs(apart_s - seconds) <= self.times.tolerance_s, apart_s

@@ -17,45 +17,49 @@ ACCEPTED: Json = {"status": "Accepted"}
 REJECTED: Json = {"status": "Rejected"}
 
 
-async def booted(stage: Stage, *words: str) -> None:
+async def until_booted(stage: Stage, *words: str) -> None:
     """Hear a boot, and then the statuses of all connectors."""
-    await stage.hears(boot())
-    await everywhere(stage, *(words or ("Available",)))
+    await stage.expects(boot())
+    await expect_everywhere(stage, *(words or ("Available",)))
 
 
-async def everywhere(stage: Stage, *words: str) -> None:
+async def expect_everywhere(stage: Stage, *words: str) -> None:
     """Hear a status of the station and of each of its connectors."""
-    await stage.hears_each(*(status(*words, connector=n) for n in EVERYWHERE))
+    await stage.expects_each(*(status(*words, connector=n) for n in EVERYWHERE))
 
 
-async def authorized(stage: Stage, id_tag: str = SINGLE, connector: int = 1) -> None:
+async def until_authorized(
+    stage: Stage, id_tag: str = SINGLE, connector: int = 1
+) -> None:
     """Hold a card to the reader before a car is there."""
     await stage.card(id_tag)
-    await stage.hears_each(authorize(id_tag), status("Preparing", connector=connector))
+    await stage.expects_each(
+        authorize(id_tag), status("Preparing", connector=connector)
+    )
 
 
-async def occupied(stage: Stage, connector: int = 1) -> None:
+async def until_occupied(stage: Stage, connector: int = 1) -> None:
     await stage.plug(connector)
-    await stage.hears(status("Preparing", connector=connector))
+    await stage.expects(status("Preparing", connector=connector))
 
 
-async def charging(
+async def until_charging(
     stage: Stage, id_tag: str = SINGLE, connector: int = 1, *, reserved: bool = False
 ) -> Heard:
     """Begin a transaction from afar; return its StartTransaction."""
     preparing = status("Preparing", connector=connector)
     await stage.plug(connector)
     if not reserved:
-        await stage.hears(preparing)
-    await remotely_started(stage, id_tag, connector)
+        await stage.expects(preparing)
+    await until_remotely_started(stage, id_tag, connector)
     if reserved:
-        await stage.hears(preparing)
-    start = await begun(stage, id_tag, connector)
+        await stage.expects(preparing)
+    start = await until_begun(stage, id_tag, connector)
     await stage.transaction(connector)
     return start
 
 
-async def remotely_started(
+async def until_remotely_started(
     stage: Stage,
     id_tag: str = SINGLE,
     connector: int = 1,
@@ -70,42 +74,42 @@ async def remotely_started(
     payload = {"connectorId": connector, "idTag": id_tag, **more}
     assert await stage.asks("RemoteStartTransaction", **payload) == ACCEPTED
     if asks and not known:
-        await stage.hears(authorize(id_tag))
+        await stage.expects(authorize(id_tag))
 
 
-async def begun(
+async def until_begun(
     stage: Stage, id_tag: str = SINGLE, connector: int = 1, **fields: Any
 ) -> Heard:
     """Hear that a transaction has begun."""
-    start = await stage.hears(started(id_tag, connector, **fields))
-    await stage.hears(status("Charging", connector=connector))
+    start = await stage.expects(started(id_tag, connector, **fields))
+    await stage.expects(status("Charging", connector=connector))
     return start
 
 
-async def ended(
+async def until_ended(
     stage: Stage, *reasons: str | None, connector: int = 1, **fields: Any
 ) -> Heard:
     """Hear that a transaction has ended, and why."""
-    stop = await stage.hears(stopped(*reasons, **fields))
-    await stage.hears(status("Finishing", connector=connector))
+    stop = await stage.expects(stopped(*reasons, **fields))
+    await stage.expects(status("Finishing", connector=connector))
     return stop
 
 
-async def freed(stage: Stage, connector: int = 1) -> None:
+async def until_freed(stage: Stage, connector: int = 1) -> None:
     """Pull the plug after a transaction."""
     await stage.unplug(connector)
-    await stage.hears(status("Available", connector=connector))
+    await stage.expects(status("Available", connector=connector))
 
 
-async def cached(stage: Stage, id_tag: str = SINGLE) -> None:
+async def until_cached(stage: Stage, id_tag: str = SINGLE) -> None:
     """Let the station learn a card in a transaction."""
-    await charging(stage, id_tag)
+    await until_charging(stage, id_tag)
     await stage.card(id_tag)
-    await ended(stage, "Local", None)
-    await freed(stage)
+    await until_ended(stage, "Local", None)
+    await until_freed(stage)
 
 
-async def listed(stage: Stage, id_tag: str = SINGLE) -> None:
+async def until_listed(stage: Stage, id_tag: str = SINGLE) -> None:
     """Send a local list of one card."""
     entry = {"idTag": id_tag, "idTagInfo": ACCEPTED}
     answer = await stage.asks(
@@ -117,7 +121,7 @@ async def listed(stage: Stage, id_tag: str = SINGLE) -> None:
     assert answer == ACCEPTED
 
 
-async def unavailable(stage: Stage, *connectors: int) -> None:
+async def until_unavailable(stage: Stage, *connectors: int) -> None:
     """Take connectors out of service; 0: the station."""
     for connector in connectors:
         answer = await stage.asks(
@@ -125,11 +129,11 @@ async def unavailable(stage: Stage, *connectors: int) -> None:
         )
         assert answer == ACCEPTED
         heard = (connector,) if connector else EVERYWHERE
-        await stage.hears_each(*(status("Unavailable", connector=n) for n in heard))
+        await stage.expects_each(*(status("Unavailable", connector=n) for n in heard))
 
 
-async def broken(stage: Stage, connector: int) -> None:
+async def until_broken(stage: Stage, connector: int) -> None:
     """Provoke a fault of a connector, or as 0 of the station."""
     await stage.breaks(connector)
     heard = (connector,) if connector else EVERYWHERE
-    await stage.hears_each(*(status("Faulted", connector=n) for n in heard))
+    await stage.expects_each(*(status("Faulted", connector=n) for n in heard))

@@ -14,14 +14,14 @@ from tests.conformance.order import (
 from tests.conformance.stage import REFUSED, SINGLE, Stage
 from tests.conformance.states import (
     REJECTED,
-    booted,
-    broken,
-    charging,
-    ended,
-    listed,
-    unavailable,
+    until_booted,
+    until_broken,
+    until_charging,
+    until_ended,
+    until_listed,
+    until_unavailable,
 )
-from tests.conformance.test_metering import at, sampled, spaced
+from tests.conformance.test_metering import at, expects_spaced, sampled
 from tests.conformance.test_remote import OTHERS
 
 INVALID = REFUSED["Invalid"]
@@ -29,10 +29,10 @@ INVALID = REFUSED["Invalid"]
 
 @pytest.mark.requirement("TXN-40")
 async def test_tc_032_2_power_failure_in_a_transaction(stage: Stage) -> None:
-    await charging(stage)
+    await until_charging(stage)
     await stage.power_cycle()
-    await stage.hears(boot())
-    await stage.hears_each(
+    await stage.expects(boot())
+    await stage.expects_each(
         status("Preparing", "Finishing"),
         *OTHERS,
         stopped("PowerLoss"),
@@ -42,28 +42,28 @@ async def test_tc_032_2_power_failure_in_a_transaction(stage: Stage) -> None:
 
 @pytest.mark.requirement("REM-34")
 async def test_tc_034_power_failure_out_of_service(stage: Stage) -> None:
-    await unavailable(stage, 0)
+    await until_unavailable(stage, 0)
     await stage.power_cycle()
-    await booted(stage, "Unavailable")
+    await until_booted(stage, "Unavailable")
 
 
 @pytest.mark.requirement("OFFL-17", "METER-20")
 async def test_tc_036_connection_loss_in_a_transaction(stage: Stage) -> None:
     seconds = stage.times.sample_s
     await stage.sets(ClockAlignedDataInterval=0, MeterValueSampleInterval=seconds)
-    await charging(stage)
+    await until_charging(stage)
     limit_s = 2 * seconds + stage.times.patience_s
-    told = [await stage.hears(values(), within_s=limit_s)]
+    told = [await stage.expects(values(), within_s=limit_s)]
     await stage.cuts_network()
     lost = stage.utc()
     await stage.passes(3.1 * seconds)
     found = stage.utc()
     await stage.restores_network()
     while at(told[-1]) < found:
-        after = await stage.hears(values(), within_s=limit_s)
+        after = await stage.expects(values(), within_s=limit_s)
         if after.payload != told[-1].payload:  # else the link was lost to its answer
             told.append(after)
-    spaced(stage, told, seconds)
+    expects_spaced(stage, told, seconds)
     assert len([each for each in told if lost < at(each) < found]) >= 3
     for each in told:
         assert {s.get("format", "Raw") for s in sampled(each)} == {"Raw"}
@@ -73,19 +73,19 @@ async def test_tc_036_connection_loss_in_a_transaction(stage: Stage) -> None:
 async def starts_offline(stage: Stage, id_tag: str) -> None:
     await stage.cuts_network()
     await stage.plug()
-    await stage.sees("Preparing")
+    await stage.expects_seen("Preparing")
     await stage.card(id_tag)
-    await stage.sees("Charging")
+    await stage.expects_seen("Charging")
 
 
 @pytest.mark.requirement("OFFL-18")
 @pytest.mark.key("LocalAuthorizeOffline")
 async def test_tc_037_1_offline_start(stage: Stage) -> None:
-    await listed(stage)
+    await until_listed(stage)
     await stage.sets(LocalAuthorizeOffline=True)
     await starts_offline(stage, SINGLE)
     await stage.restores_network()
-    await stage.hears_each(started(SINGLE), status("Charging"))
+    await stage.expects_each(started(SINGLE), status("Charging"))
 
 
 async def starts_unknown(stage: Stage, *, stops: bool) -> None:
@@ -97,7 +97,7 @@ async def starts_unknown(stage: Stage, *, stops: bool) -> None:
     )
     await starts_offline(stage, INVALID)
     await stage.restores_network()
-    await stage.hears_each(started(INVALID), status("Charging"))
+    await stage.expects_each(started(INVALID), status("Charging"))
 
 
 @pytest.mark.requirement("AUTH-41")
@@ -105,48 +105,48 @@ async def starts_unknown(stage: Stage, *, stops: bool) -> None:
 @pytest.mark.key("StopTransactionOnInvalidId")
 async def test_tc_037_2_offline_start_that_is_refused_later(stage: Stage) -> None:
     await starts_unknown(stage, stops=False)
-    await stage.hears(status("SuspendedEVSE"))
-    await stage.hears_nothing(Wanted("StopTransaction"))
+    await stage.expects(status("SuspendedEVSE"))
+    await stage.expects_nothing(Wanted("StopTransaction"))
 
 
 @pytest.mark.requirement("AUTH-40")
 @pytest.mark.key("AllowOfflineTxForUnknownId", "StopTransactionOnInvalidId")
 async def test_tc_037_3_offline_start_that_is_ended_later(stage: Stage) -> None:
     await starts_unknown(stage, stops=True)
-    await ended(stage, "DeAuthorized")
+    await until_ended(stage, "DeAuthorized")
 
 
 async def test_tc_038_offline_stop(stage: Stage) -> None:
-    await charging(stage)
+    await until_charging(stage)
     await stage.cuts_network()
     await stage.card(SINGLE)
-    await stage.sees("Finishing")
+    await stage.expects_seen("Finishing")
     await stage.restores_network()
-    await ended(stage, *LOCAL)
+    await until_ended(stage, *LOCAL)
 
 
 @pytest.mark.requirement("OFFL-19")
 async def test_tc_039_offline_transaction(stage: Stage) -> None:
-    await listed(stage)
+    await until_listed(stage)
     await starts_offline(stage, SINGLE)
     await stage.card(SINGLE)
-    await stage.sees("Finishing")
+    await stage.expects_seen("Finishing")
     await stage.unplug()
-    await stage.sees("Available")
+    await stage.expects_seen("Available")
     await stage.restores_network()
-    start = await stage.hears(started(SINGLE))
-    stop = await stage.hears(stopped(*LOCAL))
+    start = await stage.expects(started(SINGLE))
+    stop = await stage.expects(stopped(*LOCAL))
     assert start.payload["timestamp"] < stop.payload["timestamp"]
-    await stage.hears_nothing(Wanted("StatusNotification"))
+    await stage.expects_nothing(Wanted("StatusNotification"))
 
 
 @pytest.mark.requirement("TXN-32")
 async def test_tc_041_no_start_in_a_fault(stage: Stage) -> None:
-    await broken(stage, 0)
+    await until_broken(stage, 0)
     start = {"connectorId": 1, "idTag": SINGLE}
     assert await stage.asks("RemoteStartTransaction", **start) == REJECTED
     await stage.plug()
     await stage.card(SINGLE)
-    await stage.hears_nothing(Wanted("StartTransaction"))
+    await stage.expects_nothing(Wanted("StartTransaction"))
     await stage.mends(0)
-    await stage.hears_each(*OTHERS, status("Preparing"))
+    await stage.expects_each(*OTHERS, status("Preparing"))

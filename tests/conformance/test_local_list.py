@@ -8,10 +8,10 @@ from tests.conformance.order import Json, Wanted
 from tests.conformance.stage import ANOTHER, SINGLE, Stage
 from tests.conformance.states import (
     ACCEPTED,
-    begun,
-    listed,
-    occupied,
-    remotely_started,
+    until_begun,
+    until_listed,
+    until_occupied,
+    until_remotely_started,
 )
 
 ENTRIES: Final[list[Json]] = [{"idTag": SINGLE, "idTagInfo": ACCEPTED}]
@@ -79,8 +79,8 @@ async def knows_a_card(stage: Stage) -> None:
         LocalAuthListEnabled=True,
         LocalPreAuthorize=True,
     )
-    await listed(stage)
-    await occupied(stage)
+    await until_listed(stage)
+    await until_occupied(stage)
 
 
 @pytest.mark.requirement("AUTH-05")
@@ -88,7 +88,7 @@ async def knows_a_card(stage: Stage) -> None:
 async def test_tc_008_1_start_with_a_listed_card(stage: Stage) -> None:
     await knows_a_card(stage)
     await stage.card(SINGLE)
-    await begun(stage)
+    await until_begun(stage)
     assert not stage.heard(Wanted("Authorize"))
 
 
@@ -96,6 +96,6 @@ async def test_tc_008_1_start_with_a_listed_card(stage: Stage) -> None:
 @pytest.mark.key("LocalPreAuthorize")
 async def test_tc_008_2_remote_start_with_a_listed_card(stage: Stage) -> None:
     await knows_a_card(stage)
-    await remotely_started(stage, known=True)
-    await begun(stage)
+    await until_remotely_started(stage, known=True)
+    await until_begun(stage)
     assert not stage.heard(Wanted("Authorize"))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.order import Heard, Json, Wanted, values
 from tests.conformance.stage import Stage
-from tests.conformance.states import charging
+from tests.conformance.states import until_charging
 
 MEASURANDS: Final = "Energy.Active.Import.Register,Current.Import,Voltage,SoC"
 
@@ -23,7 +23,7 @@ def sampled(told: Heard) -> list[Json]:
     return samples
 
 
-def spaced(stage: Stage, told: list[Heard], seconds: float) -> None:
+def expects_spaced(stage: Stage, told: list[Heard], seconds: float) -> None:
     """Find the times that messages tell exactly so far apart."""
     for earlier, later in zip(told, told[1:], strict=False):
         apart_s = (at(later) - at(earlier)).total_seconds()
@@ -41,7 +41,7 @@ def complete(told: Heard, context: str) -> None:
 
 async def several(stage: Stage, wanted: Wanted, seconds: float) -> list[Heard]:
     limit_s = 2 * seconds + stage.times.patience_s
-    return [await stage.hears(wanted, within_s=limit_s) for _ in range(3)]
+    return [await stage.expects(wanted, within_s=limit_s) for _ in range(3)]
 
 
 @pytest.mark.requirement("METER-08", "METER-20")
@@ -53,12 +53,12 @@ async def test_tc_070_sampled_meter_values(stage: Stage) -> None:
         MeterValueSampleInterval=seconds,
         MeterValuesSampledData=MEASURANDS,
     )
-    start = await charging(stage)
+    start = await until_charging(stage)
     told = await several(stage, values(), seconds)
     began = datetime.fromisoformat(start.payload["timestamp"])
     since_s = (at(told[0]) - began).total_seconds()
     assert abs(since_s - seconds) <= stage.times.exactness_s
-    spaced(stage, told, seconds)
+    expects_spaced(stage, told, seconds)
     for each in told:
         complete(each, "Sample.Periodic")
 
@@ -72,7 +72,7 @@ async def test_tc_071_clock_aligned_meter_values(stage: Stage) -> None:
         MeterValueSampleInterval=0,
         MeterValuesAlignedData=MEASURANDS,
     )
-    await charging(stage)
+    await until_charging(stage)
     in_transaction = Wanted(
         "MeterValues",
         {"connectorId": 1, "transactionId": await stage.transaction()},
@@ -82,4 +82,4 @@ async def test_tc_071_clock_aligned_meter_values(stage: Stage) -> None:
         midnight = datetime.combine(at(each), datetime.min.time(), UTC)
         assert (at(each) - midnight).total_seconds() % seconds == 0
         complete(each, "Sample.Clock")
-    spaced(stage, told, seconds)
+    expects_spaced(stage, told, seconds)

@@ -10,10 +10,10 @@ from tests.conformance.stage import SINGLE, Stage
 from tests.conformance.states import (
     ACCEPTED,
     REJECTED,
-    begun,
-    charging,
-    occupied,
-    remotely_started,
+    until_begun,
+    until_charging,
+    until_occupied,
+    until_remotely_started,
 )
 
 Periods = list[tuple[int, int]]
@@ -88,7 +88,7 @@ async def foreseen(
     ]
 
 
-def agree(told: list[tuple[float, float]], wanted: Periods) -> None:
+def assert_agree(told: list[tuple[float, float]], wanted: Periods) -> None:
     """Find the limits that are wanted, to the second."""
     assert [limit for _, limit in told] == [limit for _, limit in wanted]
     for (from_s, _), (wanted_s, _) in zip(told[1:], wanted[1:], strict=True):
@@ -108,16 +108,16 @@ async def installed(stage: Stage, profiles: dict[int, list[Json]]) -> datetime:
 @pytest.mark.requirement("SMART-02", "SMART-60", "SMART-65")
 async def test_tc_056_default_profile(stage: Stage) -> None:
     assert await sets(stage, 1, profile(DEFAULT, STANDING)) == ACCEPTED
-    agree(await foreseen(stage, 300), STANDING)
+    assert_agree(await foreseen(stage, 300), STANDING)
 
 
 @pytest.mark.requirement("SMART-03", "SMART-35", "SMART-60")
 async def test_tc_057_profile_of_the_transaction(stage: Stage) -> None:
-    await charging(stage)
+    await until_charging(stage)
     number = await stage.transaction()
     wanted = profile(OF_TRANSACTION, STANDING, transactionId=number)
     assert await sets(stage, 1, wanted) == ACCEPTED
-    agree(await foreseen(stage, 300), STANDING)
+    assert_agree(await foreseen(stage, 300), STANDING)
 
 
 @pytest.mark.requirement("SMART-03")
@@ -128,7 +128,7 @@ async def test_tc_058_1_profile_of_no_transaction(stage: Stage) -> None:
 
 @pytest.mark.requirement("SMART-03")
 async def test_tc_058_2_profile_of_another_transaction(stage: Stage) -> None:
-    await charging(stage)
+    await until_charging(stage)
     number = await stage.transaction() + 1
     wanted = profile(OF_TRANSACTION, STANDING, transactionId=number)
     assert await sets(stage, 1, wanted) == REJECTED
@@ -136,25 +136,25 @@ async def test_tc_058_2_profile_of_another_transaction(stage: Stage) -> None:
 
 @pytest.mark.requirement("REM-10")
 async def test_tc_059_remote_start_with_a_profile(stage: Stage) -> None:
-    await occupied(stage)
+    await until_occupied(stage)
     limited = profile(OF_TRANSACTION, STANDING)
-    await remotely_started(stage, chargingProfile=limited)
-    await begun(stage)
-    agree(await foreseen(stage, 300), STANDING)
+    await until_remotely_started(stage, chargingProfile=limited)
+    await until_begun(stage)
+    assert_agree(await foreseen(stage, 300), STANDING)
 
 
 @pytest.mark.requirement("REM-09")
 async def test_tc_060_remote_start_with_a_wrong_profile(stage: Stage) -> None:
-    await occupied(stage)
+    await until_occupied(stage)
     limited = profile(DEFAULT, STANDING)
     payload = {"connectorId": 1, "idTag": SINGLE, "chargingProfile": limited}
     assert await stage.asks("RemoteStartTransaction", **payload) in REFUSED
-    await stage.hears_nothing(Wanted("StartTransaction"), status("Charging"))
+    await stage.expects_nothing(Wanted("StartTransaction"), status("Charging"))
 
 
 @pytest.mark.requirement("SMART-30", "SMART-31", "SMART-35", "SMART-37", "SMART-66")
 async def test_tc_066_composite_schedule(stage: Stage) -> None:
-    await charging(stage)
+    await until_charging(stage)
     number = await stage.transaction()
     default: Periods = [(0, 6), (60, 10), (120, 8), (180, 15), (260, 8)]
     own: Periods = [(0, 8), (50, 11), (140, 16), (200, 6), (240, 12)]
@@ -165,7 +165,7 @@ async def test_tc_066_composite_schedule(stage: Stage) -> None:
     profiles = {0: [profile(MAX, [(0, 10)])], 1: [of_default, of_own]}
     began = await installed(stage, profiles)
     wanted: Periods = [(0, 8), (50, 10), (200, 6), (240, 10)]
-    agree(await foreseen(stage, 400, began), wanted)
+    assert_agree(await foreseen(stage, 400, began), wanted)
 
 
 @pytest.mark.requirement("SMART-67", "SMART-80", "SMART-81", "SMART-82", "SMART-83")
@@ -179,11 +179,11 @@ async def test_tc_067_clear_profiles(stage: Stage) -> None:
     began = await installed(stage, {0: [most], 1: [upper, lower]})
 
     assert await stage.asks("ClearChargingProfile", id=2) == ACCEPTED
-    agree(await foreseen(stage, 350, began), [(0, 7), (100, 9)])
+    assert_agree(await foreseen(stage, 350, began), [(0, 7), (100, 9)])
 
     some = {"chargingProfilePurpose": DEFAULT, "stackLevel": 0}
     assert await stage.asks("ClearChargingProfile", **some) == ACCEPTED
-    agree(await foreseen(stage, 350, began), [(0, 11), (200, 12)])
+    assert_agree(await foreseen(stage, 350, began), [(0, 11), (200, 12)])
 
     assert await stage.asks("ClearChargingProfile") == ACCEPTED
     assert await foreseen(stage, 350) == [(0.0, unlimited)]
@@ -199,11 +199,11 @@ async def test_tc_072_stacked_profiles(stage: Stage) -> None:
     )
     began = await installed(stage, {1: [lower, upper]})
     wanted: Periods = [(0, 7), (100, 9), (150, 8), (200, 10)]
-    agree(await foreseen(stage, 350, began), wanted)
+    assert_agree(await foreseen(stage, 350, began), wanted)
 
 
 @pytest.mark.requirement("SMART-40")
 async def test_tc_082_default_profile_in_a_transaction(stage: Stage) -> None:
-    await charging(stage)
+    await until_charging(stage)
     assert await sets(stage, 1, profile(DEFAULT, STANDING)) == ACCEPTED
-    agree(await foreseen(stage, 300), STANDING)
+    assert_agree(await foreseen(stage, 300), STANDING)

@@ -71,7 +71,7 @@ async def _started(manner: Manner, folder: Path) -> AsyncIterator[DaemonStage]:
         stage = DaemonStage(daemon, listener, standing)
         try:
             await stage.starts()
-            await states.booted(stage)
+            await states.until_booted(stage)
             for action in sorted(REPEATED | {"Authorize"} if standing else ()):
                 csms.script(action, (), standing)
             yield stage

@@ -417,6 +417,7 @@ async def test_a_loss_while_the_station_leaves_by_itself_is_dialed_again_too(
         with suppress(ConnectionClosed):
             await cause(csms, cp)
         await cp.up(2)
+        assert cp.count(LinkUp) == 2
 
 
 @pytest.mark.requirement("WS-25")

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
+from hypothesis.stateful import run_state_machine_as_test as check_machine
 
 from chargerd.core.events import DeviceBack, DeviceLost
 from chargerd.core.permissive import Loss
@@ -286,7 +286,7 @@ class Connectors(RuleBasedStateMachine):
 
 @pytest.mark.requirement("STAT-14", "STAT-21", "STAT-40", "STAT-43")
 def test_whatever_happens_the_csms_hears_what_is_legal_and_in_the_end_true() -> None:
-    run_state_machine_as_test(
+    check_machine(
         Connectors,
         settings=settings(max_examples=100, stateful_step_count=40, deadline=None),
     )

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
+from hypothesis.stateful import run_state_machine_as_test as check_machine
 
 from chargerd.core.events import StartRequested, StopRequested
 from chargerd.core.reasons import Cause
@@ -362,7 +362,7 @@ class OutboxMachine(RuleBasedStateMachine):
 )
 @pytest.mark.requirement("TXN-08", "TXN-09", "TXN-44", "RPC-03", "RPC-05")
 def test_nothing_is_lost_doubled_or_reordered() -> None:
-    run_state_machine_as_test(
+    check_machine(
         OutboxMachine,
         settings=settings(
             max_examples=100,
