@@ -59,15 +59,18 @@ def verdicts(figure: Figure, found: Mapping[str, float]) -> Iterator[str]:
     for name, limit in figure.targets.items():
         word = "✓ met" if found[name] <= limit else "✗ missed"
         yield f"{name} ≤ {limit:,g} {word}"
+    if figure.least is not None:
+        word = "✓ met" if found["min"] >= figure.least else "✗ missed"
+        yield f"min ≥ {figure.least:,g} {word}"
 
 
 def missed(rows: Sequence[Row]) -> list[str]:
     """Return the names of the figures that miss a target."""
-    targets = {figure.name: figure.targets for figure in FIGURES}
+    figures = {figure.name: figure for figure in FIGURES}
     return [
         row["name"]
         for row in rows
-        if any(row[name] > limit for name, limit in targets[row["name"]].items())
+        if any("missed" in told for told in verdicts(figures[row["name"]], row))
     ]
 
 

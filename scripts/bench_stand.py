@@ -14,6 +14,7 @@ from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,10 @@ from benchcsms.server import Csms
 from benchcsms.settings import NotDone
 from chargerd.cli.client import Client
 from chargerd.cli.problems import Problem
+from chargerd.core.effects import ListKept
+from chargerd.core.events import Standing, TagInfo
+from chargerd.core.locallist import MOST_ENTRIES
+from chargerd.store.database import Store
 from stage import MOCK, PROGRAMS, ROOT, STATION
 
 BUILD: Final = ROOT / "build"
@@ -222,7 +227,7 @@ class Stand:
 
 @asynccontextmanager
 async def open_stand() -> AsyncIterator[Stand]:
-    """Set up a stand with an empty store."""
+    """Set up a stand whose store holds as many id tags as fit, and nothing else."""
     BUILD.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=BUILD) as state,
@@ -230,16 +235,26 @@ async def open_stand() -> AsyncIterator[Stand]:
         tempfile.TemporaryDirectory(prefix="chargerd-bench-") as sockets,
     ):
         stand = Stand(Path(state), Path(sockets))
+        _fill(stand.state / "chargerd.db")
         async with stand.csms:
             yield stand
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[tuple[Stand, Daemon]]:
+async def running(*program: str | Path) -> AsyncIterator[tuple[Stand, Daemon]]:
     """Set up a stand with a daemon that has told all it has to tell."""
-    async with open_stand() as stand, stand.daemon() as daemon:
+    chosen = program or (PROGRAMS / "chargerd",)
+    async with open_stand() as stand, stand.daemon(chosen) as daemon:
         await stand.quiet()
         yield stand, daemon
+
+
+def _fill(path: Path) -> None:
+    """Fill a store with a local list of as many id tags as fit."""
+    info = TagInfo(Standing.ACCEPTED, "FLEET", datetime(2036, 1, 1, tzinfo=UTC))
+    entries = tuple((f"04a1b2c3{n:06}", info) for n in range(MOST_ENTRIES))
+    with closing(Store(path)) as disk:
+        disk.commit((ListKept(1, True, entries),))
 
 
 def _station_file(url: str, state: Path, control: Path) -> str:
