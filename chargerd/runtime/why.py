@@ -19,7 +19,7 @@ _PHASES: Final[Mapping[Phase, str]] = {
     Phase.HANDSHAKE: "vehicle and CCS controller are agreeing on the session",
     Phase.CABLE_CHECK: "the insulation of the cable is being checked",
     Phase.PRECHARGE: "the output is being matched to the battery",
-    Phase.ENERGIZED: "the vehicle is charging",
+    Phase.ENERGIZED: "the output is joined to the battery",
     Phase.RAMP_DOWN: "the current is being taken down",
     Phase.OPENING: "the contactors are opening",
     Phase.SETTLING: "the last register of the meter is awaited",

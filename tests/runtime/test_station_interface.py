@@ -491,7 +491,7 @@ async def test_why_names_the_decisive_reason_first(bench: Bench) -> None:
     bench.charge()
     assert why.because(station, 1) == (
         "150 kW are offered: the power modules give no more",
-        "the vehicle is charging",
+        "the output is joined to the battery",
     )
     bench.vehicle(VehiclePhase.PAUSED)
     assert why.because(station, 1)[0] == "the vehicle has paused"
