@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.conformance.order import (
+    LOCAL,
     Heard,
     Json,
     authorize,
@@ -17,25 +18,26 @@ ACCEPTED: Json = {"status": "Accepted"}
 REJECTED: Json = {"status": "Rejected"}
 
 
-async def until_booted(stage: Stage, *words: str) -> None:
+async def until_booted(stage: Stage, word: str = "Available") -> None:
     """Hear a boot, and then the statuses of all connectors."""
     await stage.expects(boot())
-    await expect_everywhere(stage, *(words or ("Available",)))
+    await expect_everywhere(stage, word)
 
 
-async def expect_everywhere(stage: Stage, *words: str) -> None:
+async def expect_everywhere(stage: Stage, word: str) -> None:
     """Hear a status of the station and of each of its connectors."""
-    await stage.expects_each(*(status(*words, connector=n) for n in EVERYWHERE))
+    await _expect_at(stage, 0, word)
 
 
-async def until_authorized(
-    stage: Stage, id_tag: str = SINGLE, connector: int = 1
-) -> None:
+async def _expect_at(stage: Stage, connector: int, word: str) -> None:
+    told = (connector,) if connector else EVERYWHERE
+    await stage.expects_each(*(status(word, connector=n) for n in told))
+
+
+async def until_authorized(stage: Stage) -> None:
     """Hold a card to the reader before a car is there."""
-    await stage.card(id_tag)
-    await stage.expects_each(
-        authorize(id_tag), status("Preparing", connector=connector)
-    )
+    await stage.card(SINGLE)
+    await stage.expects_each(authorize(SINGLE), status("Preparing"))
 
 
 async def until_occupied(stage: Stage, connector: int = 1) -> None:
@@ -86,32 +88,24 @@ async def until_begun(
     return start
 
 
-async def until_ended(
-    stage: Stage, *reasons: str | None, connector: int = 1, **fields: Any
-) -> Heard:
-    """Hear that a transaction has ended, and why."""
-    stop = await stage.expects(stopped(*reasons, **fields))
-    await stage.expects(status("Finishing", connector=connector))
-    return stop
+async def until_ended(stage: Stage, *reasons: str | None, **fields: Any) -> None:
+    """Hear that the transaction has ended, and why."""
+    await stage.expects(stopped(*reasons, **fields))
+    await stage.expects(status("Finishing"))
 
 
-async def until_freed(stage: Stage, connector: int = 1) -> None:
-    """Pull the plug after a transaction."""
-    await stage.unplug(connector)
-    await stage.expects(status("Available", connector=connector))
-
-
-async def until_cached(stage: Stage, id_tag: str = SINGLE) -> None:
+async def until_cached(stage: Stage) -> None:
     """Let the station learn a card in a transaction."""
-    await until_charging(stage, id_tag)
-    await stage.card(id_tag)
-    await until_ended(stage, "Local", None)
-    await until_freed(stage)
+    await until_charging(stage)
+    await stage.card(SINGLE)
+    await until_ended(stage, *LOCAL)
+    await stage.unplug()
+    await stage.expects(status("Available"))
 
 
-async def until_listed(stage: Stage, id_tag: str = SINGLE) -> None:
+async def until_listed(stage: Stage) -> None:
     """Send a local list of one card."""
-    entry = {"idTag": id_tag, "idTagInfo": ACCEPTED}
+    entry = {"idTag": SINGLE, "idTagInfo": ACCEPTED}
     answer = await stage.asks(
         "SendLocalList",
         listVersion=1,
@@ -121,19 +115,16 @@ async def until_listed(stage: Stage, id_tag: str = SINGLE) -> None:
     assert answer == ACCEPTED
 
 
-async def until_unavailable(stage: Stage, *connectors: int) -> None:
-    """Take connectors out of service; 0: the station."""
-    for connector in connectors:
-        answer = await stage.asks(
-            "ChangeAvailability", connectorId=connector, type="Inoperative"
-        )
-        assert answer == ACCEPTED
-        heard = (connector,) if connector else EVERYWHERE
-        await stage.expects_each(*(status("Unavailable", connector=n) for n in heard))
+async def until_unavailable(stage: Stage, connector: int) -> None:
+    """Take a connector, or as 0 the station, out of service."""
+    answer = await stage.asks(
+        "ChangeAvailability", connectorId=connector, type="Inoperative"
+    )
+    assert answer == ACCEPTED
+    await _expect_at(stage, connector, "Unavailable")
 
 
 async def until_broken(stage: Stage, connector: int) -> None:
     """Provoke a fault of a connector, or as 0 of the station."""
     await stage.breaks(connector)
-    heard = (connector,) if connector else EVERYWHERE
-    await stage.expects_each(*(status("Faulted", connector=n) for n in heard))
+    await _expect_at(stage, connector, "Faulted")
