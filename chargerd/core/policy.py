@@ -60,9 +60,9 @@ class Policy:
     message_retry_interval_s: int = 60
     ping_interval_s: int = 60
     pong_within_s: int = 15
-    redial_least_s: int = 1
-    redial_random_s: int = 4
-    redial_doublings: int = 6
+    redial_least_s: int = 0
+    redial_random_s: int = 1
+    redial_doublings: int = 8
     profile_skew_s: int = 60
     default_after_own_profile: bool = False
     default_for_all_overrules: bool = False

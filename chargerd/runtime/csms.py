@@ -74,10 +74,10 @@ class Pace:
     """0: never."""
     pong_within_s: float = 15.0
     """A ping that is not answered for so long means a dead link."""
-    wait_least_s: float = 1.0
-    wait_random_s: float = 4.0
+    wait_least_s: float = 0.0
+    wait_random_s: float = 1.0
     """So much more at the most: after a restart of the CSMS not all dial at once."""
-    wait_doublings: int = 6
+    wait_doublings: int = 8
 
     @classmethod
     def of(cls, policy: Policy) -> Self:
@@ -285,8 +285,8 @@ class CsmsLink:
         if self.state.failed_at in _PERMANENT and self._old_key is None:
             wait_s = max(SLOW_S, wait_s)
         wait_s += self._dice.uniform(0.0, self.pace.wait_random_s)
-        wait_s *= 2 ** min(failures, self.pace.wait_doublings)
         wait_s = max(wait_s, LEAST_WAIT_S)
+        wait_s *= 2 ** min(failures, self.pace.wait_doublings)
         self.state.next_try_s = self._monotonic() + wait_s
         await came(self._released, wait_s)
 
