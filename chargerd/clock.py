@@ -17,6 +17,11 @@ class Instant:
     utc: datetime
     """For timestamps and schedules; aware."""
 
+    def set_since_s(self, earlier: "Instant") -> float:
+        """Return by how much the wall clock was set since an earlier moment."""
+        went_s = (self.utc - earlier.utc).total_seconds()
+        return went_s - (self.monotonic_s - earlier.monotonic_s)
+
     def corrected(self, step_s: float) -> Self:
         """Return the same moment on a wall clock that was set."""
         return replace(self, utc=self.utc + timedelta(seconds=step_s))

@@ -79,7 +79,7 @@ def _render_list(document: Document, context: Context) -> Iterator[Line]:
         yield (mark(GOOD, "empty: the CSMS knows everything"),)
     if messages and context.terminal.legend:
         yield ()
-        shown = f", {len(messages)} shown" if len(messages) < total else ""
+        shown = units.shown(len(messages), total)
         oldest = units.date(document["oldest"])
         text = f"{units.count(total, 'message')}{shown}, oldest of {oldest}."
         yield from tables.paragraph(context.terminal, Cell(text))
@@ -96,7 +96,7 @@ def _render_quarantine(document: Document, context: Context) -> Iterator[Line]:
         yield (mark(GOOD, "empty: nothing was given up"),)
     elif context.terminal.legend:
         yield ()
-        shown = f", {len(messages)} shown" if len(messages) < total else ""
+        shown = units.shown(len(messages), total)
         text = f"{units.count(total, 'message')}{shown}. No session waits for this."
         yield from tables.paragraph(context.terminal, Cell(text))
 

@@ -44,13 +44,9 @@ def _fetch_list(context: Context) -> Document:
 
 
 def _render_list(document: Document, context: Context) -> Iterator[Line]:
-    yield from _table(document, context)
-    if not context.terminal.legend:
-        return
-    if not document["enabled"]:
-        yield (mark(WARNING, "not in use: LocalAuthListEnabled is false"),)
     version = f", version {document['version']}" if document["enabled"] else ""
-    yield from _sum(document, f"in the local list{version}", context)
+    where = f"in the local list{version}"
+    yield from _known(document, where, "LocalAuthListEnabled", context)
 
 
 def _fetch_cache(context: Context) -> Document:
@@ -58,24 +54,23 @@ def _fetch_cache(context: Context) -> Document:
 
 
 def _render_cache(document: Document, context: Context) -> Iterator[Line]:
-    yield from _table(document, context)
-    if not context.terminal.legend:
-        return
-    if not document["enabled"]:
-        yield (mark(WARNING, "not in use: AuthorizationCacheEnabled is false"),)
-    yield from _sum(document, "in the cache", context)
+    yield from _known(document, "in the cache", "AuthorizationCacheEnabled", context)
 
 
-def _table(document: Document, context: Context) -> Iterator[Line]:
+def _known(
+    document: Document, where: str, key: str, context: Context
+) -> Iterator[Line]:
+    """Lay id tags out, and say how many there are and whether they are used."""
     rows = [_row(one) for one in document["tags"]]
     yield from tables.table(context.terminal, _COLUMNS, rows)
-    if rows and context.terminal.legend:
+    if not context.terminal.legend:
+        return
+    if rows:
         yield ()
-
-
-def _sum(document: Document, where: str, context: Context) -> Iterator[Line]:
-    total, shown = document["total"], len(document["tags"])
-    some = f", {shown} shown" if shown < total else ""
+    if not document["enabled"]:
+        yield (mark(WARNING, f"not in use: {key} is false"),)
+    total = document["total"]
+    some = units.shown(len(document["tags"]), total)
     text = f"{units.count(total, 'id tag')} {where}{some}."
     yield from tables.paragraph(context.terminal, Cell(text))
 

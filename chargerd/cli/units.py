@@ -78,3 +78,8 @@ def short(identifier: str | None) -> str:
 def count(amount: int, word: str) -> str:
     """Return "1 message", "2 messages"."""
     return f"{amount} {word}" if amount == 1 else f"{amount} {word}s"
+
+
+def shown(amount: int, total: int) -> str:
+    """Return ", 20 shown" if there are more."""
+    return f", {amount} shown" if amount < total else ""

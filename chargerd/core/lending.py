@@ -84,12 +84,24 @@ class Lending:
         reading = self._bridge
         return reading is not None and reading.position is Position.CLOSED
 
+    def serves(self, connector: int) -> int:
+        """Return whom the modules of a connector serve now."""
+        loan = self.allocation.loan
+        if loan is None or loan.lender != connector or not self.helped(loan.borrower):
+            return connector
+        return loan.borrower
+
     def rating(self, connector: int) -> PowerRating:
         """Return what the modules that serve a connector now can do."""
         return self._rating(connector, helped=self.helped(connector))
 
     def taking_w(self, connector: int) -> float:
-        """Return the power that is measured at a connector's modules."""
+        """Return the power that is measured at the modules that serve a connector.
+
+        Modules that help the neighbor are measured there.
+        """
+        if self.lends(connector):
+            return 0.0
         return sum(
             reading.voltage_v * reading.current_a
             for number in self.serving(connector)

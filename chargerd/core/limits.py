@@ -8,7 +8,6 @@ the grid, what binds a connector at its outlet.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from math import inf
 from typing import Final, Protocol
 
@@ -22,7 +21,7 @@ from chargerd.core.installation import Installation
 from chargerd.core.lending import Lending
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter, offer
-from chargerd.core.profiles import Ruling
+from chargerd.core.profiles import Ruling, dated
 from chargerd.core.session import LIVE, Phase, Session
 from chargerd.core.sharing import Claim, Shares, share
 
@@ -30,8 +29,6 @@ _STEP_S: Final = 0.1
 """A wall clock that has moved by more against the monotonic one was stepped."""
 _REST_S: Final = 0.001
 """No two changes are nearer to each other than this."""
-_FAR_S: Final = 10 * 365 * 86_400.0
-"""What is further away than this needs no date."""
 
 
 class Floor(Protocol):
@@ -64,10 +61,9 @@ class _Rulings:
     of: Mapping[int, Ruling]
 
     def hold(self, edition: int, policy: Policy, now: Instant) -> bool:
-        passed_s = now.monotonic_s - self.at.monotonic_s
-        stepped_s = (now.utc - self.at.utc).total_seconds() - passed_s
         same = edition == self.edition and policy is self.policy
-        return same and now.monotonic_s < self.until_s and abs(stepped_s) < _STEP_S
+        stepped = abs(now.set_since_s(self.at)) >= _STEP_S
+        return same and now.monotonic_s < self.until_s and not stepped
 
 
 class Limits:
@@ -249,8 +245,7 @@ class Limits:
         session, lending = self._floor.sessions[connector], self._floor.lending
         most_w = own.power_w if session.phase in LIVE else 0.0
         hint_w = own.profile.schedule.least_w if own.profile else 0.0
-        # Modules that help the neighbor are measured there.
-        taking_w = 0.0 if lending.lends(connector) else lending.taking_w(connector)
+        taking_w = lending.taking_w(connector)
         return Claim(
             connector,
             most_w,
@@ -271,9 +266,7 @@ class Limits:
 
 
 def _by(ruling: Ruling, at: Instant) -> Limit:
-    until = None
-    if ruling.end_s < _FAR_S:
-        until = at.utc + timedelta(seconds=ruling.end_s)
+    until = dated(ruling.end_s, at.utc)
     return Limit(ruling.limit_w, Setter.PROFILE, ruling.profile, until)
 
 

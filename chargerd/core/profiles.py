@@ -7,12 +7,16 @@ schedule of a day come from the same walk over the same layers.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from math import inf
+from typing import Final
 
 from chargerd.core.schedules import Schedule
+
+FAR_S: Final = 10 * 365 * 86_400.0
+"""What is further away than this needs no date."""
 
 
 class Purpose(StrEnum):
@@ -94,6 +98,11 @@ def overlaid(
         yield ruling
         heard_s = ruling.end_s
     yield from overlaid(others, heard_s, to_s)
+
+
+def dated(in_s: float, now: datetime) -> datetime | None:
+    """Return when a ruling begins or ends; ``None``: too far away for a date."""
+    return now + timedelta(seconds=in_s) if in_s < FAR_S else None
 
 
 def station_layers(profiles: Iterable[Profile], now: datetime) -> tuple[Layer, ...]:

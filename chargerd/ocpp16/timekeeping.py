@@ -34,8 +34,7 @@ class Timekeeping:
         last, self._last = self._last, now
         if last is None:
             return None
-        went_s = (now.utc - last.utc).total_seconds()
-        step_s = went_s - (now.monotonic_s - last.monotonic_s)
+        step_s = now.set_since_s(last)
         return step_s if abs(step_s) > CLOCK_TOLERANCE_S else None
 
     def move(self, step_s: float) -> ClockCorrected:

@@ -1,6 +1,7 @@
 """The part of ``org.chargerd.Station`` on what is kept from drivers, and for whom."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from chargerd import control
@@ -14,7 +15,7 @@ from chargerd.core.events import (
     ReservationCancelled,
 )
 from chargerd.core.reasons import Why
-from chargerd.runtime.control_server import ControlFailed, Method
+from chargerd.runtime.control_server import ControlFailed, Method, failed
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.views import Json, known, time
 from chargerd.steps import Happening
@@ -95,5 +96,4 @@ def _refused(why: Why, detail: str) -> ControlFailed:
     return _failed("Refused", reason=str(why), detail=detail)
 
 
-def _failed(error: str, **parameters: Any) -> ControlFailed:
-    return ControlFailed(f"{control.STATION}.{error}", parameters)
+_failed = partial(failed, control.STATION)

@@ -35,6 +35,11 @@ class ControlFailed(Exception):
         self.parameters = parameters
 
 
+def failed(interface: str, error: str, **parameters: Any) -> ControlFailed:
+    """Return an error that an interface describes."""
+    return ControlFailed(f"{interface}.{error}", parameters)
+
+
 class _LostError(Exception):
     """There is no talking to this client any more."""
 

@@ -1,11 +1,12 @@
 """``org.chargerd.Mock``: the hands of the simulated station, by the control socket."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from chargerd import control
 from chargerd.core.events import WHOLE_STATION, ErrorCodeSet
-from chargerd.runtime.control_server import ControlFailed, Interface
+from chargerd.runtime.control_server import Interface, failed
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.csms import CsmsLink, Hold
 from chargerd.steps import Happening
@@ -110,5 +111,4 @@ def _is_module(name: str) -> bool:
     return name.startswith("module-") and name.removeprefix("module-").isdigit()
 
 
-def _failed(error: str, **parameters: Any) -> ControlFailed:
-    return ControlFailed(f"{control.MOCK}.{error}", parameters)
+_failed = partial(failed, control.MOCK)

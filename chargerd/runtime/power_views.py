@@ -1,7 +1,7 @@
 """Who may take how much and why, and which modules serve whom, for people."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.core.events import WHOLE_STATION
@@ -9,9 +9,8 @@ from chargerd.core.power import Limit, Setter
 from chargerd.core.profiles import Profile
 from chargerd.core.station import Station
 from chargerd.ocpp16.wire import timestamp
-from chargerd.runtime.views import known
+from chargerd.runtime.views import Json, known
 
-Json = dict[str, Any]
 Names = Mapping[int, str]
 
 _WORDS: Final[Mapping[Setter, str]] = {
@@ -23,7 +22,7 @@ _WORDS: Final[Mapping[Setter, str]] = {
 
 def limits(station: Station, names: Names, now: Instant) -> Json:
     """Return what ``GetPowerLimits`` answers."""
-    taking_w = {n: _taking_w(station, n) for n in station.fittings}
+    taking_w = {n: station.lending.taking_w(n) for n in station.fittings}
     of_station = station.limits.of_station
     whole = known(
         power_w=of_station[0].power_w if of_station else None,
@@ -116,12 +115,10 @@ def _group(station: Station, connector: int) -> Json:
         station.sessions[connector].facts,
         station.fittings[connector].rating,
     )
-    module, loan = facts.power_module, station.lending.allocation.loan
-    away = loan is not None and loan.lender == connector
-    helps = away and loan is not None and station.lending.helped(loan.borrower)
+    module = facts.power_module
     return known(
         connector=connector,
-        serves=loan.borrower if loan is not None and helps else connector,
+        serves=station.lending.serves(connector),
         answers=module is not None and "power_module" not in facts.lost,
         max_power_w=rating.max_power_w,
         max_current_a=rating.max_current_a,
@@ -144,9 +141,3 @@ def _bridge(station: Station, joins: Sequence[int]) -> Json:
         lender=loan.lender if loan else None,
         borrower=loan.borrower if loan else None,
     )
-
-
-def _taking_w(station: Station, connector: int) -> float:
-    if station.lending.lends(connector):
-        return 0.0
-    return station.lending.taking_w(connector)

@@ -1,18 +1,10 @@
 """The charging profiles that are installed, and what each says now, for people."""
 
-from datetime import timedelta
-from typing import Any, Final
-
 from chargerd.clock import Instant
-from chargerd.core.profiles import Profile
+from chargerd.core.profiles import FAR_S, Profile, dated
 from chargerd.core.station import Station
 from chargerd.ocpp16.wire import timestamp
-from chargerd.runtime.views import known
-
-Json = dict[str, Any]
-
-_FAR_S: Final = 10 * 365 * 86_400.0
-"""What is further away than this needs no date."""
+from chargerd.runtime.views import Json, known
 
 
 def profiles(station: Station, now: Instant) -> Json:
@@ -29,12 +21,12 @@ def profiles(station: Station, now: Instant) -> Json:
 
 def _profile(station: Station, profile: Profile, rules: bool, now: Instant) -> Json:
     began_s = station.installation.began_s(profile.key or "", now)
-    told = profile.rulings(now.utc, began_s - now.monotonic_s, 0.0, _FAR_S)
+    told = profile.rulings(now.utc, began_s - now.monotonic_s, 0.0, FAR_S)
     first = next(told, None)
     speaks = first is not None and first.begin_s <= 0.0
-    next_s = None
+    until = None
     if first is not None:
-        next_s = first.end_s if speaks else first.begin_s
+        until = dated(first.end_s if speaks else first.begin_s, now.utc)
     return known(
         id=profile.id,
         connector=profile.connector,
@@ -44,7 +36,5 @@ def _profile(station: Station, profile: Profile, rules: bool, now: Instant) -> J
         session=profile.key,
         power_w=first.limit_w if first is not None and speaks else None,
         rules=rules,
-        until=timestamp(now.utc + timedelta(seconds=next_s))
-        if next_s is not None and next_s < _FAR_S
-        else None,
+        until=timestamp(until) if until else None,
     )

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from chargerd import control
@@ -10,7 +11,7 @@ from chargerd.chargepoint import ChargePoint
 from chargerd.core.authorization import masked
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.ledger import DropWanted, RetryWanted
-from chargerd.runtime.control_server import ControlFailed, Method
+from chargerd.runtime.control_server import Method, failed
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.views import Json, Views, known, time_of
 from chargerd.steps import Happening
@@ -123,5 +124,4 @@ class QueueMethods:
             self._soon(RetryWanted(*found))
 
 
-def _failed(error: str, **parameters: Any) -> ControlFailed:
-    return ControlFailed(f"{control.STATION}.{error}", parameters)
+_failed = partial(failed, control.STATION)

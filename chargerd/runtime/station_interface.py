@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from chargerd import control
@@ -15,7 +16,7 @@ from chargerd.ocpp16.keys import Outcome
 from chargerd.ocpp16.status import report
 from chargerd.runtime import power_views, profile_views, views
 from chargerd.runtime.booking_interface import BookingInterface
-from chargerd.runtime.control_server import ControlFailed, Interface
+from chargerd.runtime.control_server import Interface, failed
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.journal import Journal
@@ -270,5 +271,4 @@ class StationInterface:
         return (connector,)
 
 
-def _failed(error: str, **parameters: Any) -> ControlFailed:
-    return ControlFailed(f"{control.STATION}.{error}", parameters)
+_failed = partial(failed, control.STATION)

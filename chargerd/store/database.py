@@ -15,9 +15,10 @@ from typing import Final, TypeVar
 from chargerd.ocpp16.records import Entry, Record, Snapshot
 from chargerd.store import memory
 from chargerd.store.memory import number
-from chargerd.store.opening import PAGE_BYTES, opened
-from chargerd.store.rows import WRITERS, time_text
+from chargerd.store.opening import opened, space
+from chargerd.store.rows import WRITERS
 from chargerd.store.thinning import Piece, thin
+from chargerd.store.times import time_text
 
 T = TypeVar("T")
 
@@ -128,14 +129,12 @@ class Store:
         Raises:
             StoreFailed: The disk is broken.
         """
-        pages, free = self._read(
-            lambda db: [number(db, f"PRAGMA {name}_count") for name in _PAGES]
-        )
+        used_bytes, free_bytes = self._read(space)
         disk = shutil.disk_usage(self.path.parent)
         margin = min(MARGIN_BYTES, disk.total // 20)
         return min(
-            self.most_bytes - (pages - free) * PAGE_BYTES,
-            disk.free + free * PAGE_BYTES - margin,
+            self.most_bytes - used_bytes,
+            disk.free + free_bytes - margin,
         )
 
     def thin(self) -> Piece:
@@ -223,9 +222,6 @@ class Store:
 
     def _failed(self, error: Exception) -> StoreFailed:
         return StoreFailed(f"{self.path}: {error}; {_remedy(error)}")
-
-
-_PAGES: Final = ("page", "freelist")
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:

@@ -15,7 +15,8 @@ from chargerd.ocpp16.records import Entry, SecurityEventKept, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
 from chargerd.store import profiles
-from chargerd.store.rows import entry, unpacked
+from chargerd.store.rows import ENTRY, entry, unpacked
+from chargerd.store.times import maybe_moment
 
 _FIRST_ENTRIES: Final = 100
 _TIMES: Final = (
@@ -67,7 +68,7 @@ def last_moment(db: sqlite3.Connection) -> datetime | None:
     queries = (f"SELECT max({column}) AS at FROM {table}" for table, column in _TIMES)
     latest = f"SELECT max(at) FROM ({' UNION ALL '.join(queries)})"
     (text,) = db.execute(latest).fetchone()
-    return _moment(text)
+    return maybe_moment(text)
 
 
 def number(db: sqlite3.Connection, sql: str) -> int:
@@ -149,15 +150,11 @@ def _reservations(db: sqlite3.Connection) -> tuple[Reservation, ...]:
 def _tags(db: sqlite3.Connection, table: str) -> Iterator[tuple[str, TagInfo]]:
     columns = "SELECT id_tag, standing, parent, expires FROM"
     for id_tag, standing, parent, expires in db.execute(f"{columns} {table}"):
-        yield id_tag, TagInfo(Standing(standing), parent, _moment(expires))
+        yield id_tag, TagInfo(Standing(standing), parent, maybe_moment(expires))
 
 
 def _entries(
     db: sqlite3.Connection, where: str, values: Sequence[Any]
 ) -> tuple[Entry, ...]:
-    sql = f"SELECT id, key, action, payload, at FROM message WHERE {where}"
+    sql = f"SELECT {ENTRY} FROM message WHERE {where}"
     return tuple(entry(row) for row in db.execute(sql, values))
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -33,6 +33,15 @@ def opened(path: Path) -> sqlite3.Connection:
     return db
 
 
+def space(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many bytes of the file are in use, and how many are free in it."""
+    pages, free, page_bytes = (
+        db.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * page_bytes, free * page_bytes
+
+
 def _migrate(db: sqlite3.Connection) -> None:
     ((check,),) = db.execute("PRAGMA quick_check(1)").fetchall()
     if check != "ok":

@@ -1,10 +1,10 @@
 """A charging profile as it stands in the file: one text of JSON."""
 
 import json
-from datetime import datetime
 
 from chargerd.core.profiles import Profile, Purpose
 from chargerd.core.schedules import Kind, Period, Recurrency, Schedule
+from chargerd.store.times import maybe_moment, maybe_text
 
 
 def written(profile: Profile) -> str:
@@ -16,12 +16,12 @@ def written(profile: Profile) -> str:
             "stack_level": profile.stack_level,
             "kind": schedule.kind,
             "periods": [[p.start_s, p.limit_w] for p in schedule.periods],
-            "start": _text(schedule.start),
+            "start": maybe_text(schedule.start),
             "duration_s": schedule.duration_s,
             "recurrency": schedule.recurrency,
             "least_w": schedule.least_w,
-            "valid_from": _text(profile.valid_from),
-            "valid_to": _text(profile.valid_to),
+            "valid_from": maybe_text(profile.valid_from),
+            "valid_to": maybe_text(profile.valid_to),
         },
         separators=(",", ":"),
     )
@@ -33,7 +33,7 @@ def read(id_: int, connector: int, text: str) -> Profile:
     schedule = Schedule(
         Kind(kept["kind"]),
         tuple(Period(start_s, limit_w) for start_s, limit_w in kept["periods"]),
-        _moment(kept["start"]),
+        maybe_moment(kept["start"]),
         kept["duration_s"],
         Recurrency(kept["recurrency"]) if kept["recurrency"] else None,
         kept["least_w"],
@@ -44,14 +44,6 @@ def read(id_: int, connector: int, text: str) -> Profile:
         Purpose(kept["purpose"]),
         kept["stack_level"],
         schedule,
-        _moment(kept["valid_from"]),
-        _moment(kept["valid_to"]),
+        maybe_moment(kept["valid_from"]),
+        maybe_moment(kept["valid_to"]),
     )
-
-
-def _text(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

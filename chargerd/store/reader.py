@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from chargerd.ocpp16.records import Entry
 from chargerd.store.database import MOST_BYTES
-from chargerd.store.rows import entry
+from chargerd.store.opening import space
+from chargerd.store.rows import ENTRY, entry
 
 
 class Reader:
@@ -73,7 +74,7 @@ class Reader:
             no message of this id is in quarantine.
         """
         found = self._db.execute(
-            f"SELECT {_ENTRY} FROM message WHERE id = ? AND state = 1", (id_,)
+            f"SELECT {ENTRY} FROM message WHERE id = ? AND state = 1", (id_,)
         ).fetchone()
         if found is None:
             return None
@@ -82,18 +83,13 @@ class Reader:
             "SELECT number FROM charge WHERE key = ?", (message.key,)
         ).fetchone()
         stop = self._db.execute(
-            f"SELECT {_ENTRY} FROM message WHERE key = ? AND state = 2", (message.key,)
+            f"SELECT {ENTRY} FROM message WHERE key = ? AND state = 2", (message.key,)
         ).fetchone()
         return message, number and number[0], stop and entry(stop)
 
     def used_bytes(self) -> int:
         """Return how much of ``most_bytes`` is in use."""
-        pages, free, page_bytes = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        used: int = (pages - free) * page_bytes
-        return used
+        return space(self._db)[0]
 
     def faults(self, limit: int) -> list[dict[str, Any]]:
         """Return faults, newest first."""
@@ -107,7 +103,6 @@ class Reader:
         return [dict(row) for row in self._db.execute(sql, values).fetchall()]
 
 
-_ENTRY: Final = "id, key, action, payload, at"
 _CHARGES: Final = (
     "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key AND m.state = 0"
     " AND m.id NOT IN (SELECT value FROM json_each(?1))) AS waiting FROM charge"

@@ -13,15 +13,11 @@ from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.ocpp16.wire import Json, moved
 from chargerd.store import profiles
+from chargerd.store.times import maybe_text, time_text
 
 KEPT_SESSIONS: Final = 5_000
 KEPT_FAULTS: Final = 2_000
 KEPT_SECURITY_EVENTS: Final = 2_000
-
-
-def time_text(at: datetime) -> str:
-    """Return a time as it stands in the file."""
-    return at.isoformat()
 
 
 def packed(message: Json) -> bytes:
@@ -35,8 +31,12 @@ def unpacked(blob: bytes) -> Json:
     return message
 
 
+ENTRY: Final = "id, key, action, payload, at"
+"""The columns of ``entry``."""
+
+
 def entry(row: Sequence[Any]) -> Entry:
-    """Return a message of the file: its id, key, action, payload and time."""
+    """Return a message of the file."""
     id_, key, action, payload, at = row
     return Entry(id_, key, action, unpacked(payload), datetime.fromisoformat(at))
 
@@ -102,8 +102,7 @@ def _list(db: sqlite3.Connection, r: effects.ListKept) -> None:
 
 
 def _tag(id_tag: str, info: TagInfo) -> tuple[str | None, ...]:
-    expires = time_text(info.expires) if info.expires else None
-    return id_tag, str(info.standing), info.parent, expires
+    return id_tag, str(info.standing), info.parent, maybe_text(info.expires)
 
 
 def _delete_tags(db: sqlite3.Connection, table: str, id_tags: Sequence[str]) -> None:
