@@ -13,9 +13,9 @@ from typing import Final
 
 from bench_witness import serve
 from chargerd.app import Daemon
-from hal.mock.site import World, world_of
 from hal.resources import Place, Resources
 from hal.values import SAFE_TO_OPEN_A, Position
+from hal.world.site import World, world_of
 
 _CONNECTOR: Final = 1
 _GLANCE_S: Final = 0.001

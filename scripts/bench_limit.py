@@ -10,8 +10,8 @@ from typing import Final
 
 from bench_witness import serve
 from chargerd.app import Daemon
-from hal.mock.site import world_of
 from hal.resources import Place, Resources
+from hal.world.site import world_of
 
 _CONNECTOR: Final = 1
 _GLANCE_S: Final = 0.001

@@ -24,9 +24,9 @@ from chargerd.forms import ConfigError
 from chargerd.ocpp16.records import KeyKept
 from chargerd.sections import Settings
 from chargerd.store.database import Store
-from hal.mock.site import world_of
 from hal.resources import Place, Resources
 from hal.values import MeterReading, Position
+from hal.world.site import world_of
 from tests.clock import FakeClock
 from tests.hal.virtual_time import instantly
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hal.mock.site import World, world_of
 from hal.mock.switching import Switch
 from hal.resources import Place
 from hal.values import BridgeReading
+from hal.world.site import World, world_of
 
 _JOINS = (1, 2)
 

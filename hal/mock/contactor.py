@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hal.mock.site import world_of
 from hal.mock.switching import Switch
 from hal.resources import Place
 from hal.values import ContactorReading
+from hal.world.site import world_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hal.errors import Unconfirmed
-from hal.mock.outlet import Outlet
-from hal.mock.site import World, world_of
 from hal.resources import Place
 from hal.values import LockReading
+from hal.world.outlet import Outlet
+from hal.world.site import World, world_of
 
 _CONFIRMED_WITHIN_S = 3.0
 

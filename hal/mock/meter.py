@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hal.errors import BadAnswer
-from hal.mock.outlet import Outlet
-from hal.mock.site import World, world_of
 from hal.resources import Place
 from hal.values import MeterReading
+from hal.world.outlet import Outlet
+from hal.world.site import World, world_of
 
 _STEP_BACK_WH = 1000
 

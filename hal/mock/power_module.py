@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hal.errors import Unconfirmed
-from hal.mock.outlet import Outlet
-from hal.mock.site import World, world_of
 from hal.resources import Place
 from hal.values import SAFE_TO_OPEN_A, PowerRating, PowerReading, Setpoint
+from hal.world.outlet import Outlet
+from hal.world.site import World, world_of
 
 _SHUT_OFF_WITHIN_S = 2.0
 _SWITCHED_OFF_AT_C = 95.0

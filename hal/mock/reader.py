@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import inf
 
-from hal.mock.site import World, world_of
 from hal.resources import Place
 from hal.values import Token
+from hal.world.site import World, world_of
 
 _HELD_FOR_S = 2.0
 """How long a card stays in the field: a reader that wakes up later misses it."""

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hal.mock.site import World, world_of
 from hal.resources import Place
 from hal.values import SafetyReading
+from hal.world.site import World, world_of
 
 
 @dataclass(frozen=True, slots=True)

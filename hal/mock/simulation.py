@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from random import Random
 from string import hexdigits
 
-from hal.mock import faults
-from hal.mock.car import Battery, Car
-from hal.mock.controller import Pace
-from hal.mock.memory import opened
-from hal.mock.outlet import Outlet
-from hal.mock.site import Settings, World, world_of
 from hal.resources import Place
 from hal.values import Token
+from hal.world import faults
+from hal.world.car import Battery, Car
+from hal.world.controller import Pace
+from hal.world.memory import opened
+from hal.world.outlet import Outlet
+from hal.world.site import Settings, World, world_of
 
 _MODULES = 5  # in a group whose driver has not been connected
 _FASTEST = 10_000.0

@@ -1,10 +1,10 @@
 """How the mock drivers switch contactors: coils at once, contacts by and by."""
 
 from hal.errors import Unconfirmed
-from hal.mock.outlet import Outlet
-from hal.mock.site import World
-from hal.mock.travel import Contacts
 from hal.values import Position
+from hal.world.outlet import Outlet
+from hal.world.site import World
+from hal.world.travel import Contacts
 
 _CONFIRMED_WITHIN_S = 0.3
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hal.mock.outlet import Outlet
-from hal.mock.site import World, world_of
 from hal.resources import Place
 from hal.values import StationReport, VehicleReading
+from hal.world.outlet import Outlet
+from hal.world.site import World, world_of
 
 
 @dataclass(frozen=True, slots=True)

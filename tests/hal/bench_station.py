@@ -22,7 +22,6 @@ from hal.interfaces import (
     Vehicle,
 )
 from hal.mock.simulation import Config
-from hal.mock.site import World, world_of
 from hal.resources import Place, Resources
 from hal.values import (
     IsolationReading,
@@ -34,6 +33,7 @@ from hal.values import (
     VehiclePhase,
     VehicleReading,
 )
+from hal.world.site import World, world_of
 
 TICK_S = 0.05
 ALLOWED = StationReport(True, 0.0, 0.0, 0.0, 1000.0, 400.0, 150_000.0)

@@ -11,11 +11,11 @@ from hal.errors import NoAnswer, Unconfirmed
 from hal.interfaces import Bridge, Simulation
 from hal.mock import bridge as bridges
 from hal.mock import simulation as simulations
-from hal.mock.car import Battery, Car
-from hal.mock.outlet import Outlet
-from hal.mock.site import World, world_of
 from hal.resources import Place, Resources
 from hal.values import Position, Setpoint
+from hal.world.car import Battery, Car
+from hal.world.outlet import Outlet
+from hal.world.site import World, world_of
 from tests.hal.virtual_time import instantly
 
 FULL = Setpoint(900.0, 400.0, 3600.0)

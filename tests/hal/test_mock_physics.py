@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hal.mock.car import Battery, Car
-from hal.mock.outlet import Outlet
-from hal.mock.rectifiers import AMPERES_PER_S_UP, VOLTS_PER_S_UP
-from hal.mock.travel import Bolt, Contacts
 from hal.values import Position, Setpoint, StationReport, VehiclePhase
+from hal.world.car import Battery, Car
+from hal.world.outlet import Outlet
+from hal.world.rectifiers import AMPERES_PER_S_UP, VOLTS_PER_S_UP
+from hal.world.travel import Bolt, Contacts
 
 FULL_POWER = Setpoint(800.0, 400.0, 3600.0)
 REPORT = StationReport(True, 0.0, 0.0, 2e6, 1000.0, 400.0, 150_000.0)

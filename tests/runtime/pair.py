@@ -23,10 +23,10 @@ from chargerd.runtime.guard import Guard
 from chargerd.runtime.senses import Senses
 from chargerd.steps import DeadlinePassed, Happening
 from hal.interfaces import Simulation
-from hal.mock.outlet import Outlet
-from hal.mock.site import World, world_of
 from hal.resources import Place, Resources
 from hal.values import Position
+from hal.world.outlet import Outlet
+from hal.world.site import World, world_of
 from tests.runtime.rig import until
 
 STATION: Final = """

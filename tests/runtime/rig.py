@@ -22,10 +22,10 @@ from chargerd.runtime.devices import ConnectorDevices, Devices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.senses import Senses
 from hal.interfaces import Simulation
-from hal.mock.outlet import Outlet
-from hal.mock.site import World, world_of
 from hal.resources import Place, Resources
 from hal.values import Position, PowerReading, Setpoint, VehiclePhase
+from hal.world.outlet import Outlet
+from hal.world.site import World, world_of
 
 STATION: Final = """
 [station]

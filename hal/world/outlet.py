@@ -5,13 +5,13 @@ from math import exp, inf
 from random import Random
 from typing import Final
 
-from hal.mock.car import Battery
-from hal.mock.controller import Controller
-from hal.mock.faults import failed_modules
-from hal.mock.rectifiers import Rectifiers
-from hal.mock.register import Register, Shown
-from hal.mock.travel import Bolt, Contacts
 from hal.values import Position, VehiclePhase
+from hal.world.car import Battery
+from hal.world.controller import Controller
+from hal.world.faults import failed_modules
+from hal.world.rectifiers import Rectifiers
+from hal.world.register import Register, Shown
+from hal.world.travel import Bolt, Contacts
 
 _BLOCKING: Final = frozenset(
     {"emergency-stop", "under-voltage", "module-over-temperature"}

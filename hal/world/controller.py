@@ -1,12 +1,13 @@
-"""A CCS controller: walks the steps of :mod:`hal.mock.steps` with the car."""
+"""A CCS controller: walks the steps of :mod:`hal.world.steps` with the car."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from hal.mock.car import Car
-from hal.mock.steps import (
+from hal.values import StationReport, VehiclePhase, VehicleReading
+from hal.world.car import Car
+from hal.world.steps import (
     AT_MOST_S,
     CAR_CLOSED,
     CAR_KEEPS,
@@ -19,7 +20,6 @@ from hal.mock.steps import (
     Sight,
     Step,
 )
-from hal.values import StationReport, VehiclePhase, VehicleReading
 
 STALE_AFTER_S: Final = 0.5
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from hal.mock.car import Battery, Car
 from hal.values import StationReport, VehiclePhase
+from hal.world.car import Battery, Car
 
 _CHECK_CURRENT_A = 2.0
 _SAFE_CURRENT_A = 1.0

@@ -3,8 +3,8 @@
 from math import exp, inf
 from typing import Final
 
-from hal.mock.car import Battery
 from hal.values import PowerRating, Setpoint
+from hal.world.car import Battery
 
 VOLTS_PER_S_UP: Final = 200.0
 """Soft start of common modules: a second or two to the voltage of a car."""

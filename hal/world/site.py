@@ -14,13 +14,13 @@ from random import Random
 from typing import Final, TypeVar
 
 from hal.errors import NoAnswer
-from hal.mock.controller import Pace
-from hal.mock.faults import Faults
-from hal.mock.memory import Memory
-from hal.mock.outlet import Outlet
-from hal.mock.travel import Contacts
 from hal.resources import Place
 from hal.values import Reading, Signal, Token
+from hal.world.controller import Pace
+from hal.world.faults import Faults
+from hal.world.memory import Memory
+from hal.world.outlet import Outlet
+from hal.world.travel import Contacts
 
 R = TypeVar("R", bound=Reading)
 

@@ -13,8 +13,8 @@ from math import isfinite
 from typing import Final
 
 from hal.errors import HardwareError
-from hal.mock.car import Battery, Car
-from hal.mock.outlet import Outlet
+from hal.world.car import Battery, Car
+from hal.world.outlet import Outlet
 
 _LINE: Final = 512
 
