@@ -21,7 +21,7 @@ again.
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from hal.resources import Place
 from hal.values import (
@@ -125,13 +125,59 @@ class Bridge(Protocol):
 
 
 class Meter(Protocol):
-    """The billing meter of one connector. Nothing in it can be set."""
+    """The billing meter of one connector. Nothing in it can be set.
+
+    It tells its own register as it stands. That another meter, or one that lost its
+    register, makes no jump in what drivers are billed by is the station's business.
+    """
 
     async def read(self) -> MeterReading:
         """Return a reading of this moment.
 
         Raises:
-            BadAnswer: The register went back, or a value is out of its range.
+            BadAnswer: A value is out of its range.
+        """
+
+
+@runtime_checkable
+class SigningMeter(Meter, Protocol):
+    """A billing meter that keeps transactions of its own, and signs each as a whole.
+
+    A meter that signs every reading needs none of this: ``MeterReading.signed`` will
+    do. A transaction is known by a name of 36 characters that no other ever had.
+    Both methods may be called while ``read`` is under way.
+    """
+
+    async def begin(self, transaction: str, identification: str) -> bytes | None:
+        """Open a transaction of the meter; return once it counts.
+
+        Called before energy flows. A transaction that is open already stays open if
+        it has this name; one with another name is closed first, and its record is
+        what ``end`` returns for it as long as the meter keeps it.
+
+        Args:
+            transaction: Its name.
+            identification: Who pays: the id tag, of at most 20 characters.
+
+        Returns:
+            What the meter has signed of the beginning; ``None``: it signs at the end.
+
+        Raises:
+            Unconfirmed: The meter has not opened it within two seconds.
+        """
+
+    async def end(self, transaction: str) -> bytes | None:
+        """Close a transaction if it is open; return its signed record.
+
+        Called after energy has flowed, and again after a cancellation, a failure or a
+        restart of the process: it then returns the same record.
+
+        Returns:
+            The record, as the meter signed it; ``None``: the meter has none of that
+            name.
+
+        Raises:
+            Unconfirmed: The record is not there within two seconds.
         """
 
 

@@ -40,7 +40,7 @@ class MeterReading(Reading):
     """One reading of a DC energy meter."""
 
     energy_wh: int
-    """Lifetime register of energy to vehicles; it only grows."""
+    """Lifetime register of energy to vehicles; it only grows, in each meter."""
     power_w: float
     voltage_v: float
     current_a: float
@@ -48,6 +48,8 @@ class MeterReading(Reading):
     """Lifetime register of energy from vehicles; ``None`` if not metered."""
     signed: bytes | None = None
     """This reading as the meter itself signed it; ``None`` if it signs none."""
+    serial: str | None = None
+    """The meter's own serial number; ``None`` if it does not tell one."""
 
 
 @dataclass(frozen=True, slots=True)

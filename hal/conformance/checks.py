@@ -35,7 +35,7 @@ _KIND: Final[Mapping[str, tuple[Check, ...]]] = {
     ),
     "contactor": (kinds.contactor_follows,),
     "bridge": (kinds.bridge_follows,),
-    "meter": (kinds.meter_only_grows,),
+    "meter": (kinds.meter_only_grows, kinds.meter_signs),
     "isolation": (kinds.isolation_measures,),
     "vehicle": (kinds.vehicle_starts_unplugged,),
     "lock": (kinds.lock_follows,),

@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 from hal.conformance.subject import Subject, expect
-from hal.interfaces import Bridge, Contactor, PowerModule, Simulation
+from hal.interfaces import (
+    Bridge,
+    Contactor,
+    PowerModule,
+    SigningMeter,
+    Simulation,
+)
 from hal.values import (
     SAFE_TO_OPEN_A,
     Position,
@@ -18,6 +24,8 @@ _FALLS_WITHIN_S = 5.0
 _LEASE_S = 0.5
 _TEST_VOLTAGE_V = 200.0
 _GLANCE_S = 0.05
+_DEAL = "00000000-0000-4000-8000-000000000001"
+_NO_DEAL = "00000000-0000-4000-8000-000000000002"
 
 
 async def contactor_follows(subject: Subject) -> None:
@@ -84,6 +92,20 @@ async def meter_only_grows(subject: Subject) -> None:
         then = await meter.read()
     expect(isinstance(first.energy_wh, int), "read: energy_wh is an int")
     expect(then.energy_wh >= first.energy_wh, "read: energy_wh does not go back")
+
+
+async def meter_signs(subject: Subject) -> None:
+    """A meter with transactions of its own gives the record of each, and again."""
+    async with subject.connected() as meter:
+        if not isinstance(meter, SigningMeter):
+            return
+        await meter.begin(_DEAL, "CONFORMANCE")
+        await meter.begin(_DEAL, "CONFORMANCE")
+        first = await meter.end(_DEAL)
+        expect(bool(first), "end: returns the record of the transaction")
+        expect(await meter.end(_DEAL) == first, "end: returns the same record again")
+        unknown = await meter.end(_NO_DEAL)
+        expect(unknown is None, "end: returns nothing for a name that it never had")
 
 
 async def isolation_measures(subject: Subject) -> None:

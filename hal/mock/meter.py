@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hal.errors import BadAnswer
+from hal.errors import BadAnswer, Unconfirmed
 from hal.resources import Place
 from hal.values import MeterReading
 from hal.world.outlet import Outlet
@@ -15,20 +15,25 @@ _STEP_BACK_WH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Nothing to set."""
+    """What the meter can do besides counting."""
+
+    serial: str = ""
+    """What it tells as its serial number; empty: none."""
+    signing: bool = False
+    """It keeps transactions of its own and signs them."""
 
 
 class Meter:
     """The meter of one connector."""
 
-    def __init__(self, world: World, outlet: Outlet) -> None:
+    def __init__(self, world: World, outlet: Outlet, serial: str | None) -> None:
         self._world = world
         self._outlet = outlet
+        self._serial = serial
 
     async def read(self) -> MeterReading:
         number = self._outlet.number
-        await self._world.listen("meter", number)
-        now_s = self._world.catch_up(self._outlet)
+        now_s = await self._answer()
         shown = self._outlet.shown
         if self._world.faults.has("meter-backwards", number):
             raise BadAnswer(
@@ -42,11 +47,44 @@ class Meter:
             voltage_v=shown.voltage_v,
             current_a=shown.current_a,
             energy_export_wh=0,
+            serial=self._serial,
         )
+
+    async def _answer(self) -> float:
+        await self._world.listen("meter", self._outlet.number)
+        return self._world.catch_up(self._outlet)
+
+
+class SigningMeter(Meter):
+    """A meter that signs each transaction as a whole."""
+
+    async def begin(self, transaction: str, identification: str) -> bytes | None:
+        await self._ready()
+        shown_wh = self._outlet.shown.energy_wh
+        self._outlet.notary.begin(transaction, identification, shown_wh)
+        self._world.change(self._outlet)
+        return None
+
+    async def end(self, transaction: str) -> bytes | None:
+        await self._ready()
+        shown_wh = self._outlet.shown.energy_wh
+        serial = self._serial or f"MOCK-{self._outlet.number}"
+        record = self._outlet.notary.end(transaction, shown_wh, serial)
+        self._world.change(self._outlet)
+        return record
+
+    async def _ready(self) -> None:
+        await self._answer()
+        if self._world.faults.has("meter-unsigned", self._outlet.number):
+            raise Unconfirmed(
+                f"connector {self._outlet.number} meter: signs nothing; "
+                "check its clock, then have it exchanged"
+            )
 
 
 @asynccontextmanager
-async def connect(_config: Config, place: Place) -> AsyncIterator[Meter]:
+async def connect(config: Config, place: Place) -> AsyncIterator[Meter]:
     """Join the world."""
     world = await world_of(place)
-    yield Meter(world, world.outlet(place.connector))
+    kind = SigningMeter if config.signing else Meter
+    yield kind(world, world.outlet(place.connector), config.serial or None)

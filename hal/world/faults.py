@@ -23,6 +23,7 @@ _CONNECTOR: Final = (
     "meter-silent",
     "meter-frozen",
     "meter-backwards",
+    "meter-unsigned",
     "isolation-silent",
     "vehicle-silent",
     "reader-silent",

@@ -1,4 +1,4 @@
-"""What outlives the daemon in the simulated station: registers and plugged cars.
+"""What outlives the daemon in the simulated station: its meters and plugged cars.
 
 The file has one line of a fixed length for each connector, from 0 on. A line is
 written by one ``pwrite`` and crosses no page, so a killed process leaves the old
@@ -9,12 +9,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from math import isfinite
 from typing import Final
 
 from hal.errors import HardwareError
 from hal.world.car import Battery, Car
 from hal.world.outlet import Outlet
+from hal.world.signing import Deal
 
 _LINE: Final = 512
 
@@ -44,9 +46,11 @@ class Memory:
             kept = json.loads(line)
             register_wh = _at_least(0.0, kept["register_wh"])
             car = _car(kept["car"]) if kept["car"] else None
+            deal = Deal(**kept["deal"]) if kept.get("deal") else None
         except (ValueError, TypeError, KeyError):
             return False
         outlet.register.energy_wh = register_wh
+        outlet.notary.deal = deal
         if car:
             outlet.controller.plug(car, outlet.now_s)
         return True
@@ -76,9 +80,10 @@ def opened(path: str) -> Iterator[Memory]:
 
 
 def _line(outlet: Outlet) -> bytes:
-    car = outlet.controller.car
+    car, deal = outlet.controller.car, outlet.notary.deal
     kept = {
         "register_wh": outlet.register.energy_wh,
+        "deal": deal and asdict(deal),
         "car": car
         and {
             "energy_wh": car.battery.energy_wh,

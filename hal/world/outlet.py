@@ -11,6 +11,7 @@ from hal.world.controller import Controller
 from hal.world.faults import failed_modules
 from hal.world.rectifiers import Rectifiers
 from hal.world.register import Register, Shown
+from hal.world.signing import Notary
 from hal.world.travel import Bolt, Contacts
 
 _BLOCKING: Final = frozenset(
@@ -38,6 +39,7 @@ class Outlet:
         self.rectifiers = Rectifiers()
         self.contacts = Contacts()
         self.register = Register()
+        self.notary = Notary()
         self.controller = Controller(changed)
         self.bolt = Bolt()
         self.plug_warmth_k = 0.0
