@@ -6,6 +6,7 @@ With ``--check`` nothing is written; the exit code tells whether it is current.
 
 import sys
 
+from chargerd.core.dialects import NAMES, VENDOR_IDS, Dialect
 from chargerd.core.faults import FAULTS, Fault
 from documents import keep
 
@@ -13,7 +14,7 @@ _PAGE = """\
 # Faults
 
 Drawn from `chargerd/core/faults.py` by `scripts/list_faults.py`. The names are those
-of `chargerctl fault`, and what the CSMS sees as `vendorErrorCode`.
+of `chargerctl fault`.
 
 A **stop** takes the energy away: it ends the transaction, nothing new can start, and
 the status is Faulted. With a **warning** charging goes on. A fault of the station is
@@ -22,33 +23,58 @@ reported for connector 0; if it stops, it stops every connector.
 A fault goes away *by itself* with its reason, with the *unplug* that ends the session,
 or *by hand*: it stays until chargerd is restarted, which whoever repaired it does.
 
-| fault | meaning | remedy | goes away |
-| --- | --- | --- | --- |
+| fault | meaning | part to check | remedy | goes away |
+| --- | --- | --- | --- | --- |
 {overview}
 
-| fault | consequence | of | errorCode | ends a transaction with |
-| --- | --- | --- | --- | --- |
+## What the CSMS is told
+
+Its name in `vendorErrorCode` is in the words that the key `VendorErrorDialect` chooses:
+those of this page (`chargerd`), of the [ChargeX
+Consortium](https://inl.gov/chargex/mrec/) (`ChargeX`), or of
+[EVgo](https://mrec.evgo.com) (`EVgo`). `vendorId` says whose words they are. What a
+dialect has no word for is told by its name here, with `vendorId` `org.chargerd`.
+
+| `VendorErrorDialect` | `vendorId` |
+| --- | --- |
+{vendors}
+
+`errorCode` is OCPP's closest word and the same in every dialect.
+
+| fault | consequence | of | errorCode | ChargeX | EVgo | ends a transaction with |
+| --- | --- | --- | --- | --- | --- | --- |
 {codes}
+
+A session that the vehicle broke off is no fault of the station; it is told as
+EVCommunicationError. A time-out of the pre-charge is CX012 PreChargeFailure in the
+words of ChargeX.
 """
 
 
 def _overview(fault: Fault) -> str:
-    return f"| `{fault.name}` | {fault.means} | {fault.remedy} | {fault.recovers} |"
+    cells = f"`{fault.name}`", fault.means, fault.part, fault.remedy, fault.recovers
+    return f"| {' | '.join(cells)} |"
 
 
 def _codes(fault: Fault) -> str:
     where = "station" if fault.of_station else "connector"
     cause = fault.cause.value if fault.stops else "–"
-    consequence = fault.consequence.value
-    return (
-        f"| `{fault.name}` | {consequence} | {where} | {fault.error_code} | {cause} |"
-    )
+    words = (_word(fault, dialect) for dialect in (Dialect.CHARGEX, Dialect.EVGO))
+    cells = f"`{fault.name}`", fault.consequence, where, fault.error_code, *words, cause
+    return f"| {' | '.join(cells)} |"
+
+
+def _word(fault: Fault, dialect: Dialect) -> str:
+    word = fault.words.of(dialect)
+    return f"{word} {NAMES[dialect][word]}" if word else "–"
 
 
 def _page() -> str:
     faults = FAULTS.values()
+    vendors = (f"| `{dialect}` | `{id_}` |" for dialect, id_ in VENDOR_IDS.items())
     return _PAGE.format(
         overview="\n".join(map(_overview, faults)),
+        vendors="\n".join(vendors),
         codes="\n".join(map(_codes, faults)),
     )
 

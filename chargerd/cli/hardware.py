@@ -130,6 +130,7 @@ def _render_fault(document: Document, context: Context) -> Iterator[Line]:
             ("Cleared", units.date(fault["until"]) if "until" in fault else None),
             ("Effect", _EFFECTS[fault["consequence"]]),
             ("OCPP", code),
+            ("Part", fault["part"]),
             ("Do", fault["remedy"]),
             ("Clears", fault["recovers"]),
         )

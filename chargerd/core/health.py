@@ -9,13 +9,16 @@ from chargerd.clock import Instant
 from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Effect, FaultClosed, FaultOpened
 from chargerd.core.events import WHOLE_STATION
-from chargerd.core.faults import FAULTS, Fault
+from chargerd.core.faults import FAULTS, Fault, Recovers
 from chargerd.core.permissive import Facts, Loss, present, silent
-from chargerd.core.session import Session
+from chargerd.core.session import Phase, Session
 from hal.values import Position
 
 _WELDED_AFTER_S: Final = 0.5
 """Contacts that still report closed so long after the order to open are welded."""
+
+_IN_CHECK: Final[Mapping[str, str]] = {"insulation": "cable-check"}
+"""What is another fault if the cable check finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Health:
     def unplugged(self, connector: int) -> None:
         """Let go of what is held until the plug is out."""
         for number, name in list(self._latched):
-            if number == connector and FAULTS[name].recovers == "unplug":
+            if number == connector and FAULTS[name].recovers is Recovers.UNPLUG:
                 self.unlatch(number, name)
 
     def judge(self, sessions: Iterable[Session], now: Instant) -> tuple[Effect, ...]:
@@ -75,9 +78,7 @@ class Health:
                 closed = "auxiliary contacts report closed"
                 self.latch(session.connector, "contactor-weld", closed)
             for name, value in _conditions(session.facts).items():
-                of_station = FAULTS[name].of_station
-                number = WHOLE_STATION if of_station else session.connector
-                found[(number, name)] = value
+                found[self._key(session, name)] = value
         found |= self._latched
         gone = [key for key in self._active if key not in found]
         come = [key for key in found if key not in self._active]
@@ -85,6 +86,15 @@ class Health:
             FaultClosed(self._active.pop(key).id, *key, now.utc) for key in gone
         )
         return ended + tuple(self._open(key, found[key], now.utc) for key in come)
+
+    def _key(self, session: Session, name: str) -> tuple[int, str]:
+        if FAULTS[name].of_station:
+            return WHOLE_STATION, name
+        number, checked = session.connector, _IN_CHECK.get(name, name)
+        # What the check has found stays its finding after it was broken off.
+        if session.phase is Phase.CABLE_CHECK or (number, checked) in self._active:
+            return number, checked
+        return number, name
 
     def _open(self, key: tuple[int, str], value: str, at: datetime) -> FaultOpened:
         self._last_id += 1

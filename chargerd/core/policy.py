@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Final
 
+from chargerd.core.dialects import Dialect
 from chargerd.core.reasons import Cause
 
 ENERGY: Final = "Energy.Active.Import.Register"
@@ -75,6 +76,7 @@ class Policy:
     rate_units: tuple[str, ...] = ("Current", "Power")
     nothing_cleared_accepted: bool = False
     tell_all_security_events: bool = True
+    vendor_error_dialect: Dialect = Dialect.CHARGERD
     messages_replace_heartbeats: bool = True
     detailed_call_errors: bool = True
     answer_unreadable_messages: bool = False

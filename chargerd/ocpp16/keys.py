@@ -12,6 +12,7 @@ from string import hexdigits
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from chargerd.core.dialects import Dialect
 from chargerd.core.installation import MAX_PROFILES
 from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.policy import ENERGY, Policy
@@ -125,6 +126,15 @@ def rate_units(text: str) -> tuple[str, ...]:
     if not set(units) <= {"Current", "Power"}:
         raise BadValue("must be Current, Power or both")
     return units
+
+
+def dialect(text: str) -> Dialect:
+    """Read the name of a dialect, in any case."""
+    names = {each.lower(): each for each in Dialect}
+    try:
+        return names[text.strip().lower()]
+    except KeyError:
+        raise BadValue(f"must be one of {', '.join(Dialect)}") from None
 
 
 def words(text: str) -> str:
@@ -312,6 +322,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a TxDefaultProfile for connector 0 replaces those of single connectors"),
     Key("UnlockConnectorOnEVSideDisconnect",boolean,            "false",   "unlock_on_unplug", _R,
         meaning="a socket frees its cable when the plug is pulled at the vehicle; set in the station file"),
+    Key("VendorErrorDialect",               dialect,            Dialect.CHARGERD, "vendor_error_dialect",
+        meaning="in whose words vendorErrorCode names a fault: chargerd, ChargeX or EVgo; see faults.md"),
     Key("WebSocketPingInterval",            whole(0, 3_600),    "60",      "ping_interval_s",
         meaning="seconds between pings of the link; 0: none"),
     Key("WebSocketPongLimit",               whole(1, 600),      "15",      "pong_within_s",

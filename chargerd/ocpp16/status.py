@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from chargerd.core.dialects import VENDOR_IDS, Dialect, Words, told
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.health import Active
 from chargerd.core.reasons import Cause
@@ -12,16 +13,18 @@ from chargerd.core.session import STARTABLE, Phase, Session
 from chargerd.core.station import Station
 from hal.values import Signal, VehiclePhase
 
-VENDOR_ID: Final = "org.chargerd"
+VENDOR_ID: Final = VENDOR_IDS[Dialect.CHARGERD]
 _INFO_LENGTH: Final = 50
 NO_ERROR: Final = "NoError"
 _CONFLICT: Final = "LocalListConflict"
 _UNPLUGGED: Final = "EV side disconnected"
 """OCPP's words for a plug that was pulled in mid-charge (section 4.9)."""
 
-_OF_VEHICLE: Final = frozenset(
-    {Cause.VEHICLE_FAILED, Cause.HANDSHAKE_TIMEOUT, Cause.PRECHARGE_TIMEOUT}
-)
+_OF_VEHICLE: Final[Mapping[Cause, Words]] = {
+    Cause.VEHICLE_FAILED: Words(),
+    Cause.HANDSHAKE_TIMEOUT: Words(),
+    Cause.PRECHARGE_TIMEOUT: Words("CX012"),
+}
 """Ends that the vehicle is the reason for: EVCommunicationError, which is a warning."""
 
 # fmt: off
@@ -83,6 +86,7 @@ class Report:
     error_code: str = NO_ERROR
     info: str | None = None
     vendor_error_code: str | None = None
+    vendor_id: str = VENDOR_ID
     at: datetime = field(compare=False, default=datetime.min.replace(tzinfo=UTC))
 
 
@@ -92,18 +96,21 @@ def report(station: Station, connector: int, at: datetime) -> Report:
     word = _word(station, connector)
     conflict = station.desk.drivers.conflict if connector == WHOLE_STATION else None
     if conflict is not None and not station.faulted(connector):
-        return Report(connector, word, _CONFLICT, conflict, "local-list-conflict", at)
+        code = "local-list-conflict"
+        return Report(connector, word, _CONFLICT, conflict, code, at=at)
+    dialect = station.policy.vendor_error_dialect
     if worst is None:
-        return _remarked(
-            station.sessions.get(connector), Report(connector, word, at=at)
-        )
+        plain = Report(connector, word, at=at)
+        return _remarked(station.sessions.get(connector), plain, dialect)
     name = worst.fault.name
+    vendor_id, vendor_error_code = worst.fault.told(dialect)
     return Report(
         connector,
         word,
         station.error_codes.get(name, worst.fault.error_code),
         _info(worst),
-        worst.fault.vendor_code,
+        vendor_error_code,
+        vendor_id,
         at,
     )
 
@@ -155,20 +162,26 @@ def _served(session: Session, limit_w: float) -> str:
     return "SuspendedEV" if paused or _suspended(session) else "Charging"
 
 
-def _remarked(session: Session | None, told: Report) -> Report:
+def _remarked(session: Session | None, plain: Report, dialect: Dialect) -> Report:
     """Say with a status what went before, as long as the plug is still to be pulled."""
     if session is None:
-        return told
+        return plain
     if _away(session) or session.cause is Cause.PLUG_REMOVED:
-        return replace(told, info=_UNPLUGGED)
-    if session.cause in _OF_VEHICLE and told.status == "Finishing":
+        return replace(plain, info=_UNPLUGGED)
+    words = _OF_VEHICLE.get(session.cause) if session.cause else None
+    if session.cause and words and plain.status == "Finishing":
         name = session.cause.lower().replace("_", "-")
+        vendor_id, code = told(name, words, dialect)
         return replace(
-            told, error_code="EVCommunicationError", info=name, vendor_error_code=name
+            plain,
+            error_code="EVCommunicationError",
+            info=name,
+            vendor_error_code=code,
+            vendor_id=vendor_id,
         )
-    return told
+    return plain
 
 
 def _info(active: Active) -> str:
-    told = f"{active.fault.name}: {active.value}" if active.value else active.fault.name
-    return told[:_INFO_LENGTH]
+    name, value = active.fault.name, active.value
+    return (f"{name}: {value}" if value else name)[:_INFO_LENGTH]

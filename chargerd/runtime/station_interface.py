@@ -216,14 +216,17 @@ class StationInterface:
         return {"devices": listed}
 
     def _faults(self, parameters: Mapping[str, Any], _: Peer) -> Json:
+        station = self._charge_point.station
+        dialect = station.policy.vendor_error_dialect
         if not parameters.get("history"):
-            active = self._charge_point.station.health.active
-            return {"faults": [views.active_fault(each) for each in active]}
+            active = station.health.active
+            return {"faults": [views.active_fault(each, dialect) for each in active]}
         rows = self._reader.faults(100)
         return {
             "faults": [
                 views.fault(
                     FAULTS[row["name"]],
+                    dialect,
                     row["id"],
                     row["connector"],
                     views.time_of(row["since"]),

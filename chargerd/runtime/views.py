@@ -8,6 +8,7 @@ from typing import Any
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.authorization import masked
+from chargerd.core.dialects import Dialect
 from chargerd.core.faults import Fault
 from chargerd.core.health import Active
 from chargerd.core.session import BILLED, Session
@@ -72,7 +73,10 @@ class Views:
             "clock": self._clock_source(),
             "link": self.link(),
             "connectors": [self.connector(s) for s in station.sessions.values()],
-            "faults": [active_fault(active) for active in station.health.active],
+            "faults": [
+                active_fault(active, station.policy.vendor_error_dialect)
+                for active in station.health.active
+            ],
             "messages_waiting": outbox.waiting,
             "messages_quarantined": outbox.quarantined,
             "storage": "failing" if station.storage_failing else "ok",
@@ -242,14 +246,16 @@ def known(**values: Any) -> Json:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def active_fault(active: Active) -> Json:
+def active_fault(active: Active, dialect: Dialect) -> Json:
     """Return a fault that is there."""
     since = time(active.since)
-    return fault(active.fault, active.id, active.connector, since, None, active.value)
+    here = active.id, active.connector, since, None, active.value
+    return fault(active.fault, dialect, *here)
 
 
 def fault(
     row: Fault,
+    dialect: Dialect,
     id_: int,
     connector: int,
     since: str,
@@ -262,12 +268,13 @@ def fault(
         name=row.name,
         connector=connector,
         error_code=row.error_code,
-        vendor_code=row.vendor_code,
+        vendor_code=row.told(dialect)[1],
         consequence=str(row.consequence),
         since=since,
         until=until,
         value=value,
         means=row.means,
+        part=row.part,
         remedy=row.remedy,
         recovers=row.recovers,
     )

@@ -35,6 +35,7 @@ FAULT: dict[str, Any] = {
     "value": "closed 212 ms after the command to open",
     "means": "a contactor was told to open and did not",
     "remedy": "switch the cabinet off; replace the contactor",
+    "part": "main contactors",
     "recovers": "by hand",
 }
 CLEARED: dict[str, Any] = {
@@ -49,6 +50,7 @@ CLEARED: dict[str, Any] = {
     "until": "2026-02-27T08:03:10Z",
     "means": "the card reader does not answer; drivers can start by app",
     "remedy": "check its cable",
+    "part": "card reader and its cable",
     "recovers": "by itself",
 }
 del CLEARED["value"]

@@ -4,7 +4,7 @@ import pytest
 
 from chargerd.core import events
 from chargerd.core.effects import FaultClosed, FaultOpened, TransactionEnded
-from chargerd.core.faults import FAULTS, Consequence, cause
+from chargerd.core.faults import FAULTS, cause
 from chargerd.core.permissive import Loss
 from chargerd.core.reasons import Cause
 from chargerd.core.session import BILLED, Phase
@@ -60,6 +60,7 @@ CHANGES = {
     "storage-short": events.RoomChanged(0, short=True, exhausted=False),
 }
 FELT = (
+    "cable-check",
     "contactor-weld",
     "contactor-open",
     "lock-stuck",
@@ -115,7 +116,8 @@ def test_a_fault_that_stops_takes_energy_and_bill_away(phase: Phase, name: str) 
     bench = at(phase)
     raises(bench, name)
     assert not bench.live()
-    assert name in names(bench, 1)
+    checked = name == "insulation" and phase is Phase.CABLE_CHECK
+    assert ("cable-check" if checked else name) in names(bench, 1)
     assert bench.station.faulted(1)
     bench.senses(1, contactor(bench.tick(), Position.OPEN))
     bench.waits(5.0)
@@ -286,8 +288,12 @@ def test_why_a_transaction_ends_that_a_fault_interrupts(name: str, why: Cause) -
     assert cause(name) is why
 
 
-def test_the_catalogue_can_be_told_to_the_csms() -> None:
-    for fault in FAULTS.values():
-        assert len(fault.vendor_code) <= 50
-        assert fault.recovers in ("by itself", "unplug", "by hand")
-        assert fault.stops is (fault.consequence is Consequence.STOP)
+def test_what_the_cable_check_finds_stays_its_finding() -> None:
+    bench = at(Phase.CABLE_CHECK)
+    raises(bench, "insulation")
+    assert bench.phase() is Phase.OPENING
+    assert names(bench, 1) == ["cable-check"]
+    raises(bench, "insulation")
+    assert names(bench, 1) == ["cable-check"]
+    bench.senses(1, isolation(bench.tick()))
+    assert names(bench, 1) == []

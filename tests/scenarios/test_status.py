@@ -199,3 +199,38 @@ def test_a_report_has_all_that_it_must_and_nothing_too_long() -> None:
         wrong = told["errorCode"] != "NoError"
         assert (told.get("vendorId") == "org.chargerd") is wrong
         assert (0 < len(told.get("vendorErrorCode", "")) <= 50) is wrong
+
+
+@pytest.mark.key("VendorErrorDialect")
+@pytest.mark.parametrize(
+    ("dialect", "vendor_id", "code"),
+    [
+        ("chargerd", "org.chargerd", "insulation"),
+        ("ChargeX", "https://chargex.inl.gov", "CX022"),
+        ("evgo", "com.evgo.mrec", "F006"),
+    ],
+)
+def test_a_fault_is_told_in_the_words_that_the_csms_knows(
+    dialect: str, vendor_id: str, code: str
+) -> None:
+    bench = Bench(keys={"VendorErrorDialect": dialect})
+    bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
+    assert last(bench)["errorCode"] == "GroundFailure"
+    assert (last(bench)["vendorId"], last(bench)["vendorErrorCode"]) == (
+        vendor_id,
+        code,
+    )
+
+
+@pytest.mark.key("VendorErrorDialect")
+def test_a_change_of_the_words_tells_what_is_wrong_in_the_new_ones() -> None:
+    bench = Bench()
+    bench.reads(SafetyReading(at_s=0.0, door_open=True, emergency_stop=True))
+    assert last(bench, 0)["vendorErrorCode"] == "emergency-stop"
+    bench.sets(VendorErrorDialect="ChargeX")
+    assert last(bench, 0)["vendorErrorCode"] == "CX008"
+    refused = bench.asks("ChangeConfiguration", key="VendorErrorDialect", value="OCA")
+    assert refused == {"status": "Rejected"}
+    bench.reads(SafetyReading(at_s=0.0, door_open=True))
+    assert last(bench, 0)["vendorErrorCode"] == "door-open"
+    assert last(bench, 0)["vendorId"] == "org.chargerd"
