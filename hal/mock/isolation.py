@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from hal.errors import Unconfirmed
 from hal.resources import Place
 from hal.values import IsolationReading
 from hal.world.outlet import Outlet
@@ -33,6 +34,11 @@ class IsolationMonitor:
         while self._world.monotonic() < ends_s:
             await self._world.news(ends_s)
         await self._world.listen("isolation", self._outlet.number)
+        if self._world.faults.has("isolation-self-test", self._outlet.number):
+            raise Unconfirmed(
+                f"connector {self._outlet.number} isolation monitor: its test resistor "
+                "was not found; replace the monitor"
+            )
 
     async def read(self) -> IsolationReading:
         number = self._outlet.number

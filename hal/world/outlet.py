@@ -20,6 +20,11 @@ _BLOCKING: Final = frozenset(
 _RISE_AT_500_A_K = 55.0
 """An uncooled CCS plug at the highest current of its standard."""
 _WARMING_S = 600.0
+_PLUG_VOLTS_PER_S_DOWN = 500.0
+"""The resistor across the plug empties the cable within a second or two."""
+_CHARGED_VOLTS_PER_S_DOWN = 2.0
+"""What is left of that when the resistor is broken."""
+_SURGE_V = 150.0
 _FRAME_S = 0.1
 """How often a controller tells a charging car's wishes."""
 
@@ -43,6 +48,11 @@ class Outlet:
         self.controller = Controller(changed)
         self.bolt = Bolt()
         self.plug_warmth_k = 0.0
+        self.plug_v = 0.0
+        """Between the pins of the plug, on the vehicle's side of the contactors."""
+        self.short_circuit = False
+        self.surges = False
+        self._plug_volts_per_s_down = _PLUG_VOLTS_PER_S_DOWN
         self.bridge: Contacts | None = None
         self.neighbor: Outlet | None = None
 
@@ -63,19 +73,35 @@ class Outlet:
             outlet.controller.look(outlet.now_s, outlet.position is Position.OPEN)
         for outlet in self.wired:
             outlet._level()
+            outlet._level_plug()
 
     def _level(self) -> None:
         """Let the bus have one voltage, whoever feeds it."""
         consumer = self._consumer()
         battery = consumer._battery() if consumer else None
         if consumer is not None and battery is not None:
-            self.rectifiers.voltage_v = battery.voltage_at_v(consumer.current_a)
+            surge_v = _SURGE_V if self.surges else 0.0
+            voltage_v = battery.voltage_at_v(consumer.current_a) + surge_v
+            self.rectifiers.voltage_v = voltage_v
+            self.rectifiers.shorted = False
+            return
+        self.rectifiers.shorted = self.short_circuit and self._conducts
+        if self.rectifiers.shorted:
+            self.rectifiers.run(0.0, None)
             return
         self.rectifiers.current_a = 0.0
         if self._beyond is not None:
             # The group that is set higher makes the voltage.
             voltage_v = max(o.rectifiers.voltage_v for o in self.wired)
             self.rectifiers.voltage_v = voltage_v
+
+    def _level_plug(self) -> None:
+        """Let the plug have the voltage of what it is connected to."""
+        car = self.controller.car
+        if self._conducts:
+            self.plug_v = self.rectifiers.voltage_v
+        elif car is not None and car.closed:
+            self.plug_v = car.battery.open_voltage_v
 
     def set_rate(self, rate: float) -> None:
         """Run ``rate`` times as fast from here on."""
@@ -85,6 +111,7 @@ class Outlet:
     def suffer(self, faults: frozenset[str]) -> None:
         """Be broken in these ways and in no others."""
         self.contacts.welded = "contactor-weld" in faults
+        self.contacts.welded_unseen = "contactor-weld-hidden" in faults
         self.contacts.stuck_open = "contactor-open" in faults
         self.contacts.power("emergency-stop" not in faults, self.now_s)
         if self.bridge is not None:
@@ -95,9 +122,17 @@ class Outlet:
         modules = range(1, self.rectifiers.modules + 1)
         self.rectifiers.failed = failed_modules(faults).intersection(modules)
         self.rectifiers.blocked = not _BLOCKING.isdisjoint(faults)
-        self.register.freeze(
-            "meter-frozen" in faults, self.rectifiers.voltage_v, self.current_a
+        self.rectifiers.weak = "module-weak" in faults
+        self.rectifiers.unruly = "over-current" in faults
+        self.rectifiers.stuck = "current-stuck" in faults
+        self.short_circuit = "short-circuit" in faults
+        self.surges = "over-voltage" in faults
+        charged = "plug-charged" in faults
+        self._plug_volts_per_s_down = (
+            _CHARGED_VOLTS_PER_S_DOWN if charged else _PLUG_VOLTS_PER_S_DOWN
         )
+        self.register.skewed = "meter-spread" in faults
+        self.register.freeze("meter-frozen" in faults, self.plug_v, self.current_a)
         self.settle()
 
     @property
@@ -120,7 +155,7 @@ class Outlet:
     @property
     def shown(self) -> Shown:
         """What the billing meter shows."""
-        return self.register.shows(self.rectifiers.voltage_v, self.current_a)
+        return self.register.shows(self.plug_v, self.current_a)
 
     def vehicle_changes_s(self) -> float:
         """Return when the controller may have news, if nothing is done to it."""
@@ -139,9 +174,13 @@ class Outlet:
             self.controller.next_s(),
         )
 
+    @property
+    def _conducts(self) -> bool:
+        return self.contacts.conduct(self.now_s)
+
     def _battery(self) -> Battery | None:
         car = self.controller.car
-        if car and car.closed and self.position is Position.CLOSED:
+        if car and car.closed and self._conducts:
             return car.battery
         return None
 
@@ -180,6 +219,7 @@ class Outlet:
         self.register.run(0.0, dt_s)
         # What another group feeds through a plug, that plug's meter counts.
         (consumer or self).register.run(energy_wh, 0.0)
+        self.plug_v = max(self.plug_v - self._plug_volts_per_s_down * dt_s, 0.0)
         goal_k = _RISE_AT_500_A_K * (self.current_a / 500.0) ** 2
         fade = exp(-dt_s / _WARMING_S)
         self.plug_warmth_k = goal_k + (self.plug_warmth_k - goal_k) * fade

@@ -14,6 +14,10 @@ AMPERES_PER_S_UP: Final = 100.0
 """IEC 61851-23 wants a response of at least 20 A/s; modules do several times that."""
 AMPERES_PER_S_DOWN: Final = 500.0
 """A normal stop must be below 5 A within a second."""
+_WEAK_SHARE = 0.5
+"""What modules without strength reach of the voltage that they are told."""
+_EXCESS_A = 40.0
+"""What modules out of control give above what they are told."""
 _RAMP_STEP_S = 0.01
 _STEADY_STEP_S = 1.0
 """In a second of steady current no voltage of a battery moves by more than 0.2 %."""
@@ -31,6 +35,13 @@ class Rectifiers:
         self.modules = 5
         self.failed: frozenset[int] = frozenset()
         self.blocked = False
+        self.weak = False
+        self.unruly = False
+        """They give more than they are told."""
+        self.stuck = False
+        """Their current does not fall, whatever they are told."""
+        self.shorted = False
+        """Nothing but a short circuit is on their output."""
         self.voltage_v = 0.0
         self.current_a = 0.0
         self.warmth_k = 0.0
@@ -78,7 +89,10 @@ class Rectifiers:
         ``beside_a`` is what another group pushes into the same battery.
         """
         before_w = self.power_w
-        if battery is None:
+        if self.shorted:
+            self.voltage_v = 0.0
+            self.current_a = self._setpoint.current_a if self._goal_v() else 0.0
+        elif battery is None:
             self.current_a = 0.0
             self.voltage_v = _nearer(
                 self.voltage_v,
@@ -109,9 +123,16 @@ class Rectifiers:
 
     def _goal_v(self) -> float:
         goal_v = min(self._setpoint.voltage_v, self.rating.max_voltage_v)
-        return goal_v if goal_v >= self.rating.min_voltage_v else 0.0
+        goal_v = goal_v if goal_v >= self.rating.min_voltage_v else 0.0
+        return goal_v * _WEAK_SHARE if self.weak else goal_v
 
     def _goal_a(self, battery: Battery, beside_a: float) -> float:
+        obeyed_a = self._obeyed_a(battery, beside_a)
+        if self.unruly and obeyed_a:
+            obeyed_a += _EXCESS_A
+        return max(obeyed_a, self.current_a) if self.stuck else obeyed_a
+
+    def _obeyed_a(self, battery: Battery, beside_a: float) -> float:
         share = 1 - len(self.failed) / self.modules
         goal_v = self._goal_v()
         if not goal_v or not self._setpoint.current_a:

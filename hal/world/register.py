@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_SKEW = 1.1
+"""What a meter out of order makes of a voltage."""
 _NOMINAL_V = 400.0
 """What a forced power is shown at while the output carries no voltage."""
 
@@ -22,6 +24,7 @@ class Register:
     def __init__(self) -> None:
         self.energy_wh = 0.0
         self.forced_w: float | None = None
+        self.skewed = False
         self._frozen: Shown | None = None
 
     def run(self, energy_wh: float, dt_s: float) -> None:
@@ -44,4 +47,6 @@ class Register:
         if self.forced_w is not None:
             voltage_v = voltage_v or _NOMINAL_V
             current_a = self.forced_w / voltage_v
+        if self.skewed:
+            voltage_v *= _SKEW
         return Shown(int(self.energy_wh), voltage_v * current_a, voltage_v, current_a)

@@ -32,6 +32,8 @@ class Contacts:
 
     def __init__(self) -> None:
         self.welded = False
+        self.welded_unseen = False
+        """The main contacts hold together, and the mirrors do not tell."""
         self.stuck_open = False
         self._coils = False
         self._powered = True
@@ -54,6 +56,10 @@ class Contacts:
         """
         self._powered = powered
         self.energize(self._coils and powered, now_s)
+
+    def conduct(self, now_s: float) -> bool:
+        """Return whether the main contacts let current through."""
+        return self.welded_unseen or self.position(now_s) is Position.CLOSED
 
     def position(self, now_s: float) -> Position:
         """Return what the mirror contacts say."""

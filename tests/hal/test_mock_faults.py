@@ -292,3 +292,147 @@ async def test_every_fault_can_be_set_and_mended_in_mid_charge() -> None:
         for _ in range(100):
             await one.tick()
         assert (await one.meter.read()).power_w > 100_000.0
+
+
+async def _charging(one: Station) -> None:
+    await one.charge()
+    for _ in range(100):
+        await one.tick()
+
+
+async def _reports(one: Station, seconds: float) -> None:
+    """Wait, and keep the car from taking the station for lost."""
+    for _ in range(int(seconds / 0.1)):
+        await one.vehicle.report(ALLOWED)
+        await asyncio.sleep(0.1)
+
+
+async def _stops(one: Station) -> None:
+    """Let the station do what a stop asks of it."""
+    await one.power.shut_off()
+    await one.contactor.open()
+
+
+@instantly
+async def test_a_plug_is_dead_soon_after_its_contactors_opened() -> None:
+    async with station() as one:
+        await _charging(one)
+        assert (await one.meter.read()).voltage_v > 400.0
+        await _stops(one)
+        one.simulation.unplug(1)
+        await asyncio.sleep(2.0)
+        assert (await one.meter.read()).voltage_v == 0.0
+
+
+@instantly
+async def test_a_plug_whose_resistor_is_broken_stays_charged() -> None:
+    async with station() as one:
+        await _charging(one)
+        one.simulation.set_fault("plug-charged", True)
+        await _stops(one)
+        one.simulation.unplug(1)
+        await asyncio.sleep(10.0)
+        assert (await one.power.read()).voltage_v == 0.0
+        assert (await one.meter.read()).voltage_v > 400.0
+
+
+@instantly
+async def test_a_hidden_weld_shows_in_the_voltages_alone() -> None:
+    async with station() as one:
+        await _charging(one)
+        one.simulation.set_fault("contactor-weld-hidden", True)
+        await _stops(one)
+        one.simulation.unplug(1)
+        await asyncio.sleep(2.0)
+        assert (await one.contactor.read()).position is Position.OPEN
+
+        await one.power.supply(Setpoint(200.0, 1.0, 60.0))
+        await asyncio.sleep(2.0)
+        assert (await one.meter.read()).voltage_v == pytest.approx(200.0)
+
+        one.simulation.set_fault("contactor-weld-hidden", False)
+        await asyncio.sleep(2.0)
+        assert (await one.power.read()).voltage_v == pytest.approx(200.0)
+        assert (await one.meter.read()).voltage_v == 0.0
+
+
+@instantly
+async def test_a_short_circuit_draws_all_current_at_no_voltage() -> None:
+    async with station() as one:
+        one.simulation.set_fault("short-circuit", True)
+        await one.power.supply(Setpoint(400.0, 2.0, 60.0))
+        await asyncio.sleep(3.0)
+        before = await one.power.read()
+        assert (before.voltage_v, before.current_a) == (400.0, 0.0)
+
+        await one.contactor.close()
+        await asyncio.sleep(0.1)
+        shorted = await one.power.read()
+        assert (shorted.voltage_v, shorted.current_a) == (0.0, 2.0)
+
+        await one.contactor.open()
+        assert (await one.power.read()).current_a == 0.0
+
+
+@instantly
+async def test_modules_out_of_control_give_more_than_they_are_told() -> None:
+    async with station() as one:
+        await _charging(one)
+        one.simulation.set_fault("over-current", True)
+        await one.power.supply(Setpoint(800.0, 50.0, 60.0))
+        await _reports(one, 2.0)
+        assert (await one.power.read()).current_a == pytest.approx(90.0)
+
+
+@instantly
+async def test_a_stuck_current_does_not_fall_but_the_contactors_end_it() -> None:
+    async with station() as one:
+        await _charging(one)
+        before_a = (await one.power.read()).current_a
+        one.simulation.set_fault("current-stuck", True)
+        shut_off = asyncio.ensure_future(one.power.shut_off())
+        await _reports(one, 2.0)
+        with pytest.raises(Unconfirmed, match="open the contactors"):
+            await shut_off
+        assert (await one.power.read()).current_a == pytest.approx(before_a)
+        await one.contactor.open()
+        assert (await one.power.read()).current_a == 0.0
+
+
+@instantly
+async def test_weak_modules_do_not_reach_their_voltage() -> None:
+    async with station() as one:
+        one.simulation.set_fault("module-weak", True)
+        await one.power.supply(Setpoint(800.0, 2.0, 60.0))
+        await asyncio.sleep(20.0)
+        assert (await one.power.read()).voltage_v == 400.0
+
+
+@instantly
+async def test_a_surge_is_seen_by_modules_and_meter_and_skew_by_the_meter_alone() -> (
+    None
+):
+    async with station() as one:
+        await _charging(one)
+        calm_v = (await one.power.read()).voltage_v
+        one.simulation.set_fault("over-voltage", True)
+        surge_v = (await one.power.read()).voltage_v
+        assert surge_v == pytest.approx(calm_v + 150.0, abs=1.0)
+        assert (await one.meter.read()).voltage_v == pytest.approx(surge_v, abs=1.0)
+        one.simulation.set_fault("over-voltage", False)
+
+        one.simulation.set_fault("meter-spread", True)
+        assert (await one.meter.read()).voltage_v == pytest.approx(
+            1.1 * calm_v, rel=0.01
+        )
+        assert (await one.power.read()).voltage_v == pytest.approx(calm_v, rel=0.01)
+
+
+@instantly
+async def test_a_monitor_that_finds_no_test_resistor_says_so() -> None:
+    async with station() as one:
+        one.simulation.set_fault("isolation-self-test", True)
+        with pytest.raises(Unconfirmed, match="test resistor was not found"):
+            await one.isolation.self_test()
+        one.simulation.set_fault("isolation-self-test", False)
+        await one.isolation.self_test()
