@@ -65,12 +65,15 @@ def fill(cls: type[C], table: Mapping[str, Any], where: str) -> tuple[C, list[st
 
 
 _STRINGS: Final = tuple[str, ...]
+_NUMBERS: Final = tuple[int, ...]
+_ITEMS: Final[Mapping[Any, type]] = {_STRINGS: str, _NUMBERS: int}
 _WORDS: Final[Mapping[Any, tuple[str, str]]] = {
     str: ("a string", '"…"'),
     int: ("a whole number", "12"),
     float: ("a number", "0.5"),
     bool: ("true or false", "true"),
     _STRINGS: ("a list of strings", '["…"]'),
+    _NUMBERS: ("a list of whole numbers", "[1, 2]"),
 }
 _ZERO: Final[Mapping[Any, Any]] = {
     str: "",
@@ -78,6 +81,7 @@ _ZERO: Final[Mapping[Any, Any]] = {
     float: 0.0,
     bool: False,
     _STRINGS: (),
+    _NUMBERS: (),
 }
 
 
@@ -102,6 +106,7 @@ def _wrong(value: Any, hint: Any, each: "dataclasses.Field[Any]") -> str:
 def _fits(value: Any, hint: Any) -> bool:
     if hint is float:
         return type(value) in (int, float)
-    if hint == _STRINGS:
-        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if hint in _ITEMS:
+        item = _ITEMS[hint]
+        return isinstance(value, list) and all(type(v) is item for v in value)
     return type(value) is hint

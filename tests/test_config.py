@@ -329,16 +329,19 @@ class Modbus:
     lines: tuple[str, ...]
     unit: int = bounded(1, 1, 247)
     timeout_s: float = 0.3
+    modules: tuple[int, ...] = (1,)
 
 
 def test_the_settings_of_a_driver_are_checked_like_our_own() -> None:
-    made, wrong = fill(Modbus, {"port": "/dev/ttyS1", "lines": ["a"], "unit": 7}, "x")
+    table = {"port": "/dev/ttyS1", "lines": ["a"], "unit": 7, "modules": [1, 2]}
+    made, wrong = fill(Modbus, table, "x")
     assert wrong == []
-    assert made == Modbus("/dev/ttyS1", ("a",), 7)
-    _, wrong = fill(Modbus, {"unit": 0, "timeout_s": "1"}, "x")
+    assert made == Modbus("/dev/ttyS1", ("a",), 7, modules=(1, 2))
+    _, wrong = fill(Modbus, {"unit": 0, "timeout_s": "1", "modules": [True]}, "x")
     assert wrong == [
         "x.unit: 0 is out of bounds; write 1 to 247",
         "x.timeout_s: '1' is not a number; write it like 0.5",
+        "x.modules: [True] is not a list of whole numbers; write it like [1, 2]",
         'x.port: missing; add a string like "…"',
         'x.lines: missing; add a list of strings like ["…"]',
     ]
