@@ -159,7 +159,9 @@ MORE = {
     '[simulation]\ndriver = "mock"\nrate = 0.0': (
         "simulation: rate: 0.0 is not between 0.0001 and 10000"
     ),
-    "[connector.meter]\nport = 1": "connector 1.meter.port: unknown key; known: serial, signing",
+    "[connector.meter]\nport = 1": (
+        "connector 1.meter.port: unknown key; known: serial, signing"
+    ),
     "[connector.power_module]\nmodules = 0": (
         "connector 1.power_module: modules: 0 is too few; write 1 or more"
     ),
