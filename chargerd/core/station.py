@@ -105,6 +105,10 @@ class Station:
             due_s = self._due_s(session)
             if due_s is not None and due_s <= now.monotonic_s:
                 effects += self.apply(events.TimeLimitPassed(number), now)
+        clears_s = self.health.next_deadline_s()
+        if clears_s is not None and clears_s <= now.monotonic_s:
+            effects += self._judge(now)
+            self._settle_all()
         effects += self.booking.follow(effects, now)
         self.lending.follow(self.limits.may_w, now)
         self.limits.update(now)
@@ -117,6 +121,7 @@ class Station:
         due.append(self.booking.reservations.next_deadline_s(now))
         due.append(self.lending.due_s())
         due.append(self.limits.next_deadline_s())
+        due.append(self.health.next_deadline_s())
         return min((s for s in due if s is not None), default=None)
 
     def outputs(self) -> Mapping[int, Output]:
