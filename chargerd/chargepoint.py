@@ -11,6 +11,7 @@ from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.commits import Commits
+from chargerd.core.course import Output
 from chargerd.core.drivers import Drivers
 from chargerd.core.effects import (
     CoreRecord,
@@ -19,7 +20,13 @@ from chargerd.core.effects import (
     TransactionCheckpoint,
     TransactionEnded,
 )
-from chargerd.core.events import WHOLE_STATION, Event, PolicyChanged, ServiceChanged
+from chargerd.core.events import (
+    WHOLE_STATION,
+    Event,
+    PolicyChanged,
+    Sensed,
+    ServiceChanged,
+)
 from chargerd.core.fitting import Fitting, most_power_w
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Recovery
@@ -151,6 +158,7 @@ class ChargePoint:
         """What is answered once the disk has been tried."""
         # A CSMS that has accepted us once lets us serve drivers before it is heard.
         self._opening: list[Event] = []
+        self._outputs: Mapping[int, Output] = {}
         self._startup: str | None = f"firmware {nameplate.firmware_version}"
         if accepted:
             self._opening.append(ServiceChanged(WHOLE_STATION))
@@ -175,6 +183,8 @@ class ChargePoint:
         for event in events:
             self._mind(event, doing)
             self._spread(self.station.apply(event, now), doing)
+        if self._only_learned(happening, doing):
+            return Step(self._outputs, learned=True)
         if isinstance(happening, DeadlinePassed):
             self._spread(self.station.expire(now), doing)
             doing.records += self.dialogue.sum_up(self.station, now)
@@ -191,6 +201,10 @@ class ChargePoint:
             self.commits.due_s,
         )
         return min((s for s in due if s is not None), default=None)
+
+    def _only_learned(self, happening: Happening, doing: _Doing) -> bool:
+        waits = isinstance(happening, Sensed) and self.station.behind
+        return waits and not doing.told and not doing.records
 
     def _meaning(
         self, happening: Happening, now: Instant, doing: _Doing
@@ -388,8 +402,9 @@ class ChargePoint:
         )
         dialogue.postponed.answer(dialogue.rpc, station, now)
         dialogue.ask_next(station, now)
+        self._outputs = station.outputs()
         return Step(
-            station.outputs(),
+            self._outputs,
             self._records(doing, now),
             doing.attempt,
             dialogue.frames(),

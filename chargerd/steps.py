@@ -95,3 +95,5 @@ class Step:
     """A configuration key that the link may have to obey."""
     restart: Cause | None = None
     """All is done that had to be done before the process ends."""
+    learned: bool = False
+    """Some amounts are known better; all else is as the last step left it."""

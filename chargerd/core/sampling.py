@@ -172,8 +172,8 @@ class Sampler:
         """Write bills down when it is time, and whenever a commit is due anyhow."""
         told: list[Effect] = []
         for number, running in self._running.items():
-            overdue = now.monotonic_s - running.written_s >= CHECKPOINT_S
-            if overdue or running.key in sampled:
+            age_s = now.monotonic_s - running.written_s
+            if age_s >= CHECKPOINT_S or (age_s and running.key in sampled):
                 self._running[number] = replace(running, written_s=now.monotonic_s)
                 meter_wh = source.sessions[number].meter_wh
                 told.append(TransactionCheckpoint(running.key, now.utc, meter_wh))

@@ -23,6 +23,7 @@ from chargerd.core.health import Health
 from chargerd.core.installation import Installation
 from chargerd.core.lending import Lending
 from chargerd.core.limits import Limits
+from chargerd.core.news import PATIENCE_S, tells
 from chargerd.core.obedience import Obedience
 from chargerd.core.permissive import Facts, Loss, learned, present
 from chargerd.core.policy import Policy
@@ -61,12 +62,15 @@ class Station:
         self.restarting: Cause | None = None
         self.paused: frozenset[int] = frozenset()
         """Connectors whose transaction goes on without energy (invalid id tag)."""
+        self.behind = False
+        """Amounts were learned, and not all that follows from them is done yet."""
         self.error_codes: dict[str, str] = {}
         self.health = Health(last_fault_id)
         self.refusals: deque[tuple[datetime, Refused]] = deque(maxlen=50)
         self.sampler = Sampler()
         self.desk = Desk(self, drivers)
         self._new_key = new_key
+        self._followed_s = -inf
         self._invalid_from_wh: dict[int, int] = {}
         self.sessions = {
             number: Session(number, facts=Facts(fitting.fitted))
@@ -81,8 +85,24 @@ class Station:
 
     def apply(self, event: Event, now: Instant) -> Effects:
         """Let one event happen; return what must become known."""
+        waits = isinstance(event, events.Sensed) and self._may_wait(event, now)
         handle = _HANDLERS.get(type(event), Station.advance)
         effects = handle(self, event, now)
+        if waits and not effects:
+            self.behind = True
+            return ()
+        return self._follow(effects, now)
+
+    def _may_wait(self, event: events.Sensed, now: Instant) -> bool:
+        """Tell whether what follows from a reading is soon enough with later ones."""
+        if now.monotonic_s >= self._followed_s + PATIENCE_S:
+            return False
+        numbers = self._meant(event.connector)
+        return not any(tells(self.sessions[n].facts, event.reading) for n in numbers)
+
+    def _follow(self, effects: Effects, now: Instant) -> Effects:
+        """Let everything follow from what is known by now."""
+        self.behind, self._followed_s = False, now.monotonic_s
         effects += self._watch_invalid(now)
         self.lending.follow(self.limits.may_w, now)
         self.obedience.follow(self.sessions.values(), self.limits.of, self.health)
@@ -105,13 +125,7 @@ class Station:
             due_s = self._due_s(session)
             if due_s is not None and due_s <= now.monotonic_s:
                 effects += self.apply(events.TimeLimitPassed(number), now)
-        clears_s = self.health.next_deadline_s()
-        if clears_s is not None and clears_s <= now.monotonic_s:
-            effects += self._judge(now)
-            self._settle_all()
-        effects += self.booking.follow(effects, now)
-        self.lending.follow(self.limits.may_w, now)
-        self.limits.update(now)
+        effects += self._follow((), now)
         return effects + self.sampler.expire(self, now)
 
     def next_deadline_s(self, now: Instant) -> float | None:
@@ -121,7 +135,7 @@ class Station:
         due.append(self.booking.reservations.next_deadline_s(now))
         due.append(self.lending.due_s())
         due.append(self.limits.next_deadline_s())
-        due.append(self.health.next_deadline_s())
+        due.append(self._followed_s + PATIENCE_S if self.behind else None)
         return min((s for s in due if s is not None), default=None)
 
     def outputs(self) -> Mapping[int, Output]:
@@ -239,14 +253,17 @@ class Station:
         self, connector: int, learn: Callable[[Facts], Facts], now: Instant
     ) -> Effects:
         effects: Effects = ()
-        numbers = self.sessions if connector == WHOLE_STATION else (connector,)
-        for number in tuple(numbers):
+        for number in self._meant(connector):
             facts = learn(self.sessions[number].facts)
             effects += self.advance(events.FactsChanged(number, facts), now)
             self._watch_meter(number)
             if facts.supply is not None and facts.supply.failing:
                 effects += self.advance(events.SupplyFailed(number), now)
         return effects
+
+    def _meant(self, connector: int) -> tuple[int, ...]:
+        """Return the connectors that something at one (0: at all) concerns."""
+        return tuple(self.sessions) if connector == WHOLE_STATION else (connector,)
 
     def _watch_meter(self, connector: int) -> None:
         session = self.sessions[connector]

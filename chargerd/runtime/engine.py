@@ -137,6 +137,9 @@ class Engine:
     async def step(self, happening: Happening) -> Step:
         """Let one thing happen, all the way down to the hardware and the disk."""
         step = self._charge_point.apply(happening, self._clock.now())
+        if step.learned:
+            self._watcher.stepped(happening, step)
+            return step
         self._hands.cut(step.outputs)
         saved = await self._commit(step)
         self._aim(step.outputs, saved)

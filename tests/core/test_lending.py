@@ -9,6 +9,7 @@ from chargerd.core.allocation import EASED_FOR_S, PRESSED_FOR_S, Loan
 from chargerd.core.effects import TransactionStarted
 from chargerd.core.fitting import Fitting, most_power_w
 from chargerd.core.lending import PARTED_WITHIN_S
+from chargerd.core.news import PATIENCE_S
 from chargerd.core.permissive import Loss
 from chargerd.core.power import Setter
 from chargerd.core.reasons import Why
@@ -197,6 +198,7 @@ def test_a_bridge_that_does_not_open_is_welded() -> None:
     assert bench.faults() == set()
     bench.waits(PARTED_WITHIN_S)
     bench.bridges(CLOSED)
+    bench.waits(PATIENCE_S)
     assert bench.faults() == {"bridge-weld"}
     assert not bench.station.faulted(1)
 

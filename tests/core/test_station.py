@@ -13,6 +13,7 @@ from chargerd.core.effects import (
     TransactionStarted,
 )
 from chargerd.core.events import Standing, TagInfo
+from chargerd.core.news import PATIENCE_S
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Cause
@@ -65,9 +66,11 @@ def test_a_refused_tag_may_have_some_energy_first(stops: bool) -> None:
     bench.counts(REGISTER_WH + 1000)
     numbered(bench, INVALID)
     bench.counts(REGISTER_WH + 1499)
+    bench.waits(PATIENCE_S)
     assert bench.session().cause is None
     assert bench.station.outputs()[1].limit_w > 0
     bench.counts(REGISTER_WH + 1500)
+    bench.waits(PATIENCE_S)
     assert bench.session().cause is (Cause.DEAUTHORIZED if stops else None)
     assert (1 in bench.station.paused) is not stops
 

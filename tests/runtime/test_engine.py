@@ -13,6 +13,7 @@ from chargerd.clock import Instant
 from chargerd.core import events
 from chargerd.core.course import Output
 from chargerd.core.events import Sensed, StorageChanged
+from chargerd.core.news import PATIENCE_S
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
 from chargerd.ocpp16.ledger import MessagesThinned
@@ -201,6 +202,25 @@ async def test_a_step_without_records_does_not_touch_the_disk(bench: Bench) -> N
     mark = len(bench.diary.lines)
     await bench.engine.step(DeadlinePassed())
     assert bench.diary.since(mark) == ["cut live=False", "aim live=False", "stepped"]
+
+
+async def test_what_only_changed_in_amount_reaches_the_hands_with_the_next_step(
+    bench: Bench,
+) -> None:
+    await bench.live()
+    mark = len(bench.diary.lines)
+    for volts in range(100):
+        now_s = bench.clock.advance(PATIENCE_S / 200).monotonic_s
+        reading = replace(METER, at_s=now_s, voltage_v=float(volts))
+        assert (await bench.engine.step(Sensed(1, reading))).learned
+    assert set(bench.diary.since(mark)) == {"stepped"}
+    assert bench.charge_point.station.sessions[1].facts.meter == reading
+
+    due_s = bench.charge_point.next_deadline_s(bench.clock.now())
+    assert due_s is not None
+    bench.clock.advance(due_s - now_s)
+    assert not (await bench.engine.step(DeadlinePassed())).learned
+    assert bench.diary.since(mark)[-3:] == ["cut live=True", "aim live=True", "stepped"]
 
 
 async def test_frames_go_out_after_the_commit_of_their_step(bench: Bench) -> None:
