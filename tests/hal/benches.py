@@ -5,6 +5,7 @@ gets a row in ``BENCHES``: a context that sets up the twin of its device and
 yields the ``Config`` that reaches it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 
 from hal import discovery
 from tests.hal import virtual_time
+from tests.hal.bench_cabinet import cabinet
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Bench:
     run: Callable[[Coroutine[Any, Any, str | None]], str | None]
 
 
-BENCHES: dict[tuple[str, str], Bench] = {}
+BENCHES: dict[tuple[str, str], Bench] = {
+    ("simulation", "cabinet"): Bench(cabinet, asyncio.run),
+}
 
 
 def bench(kind: str, name: str) -> Bench:
