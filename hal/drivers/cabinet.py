@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import Any
 
 from hal.errors import HardwareError
@@ -27,9 +28,9 @@ class Config:
 class Simulation:
     """Passes every verb on; the cabinet answers within a turn of its loop."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, answers: BufferedReader) -> None:
         self._connection = connection
-        self._answers = connection.makefile("rb")
+        self._answers = answers
 
     def plug(
         self,
@@ -105,4 +106,5 @@ async def connect(config: Config, _place: Place) -> AsyncIterator[Simulation]:
                 f"{config.socket}: no cabinet listens there ({error.strerror}); "
                 "start one first"
             ) from error
-        yield Simulation(connection)
+        with connection.makefile("rb") as answers:
+            yield Simulation(connection, answers)

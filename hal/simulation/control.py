@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,20 +34,37 @@ def verbs_of(hands: Simulation) -> dict[str, Callable[..., Any]]:
 async def listening(path: Path, verbs: Verbs) -> AsyncIterator[None]:
     """Obey whoever connects to ``path``, for the length of the block."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # they may leave at any time, or send a line without end
-        with suppress(ConnectionError, ValueError), closing(writer):
-            while line := await reader.readline():
-                writer.write(_obeyed(verbs, line))
-                await writer.drain()
+    serving: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(_serve(verbs, reader, writer))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
 
     path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(serve, path, limit=play.LONGEST)
+    server = await asyncio.start_unix_server(accept, path, limit=play.LONGEST)
     try:
         yield
     finally:
         server.close()
         path.unlink(missing_ok=True)
+        for task in tuple(serving):
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+
+async def _serve(
+    verbs: Verbs, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    # they may leave at any time, or send a line without end
+    with suppress(ConnectionError, ValueError):
+        try:
+            while line := await reader.readline():
+                writer.write(_obeyed(verbs, line))
+                await writer.drain()
+        finally:
+            writer.close()
+            await writer.wait_closed()
 
 
 def _obeyed(verbs: Verbs, line: bytes) -> bytes:
