@@ -1,6 +1,7 @@
 """The socket of whoever plays with a simulated cabinet."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -33,38 +34,40 @@ def verbs_of(hands: Simulation) -> dict[str, Callable[..., Any]]:
 @asynccontextmanager
 async def listening(path: Path, verbs: Verbs) -> AsyncIterator[None]:
     """Obey whoever connects to ``path``, for the length of the block."""
+    loop = asyncio.get_running_loop()
+    serving: dict[asyncio.Task[None], socket.socket] = {}
 
-    serving: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_serve(verbs, reader, writer))
-        serving.add(task)
-        task.add_done_callback(serving.discard)
+    def accept() -> None:
+        connection, _ = listener.accept()
+        connection.setblocking(False)
+        serving[asyncio.create_task(_serve(connection, verbs))] = connection
 
     path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(accept, path, limit=play.LONGEST)
-    try:
-        yield
-    finally:
-        server.close()
-        path.unlink(missing_ok=True)
-        for task in tuple(serving):
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-
-
-async def _serve(
-    verbs: Verbs, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    # they may leave at any time, or send a line without end
-    with suppress(ConnectionError, ValueError):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        loop.add_reader(listener, accept)
         try:
-            while line := await reader.readline():
-                writer.write(_obeyed(verbs, line))
-                await writer.drain()
+            yield
         finally:
-            writer.close()
-            await writer.wait_closed()
+            loop.remove_reader(listener)
+            path.unlink(missing_ok=True)
+            for task, connection in serving.items():
+                task.cancel()
+                await asyncio.wait({task})
+                connection.close()
+
+
+async def _serve(connection: socket.socket, verbs: Verbs) -> None:
+    loop = asyncio.get_running_loop()
+    rest = b""
+    with connection, suppress(ConnectionError):
+        while heard := await loop.sock_recv(connection, play.LONGEST):
+            *lines, rest = (rest + heard).split(play.END)
+            if len(rest) > play.LONGEST:
+                return
+            for line in lines:
+                await loop.sock_sendall(connection, _obeyed(verbs, line))
 
 
 def _obeyed(verbs: Verbs, line: bytes) -> bytes:
