@@ -119,7 +119,8 @@ class Daemon:
         self.charge_point = charge_point_of(settings, disk, clock, fittings, version)
         fitted = {number: fitting.fitted for number, fitting in fittings.items()}
         joins = settings.joins
-        self.guard = Guard(fitted, clock.monotonic, self.soon, joins)
+        tolerances = settings.supervision.tolerances
+        self.guard = Guard(fitted, clock.monotonic, self.soon, joins, tolerances)
         self.senses = Senses(devices, self.guard, self.soon, clock.monotonic, joins)
         self.hands = hands_of(
             devices, fittings, self.guard, self.soon, self.senses.sensed

@@ -23,6 +23,7 @@ from chargerd.sections import (
     Settings,
     StationSection,
     StorageSection,
+    SupervisionSection,
 )
 
 _SECTIONS: Final[Mapping[str, type[Any]]] = {
@@ -32,6 +33,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "control": ControlSection,
     "log": LogSection,
     "power": PowerSection,
+    "supervision": SupervisionSection,
 }
 CONNECTOR_KINDS: Final = (
     "power_module",

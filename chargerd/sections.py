@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chargerd.core.supervision import (
+    POWER_SPREAD_W,
+    SPREAD_S,
+    VOLTAGE_SPREAD_V,
+    Tolerances,
+)
 from chargerd.forms import bounded, chosen, text
 
 
@@ -76,6 +82,20 @@ class PowerSection:
 
 
 @dataclass(frozen=True, slots=True)
+class SupervisionSection:
+    """``[supervision]``: how far measurements of one thing may be apart."""
+
+    voltage_spread_v: float = bounded(VOLTAGE_SPREAD_V, 5.0, 200.0)
+    power_spread_w: float = bounded(POWER_SPREAD_W, 500.0, 100_000.0)
+    spread_s: float = bounded(SPREAD_S, 1.0, 60.0)
+
+    @property
+    def tolerances(self) -> Tolerances:
+        """Return what the core makes of it."""
+        return Tolerances(self.voltage_spread_v, self.power_spread_w, self.spread_s)
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorSection:
     """The plain keys of one ``[[connector]]`` block."""
 
@@ -111,6 +131,7 @@ class Settings:
     control: ControlSection
     log: LogSection
     power: PowerSection
+    supervision: SupervisionSection
     configuration: Mapping[str, str]
     """Initial values of OCPP configuration keys."""
     connectors: tuple[ConnectorSection, ...]

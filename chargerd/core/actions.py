@@ -60,6 +60,7 @@ def begin(session: Session, event: Event, now: Instant) -> Change:
         session,
         key=session.next_key,
         next_key="",
+        began_s=now.monotonic_s,
         start_wh=register_wh,
         meter_wh=register_wh,
         cause=None,

@@ -15,6 +15,7 @@ suspended: it waits for its vehicle, and what comes back goes through every chec
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final
 
 from chargerd.clock import Instant
@@ -220,7 +221,7 @@ def advance(session: Session, event: Event, now: Instant) -> Change:
             return session, effects
         session, more = step.action(session, event, now)
         if session.phase is not step.target:
-            session = replace(session, phase=step.target, since_s=now.monotonic_s)
+            session = _moved(session, step.target, now.monotonic_s)
         effects, step = effects + more, None
 
 
@@ -248,6 +249,11 @@ def _sensed(session: Session, event: Event) -> Session:
         # The register of a bill only grows, whatever the meter says.
         return replace(session, meter_wh=max(session.meter_wh, facts.meter.energy_wh))
     return session
+
+
+def _moved(session: Session, phase: Phase, now_s: float) -> Session:
+    began_s = inf if phase is Phase.IDLE else min(session.began_s, now_s)
+    return replace(session, phase=phase, since_s=now_s, began_s=began_s)
 
 
 def _fires(rule: Rule, session: Session) -> bool:

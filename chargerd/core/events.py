@@ -1,9 +1,10 @@
 """What can happen to the station. Sensors, timers, drivers and the CSMS speak this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 
 from chargerd.core.permissive import Facts, Loss
 from chargerd.core.policy import Policy
@@ -104,6 +105,8 @@ class CommandFailed(Event):
 
     kind: str
     error: str
+    told_s: float = field(default=inf, compare=False)
+    """When it was told; a session that began later has nothing to do with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,10 @@ class GuardCut(Event):
     """The guard has taken the energy away because of these faults."""
 
     faults: tuple[str, ...]
+    value: str = ""
+    """What was measured against what limit, of the first of them."""
+    at_s: float = field(default=inf, compare=False)
+    """When; a session that began later has nothing to do with it."""
 
 
 @dataclass(frozen=True, slots=True)

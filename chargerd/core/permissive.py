@@ -131,9 +131,9 @@ class Rule:
     broken: Callable[[Any, Facts], bool]
 
 
-def _too_high(power: PowerReading, facts: Facts) -> bool:
+def _too_high(seen: PowerReading | MeterReading, facts: Facts) -> bool:
     own_v = facts.vehicle.max_voltage_v if facts.vehicle else None
-    return own_v is not None and power.voltage_v > hard_limit_v(own_v)
+    return own_v is not None and seen.voltage_v > hard_limit_v(own_v)
 
 
 def _low_resistance(isolation: IsolationReading, _: Facts) -> bool:
@@ -153,6 +153,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("module-over-temperature", "power_module",lambda r, _: r.over_temperature),
     Rule("under-voltage",           "power_module",lambda r, _: r.under_voltage),
     Rule("over-voltage",            "power_module",_too_high),
+    Rule("over-voltage",            "meter",       _too_high),
     Rule("vehicle-emergency",       "vehicle",     lambda r, _: r.phase is VehiclePhase.EMERGENCY),
     Rule("plug-removed",            "vehicle",     lambda r, _: not r.plugged),
 )
@@ -210,11 +211,13 @@ def surely_open(switch: Switch, now_s: float) -> bool:
 def present(facts: Facts) -> tuple[str, ...]:
     """Return the faults that the facts themselves tell, whatever their age."""
     return tuple(
-        rule.fault
-        for rule in RULES
-        if (reading := getattr(facts, rule.kind)) is not None
-        and rule.kind in facts.fitted
-        and rule.broken(reading, facts)
+        dict.fromkeys(
+            rule.fault
+            for rule in RULES
+            if (reading := getattr(facts, rule.kind)) is not None
+            and rule.kind in facts.fitted
+            and rule.broken(reading, facts)
+        )
     )
 
 

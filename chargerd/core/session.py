@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import Final
 
 from chargerd.core.events import Source
@@ -40,6 +41,7 @@ class Session:
     connector: int
     phase: Phase = Phase.IDLE
     since_s: float = 0.0  # monotonic; when the phase began
+    began_s: float = inf  # when the session, or its latest transaction, began
     facts: Facts = Facts()
     contactors_open: bool = True  # seen open since they were last told to close
     barred: bool = False  # nothing may begin here: a fault, a restart, no disk

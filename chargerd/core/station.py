@@ -17,7 +17,7 @@ from chargerd.core.desk import Desk
 from chargerd.core.drivers import Drivers
 from chargerd.core.effects import AvailabilityKept, Effect, Noted, Refused
 from chargerd.core.events import WHOLE_STATION, Event, Reservation, Source
-from chargerd.core.faults import cause
+from chargerd.core.faults import FAULTS, Recovers, cause
 from chargerd.core.fitting import Fitting
 from chargerd.core.health import Health
 from chargerd.core.installation import Installation
@@ -275,8 +275,10 @@ class Station:
         if event.kind == "bridge":
             self.lending.failed(event.error)
             return (told,)
-        closing = OUTPUTS[self.sessions[event.connector].phase].closed
-        if event.kind == "contactor" and closing:
+        session = self.sessions[event.connector]
+        if _over(session, event.told_s):
+            return (told,)
+        if event.kind == "contactor" and OUTPUTS[session.phase].closed:
             self.health.latch(event.connector, "contactor-open", event.error)
         if event.kind == "lock":
             self.health.latch(event.connector, "lock-stuck", event.error)
@@ -284,6 +286,11 @@ class Station:
 
     def _cut(self, event: events.GuardCut, now: Instant) -> Effects:
         told = Noted(event.connector, f"guard cut: {', '.join(event.faults)}")
+        name = event.faults[0]
+        # What the facts tell of by themselves is judged by them.
+        held = name in FAULTS and FAULTS[name].recovers is not Recovers.BY_ITSELF
+        if held and not _over(self.sessions[event.connector], event.at_s):
+            self.health.latch(event.connector, name, event.value)
         aborted = events.Aborted(event.connector, cause(event.faults[0]))
         return (told, *self.advance(aborted, now))
 
@@ -399,6 +406,11 @@ class Station:
             )
             if settled != session:
                 self.sessions[number] = settled
+
+
+def _over(session: Session, at_s: float) -> bool:
+    """Tell whether what happened at ``at_s`` belongs to a session that is over."""
+    return session.phase is Phase.IDLE or at_s < session.began_s
 
 
 def _with_lost(facts: Facts, lost: Mapping[str, Loss]) -> Facts:

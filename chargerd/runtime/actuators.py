@@ -240,6 +240,7 @@ class Hand:
         if wanted == _ZERO and not self.supplying:
             return
         self.supplying = wanted != _ZERO or self.supplying
+        self._guard.supplied(self.number, wanted)
         if await self._confirmed("power_module", module.supply(wanted)):
             self.supplying = wanted != _ZERO
 
@@ -264,12 +265,13 @@ class Hand:
             self._sensed(self.number, await read())
 
     async def _confirmed(self, kind: str, command: Awaitable[None]) -> bool:
+        told_s = self._guard.now_s()
         try:
             await command
         except HardwareError as error:
             self.confirmed = False
             self._rests[kind] = asyncio.get_running_loop().time() + RETRY_S
-            self._report(CommandFailed(self.number, kind, str(error)))
+            self._report(CommandFailed(self.number, kind, str(error), told_s))
             return False
         return True
 

@@ -11,13 +11,30 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from chargerd.core.events import WHOLE_STATION, GuardCut
-from chargerd.core.permissive import Facts, Junction, Switch, learned, refusals
-from hal.values import Reading
+from chargerd.core.permissive import (
+    Facts,
+    Junction,
+    Switch,
+    learned,
+    refusals,
+    surely_open,
+)
+from chargerd.core.supervision import Tolerances, Watch
+from hal.values import (
+    MeterReading,
+    PowerReading,
+    Reading,
+    Setpoint,
+    VehicleReading,
+)
 
 TICK_S: Final = 0.02
 """While anything is live: how often the ages of all facts are looked at."""
 IDLE_TICK_S: Final = 0.25
 """While nothing is live there is nothing to cut; the tick only proves life."""
+
+_WATCHED: Final = (MeterReading, PowerReading, VehicleReading)
+"""The readings that the rules of ``core.supervision`` are about."""
 
 
 class Cutter(Protocol):
@@ -39,6 +56,7 @@ class Guard:
         monotonic: Callable[[], float],
         report: Callable[[GuardCut], None],
         joins: Sequence[int] = (),
+        tolerances: Tolerances = Tolerances(),  # noqa: B008 -- it is frozen
     ) -> None:
         """Begin with nothing known.
 
@@ -47,9 +65,11 @@ class Guard:
             monotonic: The clock that stamps the readings.
             report: Takes what was cut.
             joins: The two connectors at a bridge; empty: there is none.
+            tolerances: How far measurements may be apart.
         """
         self.facts = {number: Facts(kinds) for number, kinds in fitted.items()}
         self._beyond = dict(zip(joins, reversed(joins), strict=True))
+        self._watches = {number: Watch(tolerances) for number in fitted}
         self._switches = dict.fromkeys((WHOLE_STATION, *fitted), Switch())
         self.ticked_s = monotonic()
         self._monotonic = monotonic
@@ -67,6 +87,8 @@ class Guard:
         for number in numbers:
             self.facts[number] = learned(self.facts[number], reading)
         for number in numbers:
+            if isinstance(reading, _WATCHED):
+                self._follow(number)
             self._judge(number)
             if number in self._beyond:
                 self._judge(self._beyond[number])
@@ -78,6 +100,10 @@ class Guard:
     def settled(self, connector: int, *, closed: bool) -> None:
         """Take note of how a command to contactors, or to the bridge as 0, ended."""
         self._switches[connector] = Switch(None, closed, self._monotonic())
+
+    def supplied(self, connector: int, setpoint: Setpoint) -> None:
+        """Take note of what power modules are about to be told."""
+        self._watches[connector].tell(setpoint, self._monotonic())
 
     def switch(self, connector: int) -> Switch:
         """Return contactors, or the bridge as 0, as they were told and read."""
@@ -110,12 +136,29 @@ class Guard:
     def _judge(self, connector: int) -> None:
         if not self._live(connector):
             self._cut.discard(connector)
+            self._watches[connector].rest()
             return
-        refused = self.refusals(connector)
+        now_s = self._monotonic()
+        lasting = self._watches[connector].lasting(now_s)
+        refused = (*(each.fault for each in lasting), *self.refusals(connector))
         if refused and self._cutter is not None and connector not in self._cut:
             self._cut.add(connector)
             self._cutter.cut_now(connector)
-            self._report(GuardCut(connector, refused))
+            value = lasting[0].value if lasting else ""
+            self._report(GuardCut(connector, refused, value, now_s))
+
+    def _follow(self, connector: int) -> None:
+        facts, now_s = self.facts[connector], self._monotonic()
+        self._watches[connector].follow(facts, now_s, self._beside_a(connector))
+
+    def _beside_a(self, connector: int) -> float:
+        """Return what the modules beyond a bridge give to a connector."""
+        beyond = self._beyond.get(connector)
+        if beyond is None or surely_open(self.switch(WHOLE_STATION), self._monotonic()):
+            return 0.0
+        module = self.facts[beyond].power_module
+        lent = surely_open(self.switch(beyond), self._monotonic())
+        return module.current_a if module is not None and lent else 0.0
 
     def _live(self, connector: int) -> bool:
         return self._cutter is not None and self._cutter.live(connector)

@@ -54,6 +54,8 @@ LOST = {
     "supply-silent": ("supply", Loss("no answer")),
     "bridge-silent": ("bridge", Loss("no answer")),
 }
+CUT = ("vehicle-over-voltage", "over-current", "short-circuit", "measurement-spread")
+"""Found by the guard alone, by ``core.supervision``."""
 CHANGES = {
     "storage": events.StorageChanged(0, failing=True),
     "reset": events.RestartFailed(0, "reboot failed with 1"),
@@ -80,6 +82,8 @@ def raises(bench: Bench, name: str) -> None:
     connector = 0 if FAULTS[name].of_station else 1
     if name in LOST:
         bench.happens(events.DeviceLost(connector, *LOST[name]))
+    elif name in CUT:
+        bench.happens(events.GuardCut(connector, (name,), "12.5 of 2.0"))
     else:
         bench.senses(connector, fact(bench.tick(), name))
 

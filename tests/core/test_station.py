@@ -18,8 +18,16 @@ from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
-from hal.values import VehiclePhase
-from tests.core.bench import ACCEPTED, CARD, REGISTER_WH, Bench, of
+from hal.values import Position, VehiclePhase
+from tests.core.bench import (
+    ACCEPTED,
+    CARD,
+    REGISTER_WH,
+    Bench,
+    contactor,
+    meter,
+    of,
+)
 
 INVALID = TagInfo(Standing.INVALID)
 
@@ -138,6 +146,50 @@ def test_what_the_guard_has_cut_is_over() -> None:
     assert bench.phase() is Phase.OPENING
     assert bench.session().cause is Cause.FAULT
     assert of(Noted, told)[0].what == "guard cut: insulation-silent, insulation"
+
+
+def held(bench: Bench) -> list[tuple[str, str | None]]:
+    return [(each.fault.name, each.value) for each in bench.station.health.active]
+
+
+def test_a_fault_that_only_the_guard_sees_is_held_with_its_value_until_unplug() -> None:
+    bench = charging()
+    cut = events.GuardCut(1, ("over-current", "door-open"), "90.0 A of 50.0 A")
+    bench.happens(cut)
+    assert held(bench) == [("over-current", "90.0 A of 50.0 A")]
+    bench.unplugs()
+    bench.senses(1, contactor(bench.tick(), Position.OPEN))
+    bench.senses(1, meter(bench.tick()))
+    assert bench.phase() is Phase.IDLE
+    assert held(bench) == []
+
+
+LATE = [
+    lambda at_s: events.GuardCut(1, ("over-current",), "90 A", at_s),
+    lambda at_s: events.CommandFailed(1, "lock", "no feedback", at_s),
+    lambda at_s: events.CommandFailed(1, "contactor", "still open", at_s),
+]
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_what_happened_in_a_session_that_is_over_raises_no_fault(late: Any) -> None:
+    bench = Bench(connectors=(1,))
+    bench.comes_to(Phase.CABLE_CHECK)
+    at_s = bench.tick()
+    bench.unplugs()
+    bench.senses(1, contactor(bench.tick(), Position.OPEN))
+    bench.senses(1, meter(bench.tick()))
+    assert bench.phase() is Phase.IDLE
+    bench.happens(late(at_s))
+    assert held(bench) == []
+
+    bench.comes_to(Phase.CABLE_CHECK)
+    bench.happens(late(at_s))
+    assert held(bench) == []
+    assert bench.phase() is not Phase.IDLE
+
+    bench.happens(late(bench.tick()))
+    assert len(held(bench)) == 1
 
 
 @pytest.mark.parametrize(
