@@ -20,8 +20,9 @@ A **stop** takes the energy away: it ends the transaction, nothing new can start
 the status is Faulted. With a **warning** charging goes on. A fault of the station is
 reported for connector 0; if it stops, it stops every connector.
 
-A fault goes away *by itself* with its reason, with the *unplug* that ends the session,
-or *by hand*: it stays until chargerd is restarted, which whoever repaired it does.
+A fault goes away *by itself* once its reason has been gone for so many seconds, so that
+what flickers is one fault; with the *unplug* that ends the session; or *by hand*: it
+stays until chargerd is restarted, which whoever repaired it does.
 
 | fault | meaning | part to check | remedy | goes away |
 | --- | --- | --- | --- | --- |
@@ -39,7 +40,11 @@ dialect has no word for is told by its name here, with `vendorId` `org.chargerd`
 | --- | --- |
 {vendors}
 
-`errorCode` is OCPP's closest word and the same in every dialect.
+`errorCode` is OCPP's closest word and the same in every dialect. `info` says what was
+measured and against which limit. Of several faults the gravest is told, a stop before a
+warning and the older one first; `info` ends with the number of the others, `(+2)`, so
+that none comes or goes without a report. When the gravest has gone the next is told,
+after the last one NoError.
 
 | fault | consequence | of | errorCode | ChargeX | EVgo | ends a transaction with |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -52,7 +57,10 @@ words of ChargeX.
 
 
 def _overview(fault: Fault) -> str:
-    cells = f"`{fault.name}`", fault.means, fault.part, fault.remedy, fault.recovers
+    goes = f"{fault.recovers}"
+    if fault.clears_after_s:
+        goes = f"{goes}, after {fault.clears_after_s:g} s"
+    cells = f"`{fault.name}`", fault.means, fault.part, fault.remedy, goes
     return f"| {' | '.join(cells)} |"
 
 

@@ -1,6 +1,6 @@
 """What is wrong right now: faults as a function of facts, and their history."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Effect, FaultClosed, FaultOpened
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.faults import FAULTS, Fault, Recovers
+from chargerd.core.measured import measured
 from chargerd.core.permissive import Facts, Loss, present, silent
 from chargerd.core.session import Phase, Session
 from hal.values import Position
@@ -40,6 +41,8 @@ class Health:
         self._last_id = last_id
         self._active: dict[tuple[int, str], Active] = {}
         self._latched: dict[tuple[int, str], str] = {}
+        self._away_s: dict[tuple[int, str], float] = {}
+        """Since when the reason of a fault that is there has been gone."""
 
     @property
     def active(self) -> tuple[Active, ...]:
@@ -80,12 +83,31 @@ class Health:
             for name, value in _conditions(session.facts).items():
                 found[self._key(session, name)] = value
         found |= self._latched
-        gone = [key for key in self._active if key not in found]
         come = [key for key in found if key not in self._active]
-        ended = tuple(
+        ended = self._close(found, now)
+        return ended + tuple(self._open(key, found[key], now.utc) for key in come)
+
+    def next_deadline_s(self) -> float | None:
+        """Return when ``judge`` next has a fault to let go of, by time alone."""
+        return min(map(self._clears_s, self._away_s), default=None)
+
+    def _close(
+        self, found: Container[tuple[int, str]], now: Instant
+    ) -> tuple[FaultClosed, ...]:
+        for key in self._active:
+            if key in found:
+                self._away_s.pop(key, None)
+            else:
+                self._away_s.setdefault(key, now.monotonic_s)
+        gone = [key for key in self._away_s if self._clears_s(key) <= now.monotonic_s]
+        for key in gone:
+            del self._away_s[key]
+        return tuple(
             FaultClosed(self._active.pop(key).id, *key, now.utc) for key in gone
         )
-        return ended + tuple(self._open(key, found[key], now.utc) for key in come)
+
+    def _clears_s(self, key: tuple[int, str]) -> float:
+        return self._away_s[key] + self._active[key].fault.clears_after_s
 
     def _key(self, session: Session, name: str) -> tuple[int, str]:
         if FAULTS[name].of_station:
@@ -106,24 +128,13 @@ class Health:
 
 
 def _conditions(facts: Facts) -> Mapping[str, str]:
-    found = {name: _measured(name, facts) for name in present(facts) if name in FAULTS}
+    found = {name: measured(name, facts) for name in present(facts) if name in FAULTS}
     for kind, loss in facts.lost.items():
         found[_loss_name(kind, loss)] = loss.words
     if facts.power_module is not None and facts.power_module.failed_modules:
         numbers = ", ".join(map(str, facts.power_module.failed_modules))
         found["module-failure"] = f"module {numbers}"
     return found
-
-
-def _measured(name: str, facts: Facts) -> str:
-    if name == "insulation" and facts.isolation is not None:
-        return f"{facts.isolation.resistance_ohm / 1000:.0f} kohm"
-    if name == "plug-over-temperature" and facts.temperature is not None:
-        return f"{facts.temperature.temperature_c:.0f} °C"
-    if name in ("module-over-temperature", "over-voltage") and facts.power_module:
-        module = facts.power_module
-        return f"{module.voltage_v:.0f} V, {module.temperature_c:.0f} °C"
-    return ""
 
 
 def _loss_name(kind: str, loss: Loss) -> str:

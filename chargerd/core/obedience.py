@@ -48,4 +48,4 @@ class Obedience:
         since_s = self._above_since_s.setdefault(connector, reading.at_s)
         if reading.at_s - since_s < PATIENCE_S:
             return ""
-        return f"{reading.power_w / 1000:.1f} kW of {limit_w / 1000:.1f} kW"
+        return f"{reading.power_w / 1000:.1f} kW > {limit_w / 1000:.1f} kW"

@@ -135,6 +135,7 @@ class Station:
         due.append(self.booking.reservations.next_deadline_s(now))
         due.append(self.lending.due_s())
         due.append(self.limits.next_deadline_s())
+        due.append(self.health.next_deadline_s())
         due.append(self._followed_s + PATIENCE_S if self.behind else None)
         return min((s for s in due if s is not None), default=None)
 

@@ -92,7 +92,7 @@ class Report:
 
 def report(station: Station, connector: int, at: datetime) -> Report:
     """Return what the CSMS should know of a connector, or of the station (0)."""
-    worst = next(iter(station.health.at(connector)), None)
+    worst, *others = station.health.at(connector) or (None,)
     word = _word(station, connector)
     conflict = station.desk.drivers.conflict if connector == WHOLE_STATION else None
     if conflict is not None and not station.faulted(connector):
@@ -108,7 +108,7 @@ def report(station: Station, connector: int, at: datetime) -> Report:
         connector,
         word,
         station.error_codes.get(name, worst.fault.error_code),
-        _info(worst),
+        _info(worst, len(others)),
         vendor_error_code,
         vendor_id,
         at,
@@ -182,6 +182,9 @@ def _remarked(session: Session | None, plain: Report, dialect: Dialect) -> Repor
     return plain
 
 
-def _info(active: Active) -> str:
+def _info(active: Active, others: int) -> str:
     name, value = active.fault.name, active.value
-    return (f"{name}: {value}" if value else name)[:_INFO_LENGTH]
+    # The number of the other faults: none comes or goes without a report.
+    end = f" (+{others})" if others else ""
+    told = f"{name}: {value}" if value else name
+    return told[: _INFO_LENGTH - len(end)] + end

@@ -8,7 +8,7 @@ from chargerd.core.faults import FAULTS, cause
 from chargerd.core.permissive import Loss
 from chargerd.core.reasons import Cause
 from chargerd.core.session import BILLED, Phase
-from hal.values import Position, Reading, VehiclePhase
+from hal.values import Position, Quality, Reading, VehiclePhase
 from tests.core.bench import (
     REGISTER_WH,
     Bench,
@@ -195,6 +195,7 @@ def test_faults_are_numbered_after_the_last_one_that_the_disk_knows() -> None:
     bench = Bench()
     raises(bench, "insulation")
     bench.senses(1, isolation(bench.tick()))
+    bench.waits(FAULTS["insulation"].clears_after_s)
     raises(bench, "insulation")
     assert [opened.id for opened in bench.told_of(FaultOpened)] == [1, 2]
 
@@ -202,9 +203,10 @@ def test_faults_are_numbered_after_the_last_one_that_the_disk_knows() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("insulation", "20 kohm"),
-        ("plug-over-temperature", "91 °C"),
-        ("over-voltage", "990 V, 40 °C"),
+        ("insulation", "20 kohm < 100 kohm"),
+        ("plug-over-temperature", "91 °C > 90 °C"),
+        ("module-over-temperature", "40 °C"),
+        ("over-voltage", "990 V > 550 V"),
         ("module-failure", "module 2, 5"),
         ("meter-implausible", "back from 9 to 8 Wh"),
         ("door-open", None),
@@ -217,11 +219,18 @@ def test_a_fault_says_what_was_measured(name: str, value: str | None) -> None:
     assert bench.told_of(FaultOpened)[-1].value == value
 
 
+def test_a_value_just_above_its_limit_is_told_apart_from_it() -> None:
+    bench = Bench()
+    bench.senses(1, temperature(bench.tick(), 90.4))
+    assert bench.told_of(FaultOpened)[-1].value == "90.4 °C > 90 °C"
+
+
 def test_a_device_that_is_back_is_no_fault_any_more() -> None:
     bench = Bench()
     raises(bench, "meter-silent")
     raises(bench, "lock-silent")
     bench.happens(events.DeviceBack(1, "meter"))
+    bench.waits(FAULTS["meter-silent"].clears_after_s)
     assert names(bench, 1) == ["lock-silent"]
 
 
@@ -300,4 +309,46 @@ def test_what_the_cable_check_finds_stays_its_finding() -> None:
     raises(bench, "insulation")
     assert names(bench, 1) == ["cable-check"]
     bench.senses(1, isolation(bench.tick()))
+    bench.waits(5.0)
     assert names(bench, 1) == []
+
+
+def test_a_doubtful_resistance_is_told_as_such() -> None:
+    bench = Bench()
+    bench.senses(1, isolation(bench.tick(), quality=Quality.DOUBTFUL))
+    assert bench.told_of(FaultOpened)[-1].value == "1000 kohm, doubtful"
+
+
+def test_what_flickers_is_one_fault() -> None:
+    bench = Bench()
+    for _ in range(20):
+        raises(bench, "insulation")
+        bench.waits(1.0)
+        bench.senses(1, isolation(bench.tick()))
+        bench.waits(4.9)
+        assert names(bench, 1) == ["insulation"]
+    assert len(bench.told_of(FaultOpened)) == 1
+    assert bench.told_of(FaultClosed) == []
+    (closed,) = of(FaultClosed, bench.waits(0.2))
+    assert closed.name == "insulation"
+    assert bench.station.next_deadline_s(bench.clock.now()) is None
+
+
+def test_a_connector_is_free_again_when_its_fault_has_gone_by_time_alone() -> None:
+    bench = Bench(connectors=(1,))
+    raises(bench, "insulation")
+    bench.senses(1, isolation(bench.tick()))
+    bench.plugs()
+    bench.presents()
+    assert bench.phase() is Phase.PLUGGED
+    bench.waits(5.0)
+    bench.presents()
+    assert bench.phase() is Phase.LOCKING
+
+
+def test_a_button_is_believed_at_once() -> None:
+    bench = Bench()
+    for _ in range(3):
+        raises(bench, "emergency-stop")
+        bench.senses(0, safety(bench.tick()))
+    assert len(bench.told_of(FaultOpened)) == len(bench.told_of(FaultClosed)) == 3

@@ -157,6 +157,7 @@ def test_a_broken_connector_is_out_of_service_once_it_is_mended() -> None:
     assert off(bench) == ACCEPTED
     assert bench.statuses() == ["Available", "Faulted"]
     bench.reads(CURED)
+    bench.waits(5)
     assert bench.statuses() == ["Available", "Faulted", "Unavailable"]
 
 

@@ -136,6 +136,7 @@ class Connectors(RuleBasedStateMachine):
                 self.bench.happens(DeviceBack(connector, str(what)))
             self.bench.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6), connector)
             self.bench.reads(SafetyReading(at_s=0.0), connector)
+        self.bench.waits(5.0)
 
     # --- what the CSMS wants ----------------------------------------------------
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from chargerd.core.events import DeviceBack, DeviceLost
+from chargerd.core.faults import FAULTS
 from chargerd.core.permissive import Loss
 from chargerd.ocpp16.wire import timestamp
 from hal.values import ContactorReading, IsolationReading, Position, VehiclePhase
@@ -79,6 +80,7 @@ def breaks(bench: Bench) -> None:
 
 def mends(bench: Bench) -> None:
     bench.happens(DeviceBack(1, "meter"))
+    bench.waits(FAULTS["meter-silent"].clears_after_s)
 
 
 def off(bench: Bench) -> None:

@@ -256,6 +256,7 @@ def test_it_ends_with_a_fault(broken: IsolationReading | SafetyReading) -> None:
     assert cancels(bench) == "Rejected"
     bench.reads(WHOLE)
     bench.reads(SafetyReading(at_s=0.0))
+    bench.waits(5)
     assert bench.statuses()[-1] == "Available"
 
 
@@ -268,6 +269,7 @@ def test_a_warning_ends_nothing_and_a_fault_can_end_in_reserved() -> None:
     reserves(bench, 0, OTHER_CARD, 6)
     bench.reads(BROKEN, 2)
     bench.reads(WHOLE, 2)
+    bench.waits(5)
     assert bench.statuses(2) == ["Available", "Reserved", "Faulted", "Reserved"]
 
 
@@ -378,6 +380,7 @@ def test_what_cannot_be_kept_is_refused_in_order() -> None:
     off(bench, 1)
     assert reserves(bench) == "Faulted"
     bench.reads(WHOLE)
+    bench.waits(5)
     assert reserves(bench) == "Unavailable"
     bench.asks("ChangeAvailability", connectorId=1, type="Operative")
     bench.unplugs()

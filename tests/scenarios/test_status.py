@@ -1,6 +1,6 @@
 import pytest
 
-from chargerd.core.events import DeviceLost, ErrorCodeSet
+from chargerd.core.events import DeviceBack, DeviceLost, ErrorCodeSet
 from chargerd.core.faults import FAULTS
 from chargerd.core.permissive import Loss
 from hal.values import IsolationReading, PowerReading, SafetyReading, VehiclePhase
@@ -89,14 +89,30 @@ def test_of_two_faults_the_graver_is_told_and_then_the_other() -> None:
     bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
     assert last(bench)["status"] == "Faulted"
     assert last(bench)["errorCode"] == "GroundFailure"
-    assert last(bench)["info"] == "insulation: 20 kohm"
+    assert last(bench)["info"] == "insulation: 20 kohm < 100 kohm (+1)"
     bench.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6))
+    bench.waits(5)
     assert (last(bench)["status"], last(bench)["errorCode"]) == (
         "Available",
         "PowerSwitchFailure",
     )
+    assert last(bench)["info"] == "module-failure: module 2"
     bench.reads(modules())
+    bench.waits(5)
     assert last(bench)["errorCode"] == "NoError"
+
+
+@pytest.mark.requirement("STAT-09")
+def test_every_fault_that_goes_is_told_though_a_graver_one_stays() -> None:
+    bench = Bench()
+    bench.reads(SafetyReading(at_s=0.0, door_open=True))
+    assert last(bench)["info"] == "door-open"
+    bench.happens(DeviceLost(1, "meter", Loss("no answer")))
+    assert last(bench)["info"] == "door-open (+1)"
+    bench.happens(DeviceBack(1, "meter"))
+    bench.waits(2)
+    assert last(bench)["info"] == "door-open"
+    assert bench.statuses() == ["Available", "Faulted", "Faulted", "Faulted"]
 
 
 def test_an_error_code_can_be_chosen() -> None:
@@ -184,6 +200,7 @@ def test_every_error_code_of_ocpp_can_be_told() -> None:
         bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
         assert last(bench)["errorCode"] == code
         bench.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6))
+        bench.waits(5)
         assert last(bench)["errorCode"] == "NoError"
 
 
