@@ -10,32 +10,47 @@ A driver's author runs them against a device or its twin::
 
 Each check connects and leaves the device by itself, and raises ``Breach`` with
 the promise that was broken. No vehicle may be plugged in meanwhile. The power
-module is raised to 200 V, the contactors, the bridge and the lock are moved.
+module is raised to 200 V, the contactors, the bridge and the lock are moved. A bench
+that can silence, garble or pull the device names that in ``Subject.troubles``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from hal.conformance import common, kinds
+from hal.conformance import common, kinds, troubles
 from hal.conformance.subject import Subject
 
 Check = Callable[[Subject], Awaitable[None]]
+
+TROUBLED: Final[tuple[Check, ...]] = (
+    troubles.says_when_silent,
+    troubles.believes_no_garbage,
+    troubles.comes_back,
+    troubles.commands_end,
+)
+"""What needs a bench that can trouble the device."""
 
 _EVERY_KIND: Final[tuple[Check, ...]] = (
     common.connects_again,
     common.stamps_readings,
     common.survives_cancellation,
     common.streams_again,
+    *TROUBLED,
 )
 _KIND: Final[Mapping[str, tuple[Check, ...]]] = {
     "power_module": (
         kinds.power_has_a_rating,
+        kinds.power_reaches_what_it_is_told,
         kinds.power_shuts_off,
         kinds.power_lease_expires,
     ),
     "contactor": (kinds.contactor_follows,),
     "bridge": (kinds.bridge_follows,),
-    "meter": (kinds.meter_only_grows, kinds.meter_signs),
+    "meter": (
+        kinds.meter_only_grows,
+        kinds.meter_agrees_with_itself,
+        kinds.meter_signs,
+    ),
     "isolation": (kinds.isolation_measures,),
     "vehicle": (kinds.vehicle_starts_unplugged,),
     "lock": (kinds.lock_follows,),

@@ -24,6 +24,8 @@ _FALLS_WITHIN_S = 5.0
 _LEASE_S = 0.5
 _TEST_VOLTAGE_V = 200.0
 _GLANCE_S = 0.05
+_EXACT_WITHIN = 0.05
+_NOISE_W = 50.0
 _DEAL = "00000000-0000-4000-8000-000000000001"
 _NO_DEAL = "00000000-0000-4000-8000-000000000002"
 
@@ -57,6 +59,25 @@ async def power_has_a_rating(subject: Subject) -> None:
         )
         expect(rating.max_current_a > 0, "rating: max_current_a is positive")
         expect(rating.max_power_w > 0, "rating: max_power_w is positive")
+
+
+async def power_reaches_what_it_is_told(subject: Subject) -> None:
+    """What is read back is volt and ampere, and what was written."""
+    setpoint = Setpoint(_TEST_VOLTAGE_V, 1.0, _LEASE_S)
+
+    def arrived(now: PowerReading) -> bool:
+        apart_v = abs(now.voltage_v - _TEST_VOLTAGE_V)
+        return apart_v <= _EXACT_WITHIN * _TEST_VOLTAGE_V
+
+    async with subject.connected() as power:
+        for _ in range(int(_RISES_WITHIN_S / _GLANCE_S)):
+            await power.supply(setpoint)
+            if arrived(reading := await power.read()):
+                break
+            await asyncio.sleep(_GLANCE_S)
+        await power.shut_off()
+    expect(arrived(reading), f"read: {_TEST_VOLTAGE_V:.0f} V, not {reading.voltage_v}")
+    expect(-1.0 < reading.current_a < 2.0, "read: no current without a vehicle")
 
 
 async def power_shuts_off(subject: Subject) -> None:
@@ -106,6 +127,19 @@ async def meter_signs(subject: Subject) -> None:
         expect(await meter.end(_DEAL) == first, "end: returns the same record again")
         unknown = await meter.end(_NO_DEAL)
         expect(unknown is None, "end: returns nothing for a name that it never had")
+
+
+async def meter_agrees_with_itself(subject: Subject) -> None:
+    """Power is the product of voltage and current, in watt, with its sign."""
+    async with subject.connected() as meter:
+        reading = await meter.read()
+    product_w = reading.voltage_v * reading.current_a
+    apart_w = abs(reading.power_w - product_w)
+    expect(
+        apart_w <= max(_EXACT_WITHIN * abs(product_w), _NOISE_W),
+        f"read: power_w is voltage_v times current_a, {product_w:.0f} W, "
+        f"not {reading.power_w:.0f} W",
+    )
 
 
 async def isolation_measures(subject: Subject) -> None:

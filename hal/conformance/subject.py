@@ -1,7 +1,9 @@
 """A driver under test, and how a check says that it breaks its promise."""
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from hal.interfaces import DriverModule
@@ -12,6 +14,26 @@ class Breach(AssertionError):
     """The driver does not keep what ``hal.interfaces`` says. The text says what."""
 
 
+class Trouble(StrEnum):
+    """What a bench may be able to do to the device, or to the wire that leads to it."""
+
+    SILENT = "silent"
+    GARBLED = "garbled"
+    PULLED = "pulled"
+
+
+Troubles = Mapping[Trouble, Callable[[bool], None]]
+"""How each trouble is made: it begins with true and ends with false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A device on a bench: the settings that reach it, and what can be done to it."""
+
+    config: Any
+    troubles: Troubles = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One driver with a device, or the twin of a device, that it can reach."""
@@ -20,6 +42,7 @@ class Subject:
     driver: DriverModule
     config: Any
     place: Place
+    troubles: Troubles = field(default_factory=dict)
 
     def connected(self) -> AbstractAsyncContextManager[Any]:
         """Open the device as the daemon would."""

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from hal.conformance import common, kinds
+from hal.conformance import common, kinds, troubles
+from hal.conformance.__main__ import main as try_driver
 from hal.conformance.checks import Check
 from hal.conformance.form import check_form
-from hal.conformance.subject import Breach, Subject
+from hal.conformance.subject import Breach, Subject, Trouble
+from hal.errors import BadAnswer, NoAnswer
 from hal.resources import Place, Resources
 from hal.values import (
     ContactorReading,
@@ -200,3 +202,127 @@ class Finite:
 async def test_a_stream_that_ends_is_caught() -> None:
     with pytest.raises(Breach, match="changes: goes on until it is cancelled"):
         await tried(common.streams_again, "safety", Finite())
+
+
+class Sleeper:
+    """A meter that goes on with its last value, or fails otherwise, when silent."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.silent = False
+        self._error = error
+        self._last = 0.0
+
+    async def read(self) -> MeterReading:
+        if not self.silent:
+            self._last = now_s()
+        elif self._error is not None:
+            raise self._error
+        return MeterReading(
+            at_s=self._last, energy_wh=1, power_w=0.0, voltage_v=0.0, current_a=0.0
+        )
+
+    def fall_silent(self, on: bool) -> None:
+        self.silent = on
+
+
+class Hopeful(Sleeper):
+    """A meter that stamps its last value anew."""
+
+    async def read(self) -> MeterReading:
+        return replace(await super().read(), at_s=now_s())
+
+
+class Hanging(Sleeper):
+    """A meter that waits for its device for ever."""
+
+    async def read(self) -> MeterReading:
+        if self.silent:
+            await asyncio.Event().wait()
+        return await super().read()
+
+
+class Buried(Sleeper):
+    """A meter that is not found again."""
+
+    async def read(self) -> MeterReading:
+        self.silent = self.silent or self._dead
+        self._dead = self.silent
+        return await super().read()
+
+    _dead = False
+
+
+SILENT = [
+    (Sleeper(), "read: nothing old while silent"),
+    (Hopeful(), "read: says that the device is silent"),
+    (Hanging(), "read: ends by itself while the device is silent"),
+    (Sleeper(BadAnswer("x")), "read: raises NoAnswer while silent"),
+    (Buried(NoAnswer("x")), "read: works again after the trouble"),
+]
+
+
+@pytest.mark.parametrize(("meter", "promise"), SILENT, ids=[p for _, p in SILENT])
+@instantly
+async def test_a_driver_that_is_wrong_about_a_silent_device_is_caught(
+    meter: Sleeper, promise: str
+) -> None:
+    async with Resources(now_s) as resources:
+        place = Place(1, resources)
+        silence = {Trouble.SILENT: meter.fall_silent}
+        with pytest.raises(Breach, match=promise):
+            await troubles.says_when_silent(
+                Subject("meter", driver(meter), Config(), place, silence)
+            )
+
+
+@instantly
+async def test_a_command_that_never_ends_is_caught() -> None:
+    silent: list[bool] = []
+
+    class Stubborn(Liar):
+        async def close(self) -> None:
+            if silent[-1:] == [True]:
+                await asyncio.Event().wait()
+
+    async with Resources(now_s) as resources:
+        place = Place(1, resources)
+        silence = {Trouble.SILENT: silent.append}
+        subject = Subject("contactor", driver(Stubborn()), Config(), place, silence)
+        with pytest.raises(Breach, match="close: ends by itself"):
+            await troubles.commands_end(subject)
+
+
+@instantly
+async def test_a_power_that_is_not_the_product_of_its_factors_is_caught() -> None:
+    class Thousandth(Meter):
+        async def read(self) -> MeterReading:
+            reading = await super().read()
+            return replace(reading, voltage_v=400.0, current_a=100.0, power_w=40.0)
+
+    with pytest.raises(Breach, match="40000 W, not 40 W"):
+        await tried(kinds.meter_agrees_with_itself, "meter", Thousandth())
+
+
+def test_a_driver_is_tried_with_one_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert try_driver(["light", "mock"]) == 0
+    told = capsys.readouterr().out
+    assert "ok      form: The module" in told
+    assert "left    comes back" in told
+    assert told.endswith("the driver keeps every promise\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "mistake"),
+    [
+        (["meter", "dmz1"], 'no meter driver "dmz1"'),
+        (["meter", "no.such.module"], "No module named"),
+        (["power_module", "mock", "modules=0"], "modules: 0 is too few"),
+        (["meter", "mock", "port=x"], "write them as in TOML"),
+        (["meter", "mock", "port=1"], "unexpected keyword argument 'port'"),
+    ],
+)
+def test_what_is_wrong_with_the_command_is_told(
+    capsys: pytest.CaptureFixture[str], words: list[str], mistake: str
+) -> None:
+    assert try_driver(words) == 2
+    assert mistake in capsys.readouterr().err

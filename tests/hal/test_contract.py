@@ -7,7 +7,7 @@ import pytest
 from hal import discovery
 from hal.conformance.checks import Check, checks
 from hal.conformance.form import check_form
-from hal.conformance.subject import Breach, Subject
+from hal.conformance.subject import Breach, Reached, Subject
 from hal.resources import Place, Resources
 from tests.hal.benches import Bench, bench
 
@@ -54,10 +54,12 @@ async def _broken_promise(
     stand: Bench, kind: str, name: str, check: Check
 ) -> str | None:
     clock = asyncio.get_running_loop().time
-    async with stand.device() as config, Resources(clock) as resources:
+    async with stand.device() as device, Resources(clock) as resources:
         driver = discovery.load(kind, name)
+        reached = device if isinstance(device, Reached) else Reached(device)
+        place = Place(1, resources)
         try:
-            await check(Subject(kind, driver, config, Place(1, resources)))
+            await check(Subject(kind, driver, reached.config, place, reached.troubles))
         except Breach as breach:
             return str(breach)
     return None
