@@ -52,6 +52,7 @@ from chargerd.ocpp16.records import (
     Snapshot,
 )
 from chargerd.ocpp16.registration import Standing
+from chargerd.ocpp16.reporter import Pace
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Failed, Garbage, Question, Rpc
 from chargerd.ocpp16.security import SecurityEventType, concern
@@ -398,7 +399,7 @@ class ChargePoint:
         dialogue.reporter.update(
             (report(station, n, now.utc) for n in (WHOLE_STATION, *station.sessions)),
             now.monotonic_s,
-            station.policy.minimum_status_duration_s,
+            Pace.of(station.policy),
         )
         dialogue.postponed.answer(dialogue.rpc, station, now)
         dialogue.ask_next(station, now)

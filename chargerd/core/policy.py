@@ -46,6 +46,7 @@ class Policy:
     sampled_measurands: tuple[str, ...] = (ENERGY,)
     sample_interval_s: int = 60
     minimum_status_duration_s: int = 0
+    status_reports_per_minute: int = 20
     report_zero_reservation: bool = True
     reservation_enabled: bool = True
     reserve_connector_zero: bool = True

@@ -22,7 +22,7 @@ from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
 from chargerd.ocpp16.postponed import Postponed
 from chargerd.ocpp16.records import AcceptedOnce, Entry, Record, SecurityEventKept
 from chargerd.ocpp16.registration import DAY_S, Registration, Standing
-from chargerd.ocpp16.reporter import Reporter
+from chargerd.ocpp16.reporter import Pace, Reporter
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Asked, Failed, FailureKind, Rpc
 from chargerd.ocpp16.security import SecurityEventType
@@ -178,7 +178,7 @@ class Dialogue:
         if self.rpc.free:
             due.append(self.registration.next_deadline_s(policy.heartbeat_interval_s))
         if self.online:
-            due.append(self.reporter.next_deadline_s(policy.minimum_status_duration_s))
+            due.append(self.reporter.next_deadline_s(Pace.of(policy)))
         if self.online and self.rpc.free:
             due.append(self.security.told_again_s())
         if self.online and self.rpc.free and not station.storage_failing:

@@ -292,6 +292,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="most id tags in one SendLocalList"),
     Key("SendLocalListNeedsEnabled",        boolean,            "true",    "send_needs_list",
         meaning="without LocalAuthListEnabled, SendLocalList is not supported; else kept"),
+    Key("StatusReportsPerMinute",           whole(0, 600),      "20",      "status_reports_per_minute",
+        meaning="most status reports of a connector in a minute, then they are summed up; 0: any number"),
     Key("StopTransactionMaxMeterValues",    whole(1, 10_000),   str(MAX_STOP_VALUES), access=_R,
         meaning="most meter values in one StopTransaction"),
     Key("StopTransactionOnEVEnd",           boolean,            "true",    "stop_on_vehicle_end",

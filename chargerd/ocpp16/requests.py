@@ -9,7 +9,7 @@ from ocpp.v16 import call
 from chargerd.core.effects import TransactionEnded, TransactionStarted
 from chargerd.core.reasons import Cause
 from chargerd.ocpp16.security import SecurityEvent
-from chargerd.ocpp16.status import NO_ERROR, Report
+from chargerd.ocpp16.status import NO_ERROR, Report, info
 from chargerd.ocpp16.wire import Json, encode, timestamp
 
 # fmt: off
@@ -79,8 +79,8 @@ def status_notification(report: Report) -> Json:
         "errorCode": report.error_code,
         "timestamp": timestamp(report.at),
     }
-    if report.info is not None:
-        told["info"] = report.info
+    if (words := info(report)) is not None:
+        told["info"] = words
     if report.error_code != NO_ERROR:
         told["vendorId"] = report.vendor_id
         told["vendorErrorCode"] = report.vendor_error_code

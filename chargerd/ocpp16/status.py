@@ -15,6 +15,7 @@ from hal.values import Signal, VehiclePhase
 
 VENDOR_ID: Final = VENDOR_IDS[Dialect.CHARGERD]
 _INFO_LENGTH: Final = 50
+"""Most characters of ``info`` (OCPP 1.6 section 6.47)."""
 NO_ERROR: Final = "NoError"
 _CONFLICT: Final = "LocalListConflict"
 _UNPLUGGED: Final = "EV side disconnected"
@@ -87,6 +88,8 @@ class Report:
     info: str | None = None
     vendor_error_code: str | None = None
     vendor_id: str = VENDOR_ID
+    left_out: int = field(compare=False, default=0)
+    """How many reports before it were not told: they would have been too many."""
     at: datetime = field(compare=False, default=datetime.min.replace(tzinfo=UTC))
 
 
@@ -111,8 +114,16 @@ def report(station: Station, connector: int, at: datetime) -> Report:
         _info(worst, len(others)),
         vendor_error_code,
         vendor_id,
-        at,
+        at=at,
     )
+
+
+def info(report: Report) -> str | None:
+    """Return what a report says for people, if it says anything."""
+    if not report.left_out:
+        return report.info
+    end = f"{report.left_out} left out"
+    return _fitted(report.info, f", {end}") if report.info else end
 
 
 def between(before: Report, after: Report) -> Report | None:
@@ -186,5 +197,8 @@ def _info(active: Active, others: int) -> str:
     name, value = active.fault.name, active.value
     # The number of the other faults: none comes or goes without a report.
     end = f" (+{others})" if others else ""
-    told = f"{name}: {value}" if value else name
-    return told[: _INFO_LENGTH - len(end)] + end
+    return _fitted(f"{name}: {value}" if value else name, end)
+
+
+def _fitted(text: str, end: str) -> str:
+    return text[: _INFO_LENGTH - len(end)] + end

@@ -194,7 +194,7 @@ CODES = schema("StatusNotification")["properties"]["errorCode"]["enum"]
 def test_every_error_code_of_ocpp_can_be_told() -> None:
     assert len(CODES) == 16
     assert {fault.error_code for fault in FAULTS.values()} <= set(CODES)
-    bench = Bench()
+    bench = Bench(keys={"StatusReportsPerMinute": "0"})
     for code in CODES:
         bench.happens(ErrorCodeSet(1, "insulation", code))
         bench.reads(IsolationReading(at_s=0.0, resistance_ohm=20_000.0))
@@ -251,3 +251,35 @@ def test_a_change_of_the_words_tells_what_is_wrong_in_the_new_ones() -> None:
     bench.reads(SafetyReading(at_s=0.0, door_open=True))
     assert last(bench, 0)["vendorErrorCode"] == "door-open"
     assert last(bench, 0)["vendorId"] == "org.chargerd"
+
+
+@pytest.mark.key("StatusReportsPerMinute")
+def test_a_storm_of_reports_is_summed_up() -> None:
+    bench = Bench(keys={"StatusReportsPerMinute": "6"})
+    bench.charges()
+    told = ["Available", "Preparing", "Charging"]
+    assert bench.statuses() == told
+    for _ in range(20):
+        bench.vehicle(VehiclePhase.PAUSED)
+        bench.waits(1)
+        bench.vehicle(VehiclePhase.CHARGING)
+        bench.waits(1)
+    told += ["SuspendedEV", "Charging", "SuspendedEV"]
+    assert bench.statuses() == told
+    bench.waits(60)
+    assert bench.statuses() == [*told, "Charging"]
+    assert last(bench)["info"] == "36 left out"
+
+
+@pytest.mark.key("StatusReportsPerMinute")
+def test_a_fault_does_not_wait_for_the_storm_to_pass() -> None:
+    bench = Bench(keys={"StatusReportsPerMinute": "1", "ConnectionTimeOut": "600"})
+    bench.plugs()
+    bench.reads(SafetyReading(at_s=0.0, door_open=True))
+    assert bench.statuses() == ["Available", "Faulted"]
+    assert last(bench)["info"] == "door-open, 1 left out"
+    bench.reads(SafetyReading(at_s=0.0))
+    assert bench.statuses() == ["Available", "Faulted"]
+    bench.waits(60)
+    assert bench.statuses() == ["Available", "Faulted", "Preparing"]
+    assert "info" not in last(bench)
