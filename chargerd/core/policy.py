@@ -77,6 +77,7 @@ class Policy:
     rate_units: tuple[str, ...] = ("Current", "Power")
     nothing_cleared_accepted: bool = False
     tell_all_security_events: bool = True
+    advertise_dialect: bool = False
     vendor_error_dialect: Dialect = Dialect.CHARGERD
     messages_replace_heartbeats: bool = True
     detailed_call_errors: bool = True

@@ -16,6 +16,7 @@ from chargerd.core.events import (
 )
 from chargerd.core.station import Station
 from chargerd.ocpp16 import requests, triggered
+from chargerd.ocpp16.advertisement import Advertisement
 from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.errors import CallFailed, SecurityError
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
@@ -44,7 +45,7 @@ class _Beat:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A message that only the CSMS wanted is under way."""
+    """A message is under way whose answer changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Dialogue:
         self.security = security
         self.registration = Registration()
         self.reporter = Reporter()
+        self.advertisement = Advertisement()
         self.postponed = Postponed()
         self.timekeeping = Timekeeping(ledger, security, self.reporter)
         self.clock_step_s: float | None = None
@@ -275,6 +277,7 @@ class Dialogue:
         if answer.interval > 0:
             self.boot_interval_s = min(answer.interval, DAY_S)
         self.reporter.listen(anew=True)
+        self.advertisement.booted()
         news: tuple[Event, ...] = (
             ServiceChanged(WHOLE_STATION),
             OnlineChanged(WHOLE_STATION, True),
@@ -309,6 +312,10 @@ class Dialogue:
                 about = _Beat() if trigger.action == "Heartbeat" else _Shown()
                 return Asked(trigger.action, payload, about)
         return None
+
+    def _advertised(self, station: Station, _now: Instant) -> Asked | None:
+        told = self.advertisement.next(station.policy) if self.online else None
+        return Asked("DataTransfer", told, _Shown()) if told else None
 
     def _status(self, _station: Station, _now: Instant) -> Asked | None:
         told = self.reporter.next()
@@ -352,6 +359,7 @@ Source = Callable[[Dialogue, Station, Instant], Asked | None]
 _SOURCES: Final[tuple[Source, ...]] = (
     Dialogue._boot,
     Dialogue._authorize,
+    Dialogue._advertised,
     Dialogue._status,
     Dialogue._wanted,
     Dialogue._queued,

@@ -176,6 +176,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a Differential SendLocalList without id tags sets the version; else it fails"),
     Key("AcceptExpiredReservation",         boolean,            "false",   "accept_expired_reservation",
         meaning="a ReserveNow whose time is over is accepted and ends at once; else rejected"),
+    Key("AdvertiseVendorErrorDialect",      boolean,            "false",   "advertise_dialect",
+        meaning="after a boot, and a change, a DataTransfer tells which VendorErrorDialect is set"),
     Key("AllowOfflineTxCoversKnownId",      boolean,            "true",    "unknown_covers_known",
         meaning="what AllowOfflineTxForUnknownId allows strangers, remembered drivers may too"),
     Key("AllowOfflineTxForUnknownId",       boolean,            "false",   "allow_offline_unknown_id",

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from chargerd.core.events import DeviceBack, DeviceLost, ErrorCodeSet
@@ -283,3 +285,46 @@ def test_a_fault_does_not_wait_for_the_storm_to_pass() -> None:
     bench.waits(60)
     assert bench.statuses() == ["Available", "Faulted", "Preparing"]
     assert "info" not in last(bench)
+
+
+@pytest.mark.key("AdvertiseVendorErrorDialect")
+def test_after_a_boot_the_csms_is_told_in_whose_words_faults_are_named() -> None:
+    keys = {"AdvertiseVendorErrorDialect": "true", "VendorErrorDialect": "ChargeX"}
+    bench = Bench(keys=keys)
+    actions = [action for action, _ in bench.said]
+    assert actions[:3] == ["BootNotification", "DataTransfer", "StatusNotification"]
+    (told,) = bench.told("DataTransfer")
+    assert (told["vendorId"], told["messageId"]) == (
+        "org.chargerd",
+        "VendorErrorDialect",
+    )
+    assert json.loads(told["data"]) == {
+        "dialect": "ChargeX",
+        "vendorId": "https://chargex.inl.gov",
+    }
+    bench.disconnects()
+    bench.connects()
+    bench.waits(1000)
+    assert len(bench.told("DataTransfer")) == 1
+    bench.sets(VendorErrorDialect="EVgo")
+    assert json.loads(bench.told("DataTransfer")[-1]["data"])["dialect"] == "EVgo"
+    # A CSMS that has forgotten the station makes it boot anew.
+    bench.csms.will("StartTransaction", Refusal("SecurityError"))
+    bench.charges()
+    assert len(bench.told("BootNotification")) == 2
+    assert len(bench.told("DataTransfer")) == 3
+
+
+@pytest.mark.key("AdvertiseVendorErrorDialect")
+@pytest.mark.parametrize("reply", [Refusal(), SILENCE, {"status": "UnknownVendorId"}])
+def test_a_csms_that_does_not_know_the_message_is_not_told_again(reply: Reply) -> None:
+    bench = Bench(keys={"AdvertiseVendorErrorDialect": "true"}, online=False)
+    bench.csms.will("DataTransfer", reply)
+    bench.connects()
+    bench.waits(1000)
+    assert len(bench.told("DataTransfer")) == 1
+    assert bench.statuses() == ["Available"]
+
+
+def test_by_default_the_station_sends_nothing_beyond_ocpp() -> None:
+    assert Bench().told("DataTransfer") == []
