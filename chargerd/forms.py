@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Any, Final, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 C = TypeVar("C")
 Table = dict[str, Any]
@@ -40,7 +41,7 @@ def fill(cls: type[C], table: Mapping[str, Any], where: str) -> tuple[C, list[st
     Raises:
         ConfigError: The values do not go together, as the dataclass itself says.
     """
-    hints = get_type_hints(cls)
+    hints = {name: _present(hint) for name, hint in get_type_hints(cls).items()}
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     mistakes: list[str] = []
     good: Table = {}
@@ -83,6 +84,14 @@ _ZERO: Final[Mapping[Any, Any]] = {
     _STRINGS: (),
     _NUMBERS: (),
 }
+
+
+def _present(hint: Any) -> Any:
+    """Return the type of a field that is there: what may be ``None`` is left out."""
+    if not isinstance(hint, UnionType):
+        return hint
+    (there,) = set(get_args(hint)) - {NoneType}
+    return there
 
 
 def _wrong(value: Any, hint: Any, each: "dataclasses.Field[Any]") -> str:

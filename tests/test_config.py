@@ -333,18 +333,23 @@ class Modbus:
     unit: int = bounded(1, 1, 247)
     timeout_s: float = 0.3
     modules: tuple[int, ...] = (1,)
+    group: int | None = None
 
 
 def test_the_settings_of_a_driver_are_checked_like_our_own() -> None:
     table = {"port": "/dev/ttyS1", "lines": ["a"], "unit": 7, "modules": [1, 2]}
+    table |= {"group": 3}
     made, wrong = fill(Modbus, table, "x")
     assert wrong == []
-    assert made == Modbus("/dev/ttyS1", ("a",), 7, modules=(1, 2))
-    _, wrong = fill(Modbus, {"unit": 0, "timeout_s": "1", "modules": [True]}, "x")
+    assert made == Modbus("/dev/ttyS1", ("a",), 7, modules=(1, 2), group=3)
+    _, wrong = fill(
+        Modbus, {"unit": 0, "timeout_s": "1", "modules": [True], "group": ""}, "x"
+    )
     assert wrong == [
         "x.unit: 0 is out of bounds; write 1 to 247",
         "x.timeout_s: '1' is not a number; write it like 0.5",
         "x.modules: [True] is not a list of whole numbers; write it like [1, 2]",
+        "x.group: '' is not a whole number; write it like 12",
         'x.port: missing; add a string like "…"',
         'x.lines: missing; add a list of strings like ["…"]',
     ]
