@@ -81,6 +81,11 @@ class Bolt:
         self._engaged = False
         self._motor = Travel(_BOLT_TRAVEL_S)
 
+    @property
+    def arrives_s(self) -> float:
+        """When the bolt comes, or came, to rest."""
+        return self._motor.arrives_s
+
     def drive(self, engaged: bool, now_s: float) -> None:
         """Run the motor."""
         if not self.stuck:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hal import discovery
-from tests.hal import virtual_time
+from tests.hal import bench_field, virtual_time
 from tests.hal.bench_cabinet import cabinet
 
 
@@ -28,6 +28,12 @@ class Bench:
 
 BENCHES: dict[tuple[str, str], Bench] = {
     ("simulation", "cabinet"): Bench(cabinet, asyncio.run),
+    ("contactor", "gpio"): Bench(bench_field.contactor, virtual_time.run),
+    ("bridge", "gpio"): Bench(bench_field.bridge, virtual_time.run),
+    ("lock", "gpio"): Bench(bench_field.lock, virtual_time.run),
+    ("safety", "gpio"): Bench(bench_field.safety, virtual_time.run),
+    ("supply", "gpio"): Bench(bench_field.supply, virtual_time.run),
+    ("light", "gpio"): Bench(bench_field.light, virtual_time.run),
 }
 
 

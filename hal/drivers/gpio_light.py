@@ -1,0 +1,121 @@
+"""Status light of colored lamps on GPIO lines, each signal with its own pattern."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Final
+
+from hal.errors import HardwareError
+from hal.parts.pattern import COLORS, Pattern, parse
+from hal.resources import Place
+from hal.transport.gpio import open_chip
+from hal.transport.pins import Output, check_line
+from hal.values import Signal
+
+_AGAIN_S: Final = (5.0,)
+"""How often a steady light is switched on again: its chip may have been away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A line for each color that is wired, and what each signal looks like.
+
+    Lines by number or name; ``!`` before one that is on while it is low. A pattern
+    is "off", or colors joined by "+" and a rhythm: steady (the default), slow,
+    blink, fast or flash.
+    """
+
+    chip: str = "/dev/gpiochip0"
+    red: str = ""
+    yellow: str = ""
+    green: str = ""
+    blue: str = ""
+    white: str = ""
+    free: str = "green"
+    waiting: str = "green blink"
+    charging: str = "blue"
+    paused: str = "blue slow"
+    done: str = "green slow"
+    reserved: str = "red+green"
+    refused: str = "red fast"
+    out_of_service: str = "red slow"
+    fault: str = "red"
+
+    def __post_init__(self) -> None:
+        """Refuse patterns of colors that are not there."""
+        for color, line in self.lines().items():
+            check_line(color, line)
+        self.patterns()
+
+    def lines(self) -> dict[str, str]:
+        """Return the colors that are wired, each with its line."""
+        wired = {color: str(getattr(self, color)) for color in COLORS}
+        return {color: line for color, line in wired.items() if line}
+
+    def patterns(self) -> dict[Signal, Pattern]:
+        """Return what each signal looks like."""
+        fields = {signal: signal.name.lower() for signal in Signal}
+        del fields[Signal.OFF]
+        shown = {
+            signal: parse(field, getattr(self, field), self.lines())
+            for signal, field in fields.items()
+        }
+        return {Signal.OFF: Pattern(()), **shown}
+
+
+class Light:
+    """The light of one connector."""
+
+    def __init__(
+        self, lamps: Mapping[str, Output], patterns: Mapping[Signal, Pattern]
+    ) -> None:
+        self._lamps = lamps
+        self._patterns = patterns
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def show(self, signal: Signal) -> None:
+        pattern = self._patterns[signal]
+        self.rest()
+        turns = cycle(zip((True, False), pattern.turns_s or _AGAIN_S, strict=False))
+        self._turn(pattern.colors, turns)
+
+    def rest(self) -> None:
+        """Blink no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _turn(
+        self, colors: tuple[str, ...], turns: Iterator[tuple[bool, float]]
+    ) -> None:
+        lit, lasts_s = next(turns)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(lasts_s, self._turn_again, colors, turns)
+        self._put(colors if lit else ())
+
+    def _turn_again(
+        self, colors: tuple[str, ...], turns: Iterator[tuple[bool, float]]
+    ) -> None:
+        # A chip that is gone may be back by the next turn.
+        with suppress(HardwareError):
+            self._turn(colors, turns)
+
+    def _put(self, lit: Collection[str]) -> None:
+        for color, lamp in self._lamps.items():
+            lamp.put(color in lit)
+
+
+@asynccontextmanager
+async def connect(config: Config, place: Place) -> AsyncIterator[Light]:
+    """Take the lines; the light is off before and after the block."""
+    chip = await open_chip(config.chip, place)
+    async with AsyncExitStack() as stack:
+        lamps = {
+            color: await stack.enter_async_context(chip.output(line))
+            for color, line in config.lines().items()
+        }
+        light = Light(lamps, config.patterns())
+        stack.callback(light.rest)
+        yield light
