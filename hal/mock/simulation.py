@@ -114,7 +114,8 @@ class Simulation:
 
     def faults(self) -> tuple[str, ...]:
         groups = (o.rectifiers.modules for o in self._world.outlets.values())
-        return faults.names(max(groups, default=_MODULES))
+        known = faults.names(max(groups, default=_MODULES))
+        return tuple(dict.fromkeys((*known, *self._world.faults.offered)))
 
     def set_rate(self, factor: float) -> None:
         _check("factor", factor, 1 / _FASTEST, _FASTEST)

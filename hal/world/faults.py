@@ -1,5 +1,6 @@
 """What can be broken in the simulated station, and what is."""
 
+from collections.abc import Iterable
 from typing import Final
 
 STATION: Final = (
@@ -59,6 +60,16 @@ class Faults:
 
     def __init__(self) -> None:
         self._present: set[tuple[str, int]] = set()
+        self._offered: set[str] = set()
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What can be broken besides, because a device is there that can."""
+        return tuple(sorted(self._offered))
+
+    def offer(self, names: Iterable[str]) -> None:
+        """Let something be broken at a connector."""
+        self._offered.update(names)
 
     def put(self, name: str, on: bool, connector: int) -> None:
         """Break or mend one thing."""
