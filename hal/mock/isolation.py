@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from hal.errors import Unconfirmed
 from hal.resources import Place
 from hal.values import IsolationReading
+from hal.world.insulation import resistance_ohm
 from hal.world.outlet import Outlet
 from hal.world.site import World, world_of
 
-_GOOD_OHM = 2_000_000.0
-_BROKEN_OHM = 20_000.0
-_NOISE = 0.01
 _SELF_TEST_S = 0.5
 
 
@@ -44,10 +42,9 @@ class IsolationMonitor:
         number = self._outlet.number
         await self._world.listen("isolation", number)
         broken = self._world.faults.has("insulation", number)
-        noise = 1 + _NOISE * self._outlet.dice.uniform(-1, 1)
         return IsolationReading(
             at_s=self._world.monotonic(),
-            resistance_ohm=noise * (_BROKEN_OHM if broken else _GOOD_OHM),
+            resistance_ohm=resistance_ohm(self._outlet, broken),
         )
 
 

@@ -128,9 +128,9 @@ def answer_to(request: bytes, where: str) -> Callable[[bytes], bytes | None]:
         BadAnswer: What was heard can never become the answer, or is a refusal.
     """
     unit, function = request[:2]
-    echo = b"" if function in READS else request[2:6]
-    head = request[:2] + (echo or bytes((_size_of_read(request),)))
-    size = len(head) + (0 if echo else head[2]) + 2
+    reads = function in READS
+    head = request[:2] + (bytes((_payload(request),)) if reads else request[2:6])
+    size = answer_size(request)
     refusal = bytes((unit, function | EXCEPTION_BIT))
 
     def cut(heard: bytes) -> bytes | None:
@@ -147,6 +147,11 @@ def answer_to(request: bytes, where: str) -> Callable[[bytes], bytes | None]:
         return heard[:size]
 
     return cut
+
+
+def answer_size(request: bytes) -> int:
+    """Return how many bytes the answer to ``request`` has."""
+    return 5 + _payload(request) if request[1] in READS else 8
 
 
 def words(answer: bytes) -> tuple[int, ...]:
@@ -173,7 +178,7 @@ def packed_bits(values: Sequence[bool]) -> bytes:
     return packed.to_bytes((len(values) + 7) // 8, "little")
 
 
-def _size_of_read(request: bytes) -> int:
+def _payload(request: bytes) -> int:
     function = request[1]
     count = int.from_bytes(request[4:6], "big")
     return (count + 7) // 8 if function in BITS else 2 * count

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hal import discovery
-from tests.hal import bench_field, virtual_time
+from tests.hal import bench_field, bench_meters, virtual_time
 from tests.hal.bench_cabinet import cabinet
 
 
@@ -34,6 +34,7 @@ BENCHES: dict[tuple[str, str], Bench] = {
     ("safety", "gpio"): Bench(bench_field.safety, virtual_time.run),
     ("supply", "gpio"): Bench(bench_field.supply, virtual_time.run),
     ("light", "gpio"): Bench(bench_field.light, virtual_time.run),
+    **{key: Bench(device, asyncio.run) for key, device in bench_meters.DEVICES.items()},
 }
 
 

@@ -1,0 +1,125 @@
+"""A Modbus RTU device on a line that it may share with others."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from hal.resources import Place
+from hal.transport.line import Line, Question, Rank, open_line
+from hal.transport.serial import SerialSettings
+from hal.wire import modbus
+from hal.wire.modbus import Function
+
+_LAST_UNIT: Final = 247
+_LIMITS_S: Final = (0.01, 0.7)
+"""Behind the upper one, the longest answer at 9600 baud still comes in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusSettings:
+    """Where a device is and how it is spoken to; its driver's ``Config`` begins so."""
+
+    port: str
+    unit: int = 1
+    baudrate: int = 9600
+    parity: str = "none"
+    stop_bits: int = 1
+    echo: bool = False
+    """Whether the adapter hears itself, as cheap half-duplex ones do."""
+    timeout_s: float = 0.3
+    """How long the device may think before it answers."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no line and no device can be."""
+        _ = self.serial
+        if not 1 <= self.unit <= _LAST_UNIT:
+            raise ValueError(
+                f"unit: {self.unit} is no address; write 1 to {_LAST_UNIT}"
+            )
+        low_s, high_s = _LIMITS_S
+        if not low_s <= self.timeout_s <= high_s:
+            raise ValueError(
+                f"timeout_s: {self.timeout_s} is out of bounds; "
+                f"write {low_s} to {high_s}"
+            )
+
+    @property
+    def serial(self) -> SerialSettings:
+        """The settings of the port."""
+        return SerialSettings(
+            self.port, self.baudrate, self.parity, self.stop_bits, self.echo
+        )
+
+
+class Answer(NamedTuple):
+    """Registers, and when they came on the clock of the place."""
+
+    octets: bytes
+    at_s: float
+
+
+class ModbusDevice:
+    """Asks one unit for its registers, and sets them."""
+
+    def __init__(
+        self,
+        line: Line,
+        settings: ModbusSettings,
+        monotonic: Callable[[], float],
+        unit: int,
+    ) -> None:
+        self.where = f"{settings.port}: unit {unit}"
+        self._line = line
+        self._settings = settings
+        self._byte_s = settings.serial.byte_s
+        self._monotonic = monotonic
+        self._unit = unit
+
+    async def read(
+        self, function: Function, address: int, count: int, rank: Rank = Rank.ROUTINE
+    ) -> Answer:
+        """Return ``count`` registers from ``address`` on.
+
+        Raises:
+            NoAnswer: The device is silent.
+            BadAnswer: It refuses, or what came is not its answer.
+        """
+        request = modbus.read(self._unit, function, address, count)
+        frame = await self._ask(request, rank)
+        return Answer(modbus.octets(frame), self._monotonic())
+
+    async def write(
+        self, address: int, words: Sequence[int], rank: Rank = Rank.ROUTINE
+    ) -> None:
+        """Write registers; return once the device has confirmed it.
+
+        Raises:
+            NoAnswer: The device is silent.
+            BadAnswer: It refuses, or what came is not its confirmation.
+        """
+        await self._ask(modbus.write_registers(self._unit, address, words), rank)
+
+    async def _ask(self, request: bytes, rank: Rank) -> bytes:
+        on_the_wire = len(request) + modbus.answer_size(request)
+        return await self._line.ask(
+            Question(
+                request,
+                modbus.answer_to(request, self.where),
+                f"unit {self._unit}",
+                self._settings.timeout_s + on_the_wire * self._byte_s,
+                rank,
+            )
+        )
+
+
+async def open_device(
+    settings: ModbusSettings, place: Place, unit: int | None = None
+) -> ModbusDevice:
+    """Return a device; ``unit`` is its address if it is not that of the settings.
+
+    Raises:
+        HardwareError: The port cannot be opened, or is open with other settings.
+    """
+    line = await open_line(settings.serial, place)
+    address = settings.unit if unit is None else unit
+    return ModbusDevice(line, settings, place.resources.monotonic, address)
