@@ -19,8 +19,10 @@ _FAULT_COLUMNS: Final = (
     Column("CONN"),
     Column("SINCE"),
     Column("CLEARED", drops=2),
+    Column("COUNT", drops=3),
     Column("VALUE", drops=1),
-    Column("OCPP CODE", drops=3),
+    Column("PART", drops=5),
+    Column("CODE", drops=4),
     Column("CLEARS"),
 )
 _EFFECTS: Final = {
@@ -92,10 +94,25 @@ def _fault_row(fault: Values, context: Context) -> Sequence[Cell | str]:
         context.name(fault["connector"]),
         units.date(fault["since"]),
         units.date(fault.get("until")),
+        str(fault.get("count", units.NOTHING)),
         fault.get("value") or units.NOTHING,
-        fault["error_code"],
+        fault["part"],
+        _code(fault),
         fault["recovers"],
     )
+
+
+def _code(fault: Values) -> str:
+    """Return OCPP's code, and that of a dialect if it has one."""
+    if fault["vendor_code"] == fault["name"]:
+        return str(fault["error_code"])
+    return f"{fault['error_code']} {fault['vendor_code']}"
+
+
+def _clears(fault: Values) -> str:
+    after_s = fault["clears_after_s"]
+    after = f", {after_s:g} s after its reason" if after_s else ""
+    return f"{fault['recovers']}{after}"
 
 
 def _effect(fault: Values) -> Cell:
@@ -120,7 +137,7 @@ def _fetch_fault(context: Context) -> Document:
 def _render_fault(document: Document, context: Context) -> Iterator[Line]:
     fault = document["fault"]
     where = context.name(fault["connector"])
-    code = f"{fault['error_code']}, vendor code {fault['vendor_code']}"
+    told = f"{fault['error_code']}, {fault['vendor_code']} of {fault['vendor_id']}"
     yield from tables.pairs(
         (
             ("What", mark(_effect(fault).tone, f"{fault['name']} on {where}")),
@@ -128,11 +145,12 @@ def _render_fault(document: Document, context: Context) -> Iterator[Line]:
             ("Value", fault.get("value")),
             ("Since", units.date(fault["since"])),
             ("Cleared", units.date(fault["until"]) if "until" in fault else None),
+            ("Count", str(fault.get("count", units.NOTHING))),
             ("Effect", _EFFECTS[fault["consequence"]]),
-            ("OCPP", code),
+            ("OCPP", told),
             ("Part", fault["part"]),
             ("Do", fault["remedy"]),
-            ("Clears", fault["recovers"]),
+            ("Clears", _clears(fault)),
         )
     )
 

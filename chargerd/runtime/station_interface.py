@@ -9,12 +9,11 @@ from chargerd import control
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.events import WHOLE_STATION
-from chargerd.core.faults import FAULTS
 from chargerd.ocpp16 import keys
 from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import Outcome
 from chargerd.ocpp16.status import report
-from chargerd.runtime import power_views, profile_views, views
+from chargerd.runtime import fault_views, power_views, profile_views, views
 from chargerd.runtime.booking_interface import BookingInterface
 from chargerd.runtime.control_server import Interface, failed
 from chargerd.runtime.control_socket import Peer
@@ -218,25 +217,12 @@ class StationInterface:
     def _faults(self, parameters: Mapping[str, Any], _: Peer) -> Json:
         station = self._charge_point.station
         dialect = station.policy.vendor_error_dialect
+        counts = self._reader.fault_counts()
         if not parameters.get("history"):
             active = station.health.active
-            return {"faults": [views.active_fault(each, dialect) for each in active]}
+            return {"faults": fault_views.active(active, dialect, counts)}
         rows = self._reader.faults(100)
-        return {
-            "faults": [
-                views.fault(
-                    FAULTS[row["name"]],
-                    dialect,
-                    row["id"],
-                    row["connector"],
-                    views.time_of(row["since"]),
-                    views.time_of(row["until"]) if row["until"] else None,
-                    row["value"],
-                )
-                for row in rows
-                if row["name"] in FAULTS
-            ]
-        }
+        return {"faults": fault_views.logged(rows, dialect, counts)}
 
     def _explain(self, parameters: Mapping[str, Any], _: Peer) -> Json:
         station, now = self._charge_point.station, self._clock.now()

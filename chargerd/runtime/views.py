@@ -8,9 +8,6 @@ from typing import Any
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.authorization import masked
-from chargerd.core.dialects import Dialect
-from chargerd.core.faults import Fault
-from chargerd.core.health import Active
 from chargerd.core.session import BILLED, Session
 from chargerd.ocpp16 import keys
 from chargerd.ocpp16.keys import Access
@@ -18,6 +15,7 @@ from chargerd.ocpp16.records import Entry
 from chargerd.ocpp16.registration import Standing
 from chargerd.ocpp16.status import report
 from chargerd.ocpp16.wire import moment, timestamp
+from chargerd.runtime import fault_views
 from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.why import because
@@ -73,10 +71,9 @@ class Views:
             "clock": self._clock_source(),
             "link": self.link(),
             "connectors": [self.connector(s) for s in station.sessions.values()],
-            "faults": [
-                active_fault(active, station.policy.vendor_error_dialect)
-                for active in station.health.active
-            ],
+            "faults": fault_views.active(
+                station.health.active, station.policy.vendor_error_dialect
+            ),
             "messages_waiting": outbox.waiting,
             "messages_quarantined": outbox.quarantined,
             "storage": "failing" if station.storage_failing else "ok",
@@ -244,40 +241,6 @@ class Views:
 def known(**values: Any) -> Json:
     """Leave out what is not known."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def active_fault(active: Active, dialect: Dialect) -> Json:
-    """Return a fault that is there."""
-    since = time(active.since)
-    here = active.id, active.connector, since, None, active.value
-    return fault(active.fault, dialect, *here)
-
-
-def fault(
-    row: Fault,
-    dialect: Dialect,
-    id_: int,
-    connector: int,
-    since: str,
-    until: str | None,
-    value: str | None,
-) -> Json:
-    """Return a fault of now or of the past."""
-    return known(
-        id=id_,
-        name=row.name,
-        connector=connector,
-        error_code=row.error_code,
-        vendor_code=row.told(dialect)[1],
-        consequence=str(row.consequence),
-        since=since,
-        until=until,
-        value=value,
-        means=row.means,
-        part=row.part,
-        remedy=row.remedy,
-        recovers=row.recovers,
-    )
 
 
 def time(at: datetime) -> str:

@@ -95,6 +95,13 @@ class Reader:
         """Return faults, newest first."""
         return self._rows("SELECT * FROM fault ORDER BY id DESC LIMIT ?", (limit,))
 
+    def fault_counts(self) -> dict[tuple[int, str], int]:
+        """Return how often the log knows each fault, by connector and name."""
+        rows = self._db.execute(
+            "SELECT connector, name, count(*) FROM fault GROUP BY connector, name"
+        )
+        return {(connector, name): count for connector, name, count in rows}
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()

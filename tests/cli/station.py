@@ -28,8 +28,10 @@ FAULT: dict[str, Any] = {
     "id": 17,
     "name": "contactor-weld",
     "connector": 2,
+    "count": 3,
     "error_code": "PowerSwitchFailure",
-    "vendor_code": "contactor-weld",
+    "vendor_id": "https://chargex.inl.gov",
+    "vendor_code": "CX017",
     "consequence": "stop",
     "since": "2026-03-01T12:11:24Z",
     "value": "closed 212 ms after the command to open",
@@ -37,13 +39,16 @@ FAULT: dict[str, Any] = {
     "remedy": "switch the cabinet off; replace the contactor",
     "part": "main contactors",
     "recovers": "by hand",
+    "clears_after_s": 0.0,
 }
 CLEARED: dict[str, Any] = {
     **FAULT,
     "id": 11,
     "name": "reader-silent",
     "connector": 0,
+    "count": 1,
     "error_code": "ReaderFailure",
+    "vendor_id": "org.chargerd",
     "vendor_code": "reader-silent",
     "consequence": "warning",
     "since": "2026-02-27T08:00:00Z",
@@ -52,6 +57,7 @@ CLEARED: dict[str, Any] = {
     "remedy": "check its cable",
     "part": "card reader and its cable",
     "recovers": "by itself",
+    "clears_after_s": 2.0,
 }
 del CLEARED["value"]
 

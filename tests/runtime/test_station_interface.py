@@ -14,6 +14,7 @@ from chargerd import control
 from chargerd.core import events
 from chargerd.core.authorization import masked
 from chargerd.core.events import Standing, TagInfo
+from chargerd.core.permissive import Loss
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter
 from chargerd.core.reasons import Cause
@@ -34,7 +35,7 @@ from chargerd.runtime.lights import Lights
 from chargerd.runtime.senses import Health, Senses
 from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.views import Identity, Views
-from chargerd.steps import FrameReceived, Happening, KeyWanted, LinkUp
+from chargerd.steps import DeadlinePassed, FrameReceived, Happening, KeyWanted, LinkUp
 from chargerd.store.database import Store
 from chargerd.store.reader import Reader
 from hal.values import (
@@ -337,6 +338,44 @@ async def test_a_fault_is_told_while_it_is_there_and_afterwards(bench: Bench) ->
     history = bench.ask("ListFaults", history=True)["faults"]
     (closed,) = [fault for fault in history if "until" in fault]
     assert closed["name"] == "door-open"
+
+
+async def test_a_fault_says_how_often_it_came_and_what_the_csms_is_told(
+    bench: Bench,
+) -> None:
+    lost = events.DeviceLost(1, "meter", Loss("no answer in 0.3 s"))
+    for happened in (lost, events.DeviceBack(1, "meter"), lost):
+        bench.happen(happened)
+        bench.clock.advance(6.0)
+        bench.happen(DeadlinePassed())
+    bench.sense(SafetyReading(at_s=0, emergency_stop=True))
+    bench.happen(KeyWanted("VendorErrorDialect", "ChargeX", "csms"))
+    silent, stop = bench.ask("ListFaults")["faults"]
+    told = ("name", "connector", "count", "value", "part", "recovers", "clears_after_s")
+    assert [silent[name] for name in told] == [
+        "meter-silent",
+        1,
+        2,
+        "no answer in 0.3 s",
+        "energy meter and its line",
+        "by itself",
+        2.0,
+    ]
+    codes = [
+        (fault["error_code"], fault["vendor_id"], fault["vendor_code"])
+        for fault in (silent, stop)
+    ]
+    assert codes == [
+        ("PowerMeterFailure", "org.chargerd", "meter-silent"),
+        ("OtherError", "https://chargex.inl.gov", "CX008"),
+    ]
+    _, newest, oldest = bench.ask("ListFaults", history=True)["faults"]
+    assert (newest["count"], oldest["count"]) == (2, 2)
+    assert "until" in oldest
+    assert "until" not in newest
+    shown = bench.ask("GetStatus")["status"]["faults"]
+    assert [fault["vendor_code"] for fault in shown] == ["meter-silent", "CX008"]
+    assert not any("count" in fault for fault in shown)
 
 
 async def test_a_device_is_told_as_it_answers(bench: Bench) -> None:
