@@ -138,6 +138,7 @@ class ChargePoint:
             snapshot.reservations,
             snapshot.profiles,
             site_w=site_w,
+            registers=snapshot.registers,
         )
         accepted = where in snapshot.accepted_by
         ledger = Ledger(
@@ -178,8 +179,9 @@ class ChargePoint:
         """Let one thing happen."""
         doing = _Doing(now, self.dialogue.registration.synchronized)
         self._begin(doing)
-        self._recover(happening, now, doing)
-        events = (*self._opening, *self._meaning(happening, now, doing))
+        meaning = self._meaning(happening, now, doing)
+        self._recover(meaning, now, doing)
+        events = (*self._opening, *meaning)
         self._opening.clear()
         for event in events:
             self._mind(event, doing)
@@ -228,7 +230,14 @@ class ChargePoint:
                 return self._change(consider(self.picture, name, value), origin, doing)
             case Tried(stored):
                 return self._tried(stored, doing)
-        return (happening,)
+        return self._public(happening, now, doing)
+
+    def _public(self, event: Event, now: Instant, doing: _Doing) -> tuple[Event, ...]:
+        if not isinstance(event, Sensed):
+            return (event,)
+        events, effects = self.station.metered(event, now)
+        self._spread(effects, doing)
+        return events
 
     def _linked(
         self, happening: LinkUp | LinkDown, now: Instant, doing: _Doing
@@ -374,10 +383,10 @@ class ChargePoint:
         told = self.dialogue.concerns(type_, info, self.station, doing.now)
         doing.records += told
 
-    def _recover(self, happening: Happening, now: Instant, doing: _Doing) -> None:
+    def _recover(self, events: tuple[Event, ...], now: Instant, doing: _Doing) -> None:
         fittings = self.station.fittings
         powers_w = {number: most_power_w(fittings, number) for number in fittings}
-        ended = self._recovery.follow(happening, powers_w, now)
+        ended = self._recovery.follow(events, powers_w, now)
         self._spread(ended, doing)
 
     def _spread(self, effects: Iterable[Effect], doing: _Doing) -> None:

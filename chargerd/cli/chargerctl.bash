@@ -4,7 +4,7 @@
 # One line for each command: its words | sub-commands | options | positionals.
 # A positional is a list of words, or @KIND, whose names are asked of the daemon.
 _chargerctl_table='
-chargerctl|status link top why watch session connector reserve tag queue power fault meter device config mock completion||
+chargerctl|status link top why watch session connector reserve tag queue power meter fault device config mock completion||
 chargerctl status|||
 chargerctl link|status||
 chargerctl link status|||
@@ -38,11 +38,11 @@ chargerctl power|show profiles limits||
 chargerctl power show|||
 chargerctl power profiles|||
 chargerctl power limits|||
+chargerctl meter|show||
+chargerctl meter show|||@connectors
 chargerctl fault|list show|--history|
 chargerctl fault list||--history|
 chargerctl fault show|||@faults
-chargerctl meter|show||
-chargerctl meter show|||@connectors
 chargerctl device|list||
 chargerctl device list|||
 chargerctl config|list get set|--changed|

@@ -1,4 +1,4 @@
-"""``chargerctl fault``, ``meter`` and ``device``: what the hardware says."""
+"""``chargerctl fault`` and ``device``: what the hardware says."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -8,7 +8,7 @@ from chargerd.cli.commands import Context, Document, reads
 from chargerd.cli.overview import CONSEQUENCE_TONES
 from chargerd.cli.problems import Problem
 from chargerd.cli.tables import Column
-from chargerd.cli.terminal import FAULT, GOOD, OFF, WARNING, Cell, Line, mark
+from chargerd.cli.terminal import FAULT, GOOD, OFF, Cell, Line, mark
 
 Values = Mapping[str, Any]
 
@@ -29,16 +29,6 @@ _EFFECTS: Final = {
     "stop": "ends charging, and none begins",
     "warning": "does not end charging",
 }
-_METER_COLUMNS: Final = (
-    Column("CONN"),
-    Column("ENERGY"),
-    Column("EXPORT", drops=2),
-    Column("POWER"),
-    Column("VOLTAGE"),
-    Column("CURRENT"),
-    Column("QUALITY"),
-    Column("AGE", drops=1),
-)
 _DEVICE_COLUMNS: Final = (
     Column("CONN"),
     Column("KIND"),
@@ -60,12 +50,6 @@ def add(nouns: options.Verbs) -> None:
         )
     show = options.command(verbs, "show", "one fault, and what to do", _fault)
     show.add_argument("fault", metavar="FAULT", help="its id or its name")
-    meter = options.command(nouns, "meter", "the energy meters", _meters)
-    show = options.command(
-        options.verbs(meter, "VERB"), "show", "their readings (default)", _meters
-    )
-    show.add_argument("connector", nargs="?", metavar="CONNECTOR")
-    meter.set_defaults(connector=None)
     device = options.command(nouns, "device", "the devices and their drivers", _devices)
     verbs = options.verbs(device, "VERB")
     options.command(verbs, "list", "all devices (default)", _devices)
@@ -155,29 +139,6 @@ def _render_fault(document: Document, context: Context) -> Iterator[Line]:
     )
 
 
-def _fetch_meters(context: Context) -> Document:
-    number = context.number(context.arguments.connector)
-    return context.station("ReadMeters", connector=number)
-
-
-def _render_meters(document: Document, context: Context) -> Iterator[Line]:
-    rows = [_meter_row(one, context) for one in document["meters"]]
-    return tables.table(context.terminal, _METER_COLUMNS, rows)
-
-
-def _meter_row(meter: Values, context: Context) -> Sequence[Cell | str]:
-    return (
-        context.name(meter["connector"]),
-        units.register(meter["energy_wh"]),
-        units.register(meter.get("energy_export_wh")),
-        units.power(meter["power_w"]),
-        units.number(meter["voltage_v"], "V", 1),
-        units.number(meter["current_a"], "A", 1),
-        mark(GOOD if meter["quality"] == "good" else WARNING, meter["quality"]),
-        units.number(meter["age_s"], "s", 1),
-    )
-
-
 def _render_devices(document: Document, context: Context) -> Iterator[Line]:
     rows = [_device_row(one, context) for one in document["devices"]]
     return tables.table(context.terminal, _DEVICE_COLUMNS, rows)
@@ -196,7 +157,6 @@ def _device_row(device: Values, context: Context) -> Sequence[Cell | str]:
 
 _faults = reads("fault-list", _fetch_faults, _render_faults)
 _fault = reads("fault", _fetch_fault, _render_fault)
-_meters = reads("meter", _fetch_meters, _render_meters)
 _devices = reads(
     "device-list", lambda context: context.station("ListDevices"), _render_devices
 )

@@ -8,6 +8,7 @@ from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.permissive import Facts
 from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Cause, Why
+from chargerd.core.register import Break, Register
 from hal.values import MeterReading
 
 
@@ -70,6 +71,23 @@ class TransactionEnded:
     cause: Cause
     id_tag: str | None
     """Who ended it, if a card did."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterKept:
+    """How far a meter has come, and what is added to it."""
+
+    register: Register
+
+
+@dataclass(frozen=True, slots=True)
+class MeterExchanged:
+    """A connector goes on with another meter, or with one that began anew."""
+
+    before: Register
+    after: Register
+    why: Break
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +218,8 @@ CoreRecord = (
     TransactionStarted
     | TransactionCheckpoint
     | TransactionEnded
+    | RegisterKept
+    | MeterExchanged
     | TagLearned
     | TagsForgotten
     | AvailabilityKept

@@ -59,6 +59,7 @@ class Policy:
     stop_aligned_measurands: tuple[str, ...] = ()
     stop_sampled_measurands: tuple[str, ...] = ()
     message_attempts: int = 3
+    meter_step_limit: int = 110
     message_retry_interval_s: int = 60
     ping_interval_s: int = 60
     pong_within_s: int = 15

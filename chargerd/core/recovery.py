@@ -64,13 +64,16 @@ class Recovery:
         self._woken_s: float | None = None
 
     def follow(
-        self, event: object, max_power_w: Mapping[int, float], now: Instant
+        self,
+        events: Iterable[object],
+        max_power_w: Mapping[int, float],
+        now: Instant,
     ) -> tuple[TransactionEnded, ...]:
         """Return the bills that can be closed now: a meter was read, or time is up."""
         if self._woken_s is None:
             self._woken_s = now.monotonic_s
         overdue = now.monotonic_s - self._woken_s >= METER_WITHIN_S
-        read = _metered(event)
+        read = _metered(events)
         due = [i for i in self._waiting if overdue or i.connector in read]
         self._waiting = [i for i in self._waiting if i not in due]
         return tuple(
@@ -91,8 +94,10 @@ class Recovery:
         return self._woken_s + METER_WITHIN_S
 
 
-def _metered(event: object) -> Mapping[int, int]:
-    match event:
-        case Sensed(connector, MeterReading() as reading):
-            return {connector: reading.energy_wh}
-    return {}
+def _metered(events: Iterable[object]) -> Mapping[int, int]:
+    """Return the public registers that were read, by connector."""
+    return {
+        event.connector: event.reading.energy_wh
+        for event in events
+        if isinstance(event, Sensed) and isinstance(event.reading, MeterReading)
+    }

@@ -1,7 +1,7 @@
 """The whole station without hardware, network or clock."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -15,24 +15,33 @@ from chargerd.core.conditions import startable
 from chargerd.core.course import OUTPUTS, Output, advance, deadline_s
 from chargerd.core.desk import Desk
 from chargerd.core.drivers import Drivers
-from chargerd.core.effects import AvailabilityKept, Effect, Noted, Refused
+from chargerd.core.effects import (
+    AvailabilityKept,
+    Effect,
+    Noted,
+    Refused,
+    Sampled,
+)
 from chargerd.core.events import WHOLE_STATION, Event, Reservation, Source
 from chargerd.core.faults import FAULTS, Recovers, cause
-from chargerd.core.fitting import Fitting
+from chargerd.core.fitting import Fitting, most_power_w
 from chargerd.core.health import Health
 from chargerd.core.installation import Installation
 from chargerd.core.lending import Lending
 from chargerd.core.limits import Limits
 from chargerd.core.news import PATIENCE_S, tells
 from chargerd.core.obedience import Obedience
-from chargerd.core.permissive import Facts, Loss, learned, present
+from chargerd.core.permissive import FIELDS, Facts, Loss, learned, present
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Supply, offered_current_a
 from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Cause, Why
+from chargerd.core.register import Register
+from chargerd.core.registers import Followed, Registers
 from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
 from chargerd.core.session import BILLED, Phase, Session
+from hal.values import MeterReading
 
 Effects = tuple[Effect, ...]
 
@@ -51,8 +60,9 @@ class Station:
         reservations: Iterable[Reservation] = (),
         profiles: Iterable[Profile] = (),
         site_w: float = inf,
+        registers: Iterable[Register] = (),
     ) -> None:
-        """Start with nothing known of any connector."""
+        """Start with nothing known of any connector but what its meter had counted."""
         self.fittings = fittings
         self.policy = policy
         self.online = False
@@ -68,6 +78,7 @@ class Station:
         self.health = Health(last_fault_id)
         self.refusals: deque[tuple[datetime, Refused]] = deque(maxlen=50)
         self.sampler = Sampler()
+        self.registers = Registers(registers)
         self.desk = Desk(self, drivers)
         self._new_key = new_key
         self._followed_s = -inf
@@ -118,6 +129,19 @@ class Station:
                 self.refusals.append((now.utc, effect))
         return effects + self.sampler.follow(self, effects, now)
 
+    def metered(self, event: events.Sensed, now: Instant) -> Followed:
+        """Return what a reading of a meter means, by the public register.
+
+        To be asked before ``apply``: this is where what a meter says becomes public.
+        """
+        reading = event.reading
+        if not isinstance(reading, MeterReading):
+            return (event,), ()
+        number, share = event.connector, self.policy.meter_step_limit / 100
+        most_w = share * most_power_w(self.fittings, number) if share else inf
+        billed = self.sessions[number].phase in BILLED
+        return self.registers.follow(number, reading, most_w, now, billed=billed)
+
     def expire(self, now: Instant) -> Effects:
         """Let every time limit that has passed take effect."""
         effects: Effects = ()
@@ -126,7 +150,8 @@ class Station:
             if due_s is not None and due_s <= now.monotonic_s:
                 effects += self.apply(events.TimeLimitPassed(number), now)
         effects += self._follow((), now)
-        return effects + self.sampler.expire(self, now)
+        sampled = self.sampler.expire(self, now)
+        return (*effects, *sampled, *self.registers.checkpoint(_told_idle(sampled)))
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``expire`` next has something to do."""
@@ -235,7 +260,13 @@ class Station:
         return self.advance(withdrawn, now) + self.advance(accepted, now)
 
     def _sensed(self, event: events.Sensed, now: Instant) -> Effects:
-        return self._know(event.connector, lambda f: learned(f, event.reading), now)
+        kind = FIELDS[type(event.reading)]
+
+        def learn(facts: Facts) -> Facts:
+            # Whatever says something again is there again.
+            return learned(_found(facts, kind), event.reading)
+
+        return self._know(event.connector, learn, now)
 
     def _lost(self, event: events.DeviceLost, now: Instant) -> Effects:
         lost = {event.kind: event.loss}
@@ -244,11 +275,7 @@ class Station:
         )
 
     def _back(self, event: events.DeviceBack, now: Instant) -> Effects:
-        def find(facts: Facts) -> Facts:
-            lost = {k: loss for k, loss in facts.lost.items() if k != event.kind}
-            return _with_lost(facts, lost)
-
-        return self._know(event.connector, find, now)
+        return self._know(event.connector, lambda f: _found(f, event.kind), now)
 
     def _know(
         self, connector: int, learn: Callable[[Facts], Facts], now: Instant
@@ -346,7 +373,7 @@ class Station:
         for number in self.sessions:
             effects += self.advance(events.AuthorizationWithdrawn(number), now)
             effects += self.advance(events.StopRequested(number, event.cause), now)
-        return effects
+        return (*effects, *self.registers.checkpoint(self.sessions))
 
     def _not_restarted(self, event: events.RestartFailed, now: Instant) -> Effects:
         self.restarting = None
@@ -416,6 +443,19 @@ def _over(session: Session, at_s: float) -> bool:
 
 def _with_lost(facts: Facts, lost: Mapping[str, Loss]) -> Facts:
     return replace(facts, lost=dict(lost))
+
+
+def _found(facts: Facts, kind: str) -> Facts:
+    if kind not in facts.lost:
+        return facts
+    return _with_lost(facts, {k: v for k, v in facts.lost.items() if k != kind})
+
+
+def _told_idle(effects: Iterable[Effect]) -> Iterator[int]:
+    """Yield the connectors whose register the CSMS is told without a transaction."""
+    for effect in effects:
+        if isinstance(effect, Sampled) and effect.sample.key is None:
+            yield effect.sample.connector
 
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]]] = {

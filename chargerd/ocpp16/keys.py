@@ -248,6 +248,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="every request of the station postpones the next Heartbeat"),
     Key("MessageTimeout",                   whole(1, 600),      "30",      "message_timeout_s",
         meaning="seconds to wait for an answer of the CSMS"),
+    Key("MeterStepLimit",                   whole(0, 100_000),  "110",     "meter_step_limit",
+        meaning="a meter that counts more than this percentage of what the station can give is not believed; 0: it is"),
     Key("MeterValuesAlignedData",           sampled,            ENERGY,    "aligned_measurands",
         meaning="what is measured on the clock's grid"),
     Key("MeterValuesAlignedDataMaxLength",  whole(1, 100),      _COUNT,    access=_R,

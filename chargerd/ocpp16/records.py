@@ -9,6 +9,7 @@ from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.locallist import LocalList
 from chargerd.core.profiles import Profile
 from chargerd.core.recovery import Interrupted
+from chargerd.core.register import Register
 from chargerd.ocpp16.security import SecurityEvent
 from chargerd.ocpp16.wire import Json
 
@@ -203,3 +204,4 @@ class Snapshot:
     availability: tuple[AvailabilityKept, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    registers: tuple[Register, ...] = ()

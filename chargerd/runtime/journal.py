@@ -19,6 +19,7 @@ from chargerd.core.effects import (
     Effect,
     FaultClosed,
     FaultOpened,
+    MeterExchanged,
     Noted,
     Refused,
     TransactionEnded,
@@ -132,6 +133,12 @@ def _told(effect: Effect) -> Told | None:
             text = f"transaction ends at {effect.meter_wh} Wh ({effect.cause})"
             fields = {"SESSION": effect.key, "REASON": str(effect.cause)}
             return INFO, WHOLE_STATION, text, fields
+        case MeterExchanged(before, after, why):
+            text = (
+                f"meter: {why}; {before.raw_wh} Wh {_with(before.offset_wh)} goes on as"
+                f" {after.raw_wh} Wh {_with(after.offset_wh)}"
+            )
+            return WARNING, after.connector, text, {"REASON": "METER_EXCHANGED"}
         case Noted():
             fields = {"SESSION": effect.key} if effect.key else {}
             return INFO, effect.connector, effect.what, fields
@@ -147,6 +154,10 @@ def _told(effect: Effect) -> Told | None:
             text = f"fault {effect.name} has cleared"
             return INFO, effect.connector, text, {"REASON": effect.name}
     return None
+
+
+def _with(offset_wh: int) -> str:
+    return f"{offset_wh:+d} Wh" if offset_wh else "as it is"
 
 
 def _seen(happening: Happening) -> str:

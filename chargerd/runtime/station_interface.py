@@ -13,7 +13,13 @@ from chargerd.ocpp16 import keys
 from chargerd.ocpp16.handlers.core import consider
 from chargerd.ocpp16.keys import Outcome
 from chargerd.ocpp16.status import report
-from chargerd.runtime import fault_views, power_views, profile_views, views
+from chargerd.runtime import (
+    fault_views,
+    meter_views,
+    power_views,
+    profile_views,
+    views,
+)
 from chargerd.runtime.booking_interface import BookingInterface
 from chargerd.runtime.control_server import Interface, failed
 from chargerd.runtime.control_socket import Peer
@@ -30,6 +36,9 @@ from chargerd.store.reader import Reader
 OFTEN_S: Final = 0.1
 SELDOM_S: Final = 1.0
 """A watcher is told at most so often, and at least so often."""
+
+_EXCHANGES: Final = 10
+"""How many exchanges of a meter are told."""
 
 
 class StationInterface:
@@ -177,24 +186,17 @@ class StationInterface:
         return {"outcome": "Accepted"}
 
     def _meters(self, parameters: Mapping[str, Any], _: Peer) -> Json:
-        now_s = self._clock.now().monotonic_s
-        meters = []
-        for number in self._numbers(parameters):
-            meter = self._guard.facts[number].meter
-            if meter is not None:
-                meters.append(
-                    views.known(
-                        connector=number,
-                        energy_wh=meter.energy_wh,
-                        energy_export_wh=meter.energy_export_wh,
-                        power_w=meter.power_w,
-                        voltage_v=meter.voltage_v,
-                        current_a=meter.current_a,
-                        quality=meter.quality.value,
-                        age_s=round(meter.age_s(now_s), 3),
-                    )
-                )
-        return {"meters": meters}
+        found = (
+            meter_views.meter(
+                self._charge_point.station,
+                number,
+                self._guard.facts[number].meter,
+                self._reader.exchanges(number, _EXCHANGES),
+                self._clock.now(),
+            )
+            for number in self._numbers(parameters)
+        )
+        return {"meters": [meter for meter in found if meter is not None]}
 
     def _devices(self, _: Mapping[str, Any], __: Peer) -> Json:
         now_s = self._clock.now().monotonic_s

@@ -121,6 +121,7 @@ class Views:
         """Return one connector."""
         station, now = self._charge_point.station, self._clock.now()
         number, facts = session.connector, self._guard.facts[session.connector]
+        register = station.registers.of(number)
         told = report(station, number, now.utc)
         limit = station.limit(number)
         meter, vehicle = facts.meter, facts.vehicle
@@ -139,7 +140,7 @@ class Views:
             power_w=meter.power_w if meter else None,
             voltage_v=meter.voltage_v if meter else None,
             current_a=meter.current_a if meter else None,
-            energy_wh=meter.energy_wh if meter else None,
+            energy_wh=register.public_wh if register else None,
             session_energy_wh=session.energy_wh if session.key else None,
             limit={"power_w": limit.power_w, "set_by": str(limit.set_by)}
             if billed

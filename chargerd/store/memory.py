@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,6 +11,7 @@ from chargerd.core.effects import AvailabilityKept
 from chargerd.core.events import Reservation, Standing, TagInfo
 from chargerd.core.locallist import LocalList
 from chargerd.core.recovery import Interrupted
+from chargerd.core.register import Register
 from chargerd.ocpp16.ledger import MOST_BLIND
 from chargerd.ocpp16.records import Entry, SecurityEventKept, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
@@ -55,6 +57,7 @@ def snapshot(db: sqlite3.Connection) -> Snapshot:
             profiles.read(*row)
             for row in db.execute("SELECT * FROM profile ORDER BY id")
         ),
+        registers=tuple(_registers(db)),
     )
 
 
@@ -145,6 +148,22 @@ def _reservations(db: sqlite3.Connection) -> tuple[Reservation, ...]:
             "SELECT * FROM reservation ORDER BY id"
         )
     )
+
+
+def _registers(db: sqlite3.Connection) -> Iterator[Register]:
+    """Yield the meters, each as far as its last transaction knows it to have come."""
+    for row in db.execute("SELECT * FROM register ORDER BY connector").fetchall():
+        number_, raw_wh, offset_wh, at, *rest = row
+        kept = Register(number_, raw_wh, offset_wh, datetime.fromisoformat(at), *rest)
+        billed = db.execute(
+            "SELECT coalesce(stop_wh, last_wh), last_at FROM charge"
+            " WHERE connector = ? ORDER BY start_at DESC LIMIT 1",
+            (number_,),
+        ).fetchone()
+        if billed is not None and billed[0] > kept.public_wh:
+            came_wh, at = billed[0] - offset_wh, datetime.fromisoformat(billed[1])
+            kept = replace(kept, raw_wh=came_wh, at=at)
+        yield kept
 
 
 def _tags(db: sqlite3.Connection, table: str) -> Iterator[tuple[str, TagInfo]]:

@@ -102,6 +102,13 @@ class Reader:
         )
         return {(connector, name): count for connector, name, count in rows}
 
+    def exchanges(self, connector: int, limit: int) -> list[dict[str, Any]]:
+        """Return when another meter was taken at a connector, newest first."""
+        return self._rows(
+            "SELECT * FROM exchange WHERE connector = ? ORDER BY id DESC LIMIT ?",
+            (connector, limit),
+        )
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()

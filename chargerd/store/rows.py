@@ -76,6 +76,40 @@ def _ended(db: sqlite3.Connection, r: effects.TransactionEnded) -> None:
     db.execute("DELETE FROM stop_value WHERE key = ?", (r.key,))
 
 
+def _register(db: sqlite3.Connection, r: effects.RegisterKept) -> None:
+    kept = r.register
+    db.execute(
+        "INSERT OR REPLACE INTO register VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            kept.connector,
+            kept.raw_wh,
+            kept.offset_wh,
+            time_text(kept.at),
+            kept.serial,
+            kept.export_wh,
+            kept.export_offset_wh,
+        ),
+    )
+
+
+def _exchanged(db: sqlite3.Connection, r: effects.MeterExchanged) -> None:
+    before, after = r.before, r.after
+    db.execute(
+        "INSERT INTO exchange (connector, at, why, old_serial, new_serial, old_wh,"
+        " new_wh, offset_wh) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            after.connector,
+            time_text(r.at),
+            str(r.why),
+            before.serial,
+            after.serial,
+            before.raw_wh,
+            after.raw_wh,
+            after.offset_wh,
+        ),
+    )
+
+
 def _learned(db: sqlite3.Connection, r: effects.TagLearned) -> None:
     db.execute(
         "INSERT OR REPLACE INTO tag (id_tag, standing, parent, expires, at)"
@@ -306,6 +340,8 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     effects.TransactionStarted: _started,
     effects.TransactionCheckpoint: _checkpoint,
     effects.TransactionEnded: _ended,
+    effects.RegisterKept: _register,
+    effects.MeterExchanged: _exchanged,
     effects.TagLearned: _learned,
     effects.TagsForgotten: _forgotten,
     effects.AvailabilityKept: _availability,

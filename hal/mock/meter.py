@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hal.errors import BadAnswer, Unconfirmed
+from hal.errors import Unconfirmed
 from hal.resources import Place
 from hal.values import MeterReading
 from hal.world.outlet import Outlet
 from hal.world.site import World, world_of
 
 _STEP_BACK_WH = 1000
+"""How far a meter that runs backwards gets from one reading to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,19 @@ class Meter:
         self._world = world
         self._outlet = outlet
         self._serial = serial
+        self._lost_wh = 0
 
     async def read(self) -> MeterReading:
         number = self._outlet.number
         now_s = await self._answer()
         shown = self._outlet.shown
         if self._world.faults.has("meter-backwards", number):
-            raise BadAnswer(
-                f"connector {number} meter: energy went back from {shown.energy_wh} Wh "
-                f"to {shown.energy_wh - _STEP_BACK_WH} Wh; have the meter exchanged"
-            )
+            self._lost_wh += _STEP_BACK_WH
+        else:
+            self._lost_wh = 0
         return MeterReading(
             at_s=now_s,
-            energy_wh=shown.energy_wh,
+            energy_wh=max(shown.energy_wh - self._lost_wh, 0),
             power_w=shown.power_w,
             voltage_v=shown.voltage_v,
             current_a=shown.current_a,

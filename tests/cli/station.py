@@ -283,6 +283,27 @@ METERS: list[dict[str, Any]] = [
     {
         "connector": 1,
         "energy_wh": 1_225_711,
+        "register_wh": 25_716,
+        "offset_wh": 1_199_995,
+        "serial": "20-774",
+        "exchanges": [
+            {
+                "time": "2026-02-11T09:02:11Z",
+                "why": "another serial number",
+                "old_serial": "18-016",
+                "new_serial": "20-774",
+                "old_wh": 800_000,
+                "new_wh": 5,
+                "offset_wh": 1_199_995,
+            },
+            {
+                "time": "2025-07-30T16:40:00Z",
+                "why": "the register went back",
+                "old_wh": 401_200,
+                "new_wh": 1_200,
+                "offset_wh": 400_000,
+            },
+        ],
         "energy_export_wh": 12,
         "power_w": 59_870.0,
         "voltage_v": 731.2,
@@ -293,6 +314,9 @@ METERS: list[dict[str, Any]] = [
     {
         "connector": 2,
         "energy_wh": 911_250,
+        "register_wh": 911_250,
+        "offset_wh": 0,
+        "exchanges": [],
         "power_w": 0.0,
         "voltage_v": 0.4,
         "current_a": 0.0,

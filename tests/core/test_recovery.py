@@ -24,7 +24,7 @@ def recovery(*connectors: int) -> Recovery:
 def reads(register_wh: int, minutes: float = 60) -> TransactionEnded:
     clock = FakeClock()
     now = clock.advance(minutes * 60)
-    (ended,) = recovery(1).follow(Sensed(1, meter(0.0, register_wh)), POWER_W, now)
+    (ended,) = recovery(1).follow((Sensed(1, meter(0.0, register_wh)),), POWER_W, now)
     return ended
 
 
@@ -60,28 +60,28 @@ def test_a_minute_is_allowed_for_even_if_the_clock_denies_it(minutes: float) -> 
 
 def test_every_connector_waits_for_its_own_meter() -> None:
     clock, waiting = FakeClock(), recovery(1, 2)
-    assert waiting.follow(Sensed(1, isolation(0.0)), POWER_W, clock.now()) == ()
+    assert waiting.follow((Sensed(1, isolation(0.0)),), POWER_W, clock.now()) == ()
     for number in (2, 1):
         read = Sensed(number, meter(0.0, LEFT_WH))
-        (ended,) = waiting.follow(read, POWER_W, clock.advance(0.1))
+        (ended,) = waiting.follow((read,), POWER_W, clock.advance(0.1))
         assert ended.key == f"key-{number}"
-        assert waiting.follow(read, POWER_W, clock.now()) == ()
+        assert waiting.follow((read,), POWER_W, clock.now()) == ()
 
 
 def test_a_silent_meter_is_not_waited_for_for_ever() -> None:
     clock, waiting = FakeClock(), recovery(1)
     assert waiting.next_deadline_s() is None
     began = clock.now()
-    assert waiting.follow(object(), POWER_W, began) == ()
+    assert waiting.follow((), POWER_W, began) == ()
     assert waiting.next_deadline_s() == began.monotonic_s + METER_WITHIN_S
     clock.correct(timedelta(hours=3).total_seconds())
-    assert waiting.follow(object(), POWER_W, clock.advance(METER_WITHIN_S - 0.1)) == ()
-    (ended,) = waiting.follow(object(), POWER_W, clock.advance(0.1))
+    assert waiting.follow((), POWER_W, clock.advance(METER_WITHIN_S - 0.1)) == ()
+    (ended,) = waiting.follow((), POWER_W, clock.advance(0.1))
     assert ended.meter_wh == LEFT_WH
     assert waiting.next_deadline_s() is None
 
 
 def test_a_connector_that_is_not_there_any_more_is_settled_from_the_disk() -> None:
     waiting, now = recovery(7), FakeClock().now()
-    (ended,) = waiting.follow(Sensed(7, meter(0.0, LEFT_WH + 50)), POWER_W, now)
+    (ended,) = waiting.follow((Sensed(7, meter(0.0, LEFT_WH + 50)),), POWER_W, now)
     assert ended.meter_wh == LEFT_WH

@@ -37,6 +37,8 @@ socket = "{directory}/control"
 [ocpp.configuration]
 RetryBackOffWaitMinimum = 0
 RetryBackOffRandomRange = 1
+# this world runs faster than any station could deliver
+MeterStepLimit = 0
 {configuration}
 
 [simulation]

@@ -10,6 +10,7 @@ from chargerd.core.authorization import masked
 from chargerd.core.effects import Noted, Refused
 from chargerd.core.permissive import Loss
 from chargerd.core.reasons import Cause, Why
+from chargerd.core.register import Break, Register
 from chargerd.ocpp16.rpc import Garbage
 from chargerd.runtime import journal as journals
 from chargerd.runtime.journal import DEBUG, INFO, WARNING, Journal
@@ -69,6 +70,15 @@ EFFECTS = [
         WARNING,
         "connector 1: fault insulation: 20 kohm",
         {"CONNECTOR": "1", "REASON": "insulation"},
+    ),
+    (
+        effects.MeterExchanged(
+            Register(1, 800, 0, AT), Register(1, 5, 795, AT), Break.BACK, AT
+        ),
+        WARNING,
+        "connector 1: meter: the register went back; 800 Wh as it is goes on as"
+        " 5 Wh +795 Wh",
+        {"CONNECTOR": "1", "REASON": "METER_EXCHANGED"},
     ),
     (
         effects.FaultOpened(1, 0, "door-open", AT, None),

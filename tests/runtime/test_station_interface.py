@@ -195,7 +195,7 @@ def ended(bench: Bench) -> None:
     bench.charge()
     bench.vehicle(VehiclePhase.UNPLUGGED)
     bench.sense(ContactorReading(at_s=0, position=Position.OPEN))
-    bench.sense(METER)
+    bench.sense(replace(METER, energy_wh=1600))
 
 
 def refused(bench: Bench) -> None:
@@ -284,6 +284,48 @@ async def test_a_charging_connector_is_told_in_full(bench: Bench) -> None:
         "ccs1 Charging; link online; "
         f"{bench.point.dialogue.ledger.outbox.waiting} messages waiting"
     )
+
+
+async def test_a_meter_is_told_with_what_is_added_to_it_and_with_those_before_it(
+    bench: Bench,
+) -> None:
+    bench.sense(replace(METER, serial="A"))
+    bench.sense(replace(METER, serial="B", energy_wh=7, energy_export_wh=3))
+    (meter,) = bench.ask("ReadMeters")["meters"]
+    (exchange,) = meter.pop("exchanges")
+    assert meter == {
+        "connector": 1,
+        "energy_wh": 1000,
+        "register_wh": 7,
+        "offset_wh": 993,
+        "serial": "B",
+        "energy_export_wh": 3,
+        "power_w": 0.0,
+        "voltage_v": 0.0,
+        "current_a": 0.0,
+        "quality": "good",
+        "age_s": 0.1,
+    }
+    assert exchange | {"time": ""} == {
+        "time": "",
+        "why": "another serial number",
+        "old_serial": "A",
+        "new_serial": "B",
+        "old_wh": 1000,
+        "new_wh": 7,
+        "offset_wh": 993,
+    }
+
+
+async def test_a_meter_that_is_not_believed_says_so_with_its_own_register(
+    bench: Bench,
+) -> None:
+    bench.sense(METER)
+    for energy_wh in (7, 6, 5):
+        bench.sense(replace(METER, energy_wh=energy_wh))
+    (meter,) = bench.ask("ReadMeters")["meters"]
+    assert (meter["energy_wh"], meter["register_wh"]) == (1000, 5)
+    assert meter["quality"] == "lost"
 
 
 async def test_nobody_learns_a_whole_id_tag(bench: Bench) -> None:

@@ -133,7 +133,7 @@ class Bench:
             Nameplate("chargerd", "bench", firmware_version="1.0"),
             self._ids.__next__,
             where=CSMS_URL,
-            configured=self._keys,
+            configured={"MeterStepLimit": "0", **self._keys},
             snapshot=snapshot,
             interruption=cause,
         )

@@ -11,6 +11,7 @@ from chargerd.core.locallist import LocalList
 from chargerd.core.profiles import Profile, Purpose
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Interrupted
+from chargerd.core.register import Break, Register
 from chargerd.core.schedules import Kind, Period, Recurrency, Schedule
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record, Snapshot
@@ -77,6 +78,15 @@ PROFILES: Final = (
 )
 
 
+METER: Final = Register(1, 120_000, 0, at(0), "A-1", 3)
+EXCHANGED: Final = Register(1, 5, 120_495, at(9), "B-2", 0, 3)
+METERS: Final = (
+    replace(EXCHANGED, raw_wh=121_000 - 120_495, at=at(10)),
+    Register(2, 900, 0, at(3)),
+)
+"""How far the meters had come: the first one in a transaction that still runs."""
+
+
 HISTORY: Final[tuple[Record, ...]] = (
     records.AcceptedOnce(CSMS),
     records.KeyKept("HeartbeatInterval", "120", "csms"),
@@ -94,6 +104,8 @@ HISTORY: Final[tuple[Record, ...]] = (
         ("04E",),
         ("04D",),
     ),
+    effects.RegisterKept(METER),
+    effects.RegisterKept(Register(2, 900, 0, at(3))),
     started(EARLY),
     queued(1, EARLY, "StartTransaction"),
     records.TransactionNumberKept(EARLY, 7),
@@ -101,6 +113,8 @@ HISTORY: Final[tuple[Record, ...]] = (
     records.StopDataKept(EARLY, SAMPLE),
     ended(EARLY, 5),
     queued(2, EARLY, "StopTransaction"),
+    effects.RegisterKept(EXCHANGED),
+    effects.MeterExchanged(METER, EXCHANGED, Break.BACK, at(9)),
     effects.FaultOpened(1, 1, "insulation", at(6), "20 kohm"),
     effects.FaultClosed(1, 1, "insulation", at(7)),
     effects.FaultOpened(2, 0, "door-open", at(8), None),
@@ -171,6 +185,7 @@ REMEMBERED: Final = Snapshot(
     availability=WISHES,
     reservations=KEPT,
     profiles=PROFILES,
+    registers=METERS,
 )
 """What a process that starts after ``HISTORY`` must know."""
 
@@ -182,13 +197,18 @@ NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {
         "availability",
         "reservations",
         "profiles",
-    )
+    ),
 }
 """The fields of a snapshot that a version of the schema brought."""
+
+
+BILLED: Final = Register(1, 121_000, 0, at(10))
+"""What a transaction says of a meter of which nothing else was known."""
 
 
 def remembered(version: int) -> Snapshot:
     """Return what a store of an older version knew of ``HISTORY``."""
     nothing = Snapshot()
     unknown = (name for v, names in NEW_IN.items() if v > version for name in names)
-    return replace(REMEMBERED, **{name: getattr(nothing, name) for name in unknown})
+    known = replace(REMEMBERED, **{name: getattr(nothing, name) for name in unknown})
+    return known if version >= 3 else replace(known, registers=(BILLED,))
