@@ -31,6 +31,7 @@ _ERROR_BUS_OFF: Final = 0x40
 _ERROR_RESTARTED: Final = 0x100
 
 Take = Callable[[Frame], None]
+Still = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class CanSettings:
             raise ValueError(
                 f"bitrate: {self.bitrate} is not possible; write one like 125000"
             )
+
+
+def _always() -> bool:
+    return True
 
 
 class _Link(Protocol):
@@ -83,7 +88,7 @@ class Bus:
         self._gap_s = 2 * _FRAME_BITS / settings.bitrate
         self._link: _Link | None = None
         self._ears: tuple[_Ear, ...] = ()
-        self._waiting: list[tuple[Rank, int, Frame]] = []
+        self._waiting: list[tuple[Rank, int, Frame, Still]] = []
         self._count = count()
         self._pump: asyncio.TimerHandle | None = None
 
@@ -91,8 +96,15 @@ class Bus:
         """Take the adapter."""
         self._link = link
 
-    def send(self, frame: Frame, rank: Rank = Rank.ROUTINE) -> None:
+    def send(
+        self, frame: Frame, rank: Rank = Rank.ROUTINE, still: Still | None = None
+    ) -> None:
         """Send what is urgent at once; the rest leaves room on the bus for others.
+
+        Args:
+            frame: What to send.
+            rank: How urgent it is.
+            still: Asked when its turn has come; what is no longer true is not sent.
 
         Raises:
             NoAnswer: The bus cannot be reached.
@@ -101,7 +113,8 @@ class Bus:
         if rank is Rank.SAFETY or self._pump is None:
             self._link.write(frame)
         else:
-            heapq.heappush(self._waiting, (rank, next(self._count), frame))
+            turn = next(self._count)
+            heapq.heappush(self._waiting, (rank, turn, frame, still or _always))
         if self._pump is None:
             self._pump = self._loop.call_later(self._gap_s, self._send_next)
 
@@ -130,15 +143,22 @@ class Bus:
     def _send_next(self) -> None:
         assert self._link is not None
         self._pump = None
-        if not self._waiting:
+        frame = self._next()
+        if frame is None:
             return
-        _, _, frame = heapq.heappop(self._waiting)
         self._pump = self._loop.call_later(self._gap_s, self._send_next)
         try:
             self._link.write(frame)
         except NoAnswer:
             # Whoever waits for what follows from it finds out; old frames are stale.
             self._waiting.clear()
+
+    def _next(self) -> Frame | None:
+        while self._waiting:
+            _, _, frame, still = heapq.heappop(self._waiting)
+            if still():
+                return frame
+        return None
 
 
 class _Slcan:

@@ -82,6 +82,19 @@ async def test_the_urgent_overtakes_what_is_paced(tmp_path: Path) -> None:
         assert [frame.identifier for frame in sent] == [0, 200, 100, 1, 2, 3]
 
 
+async def test_what_is_overtaken_by_events_is_not_sent(tmp_path: Path) -> None:
+    async with bus_and_adapter(tmp_path) as (bus, adapter):
+        sent: list[Frame] = []
+        adapter.attach(sent.append)
+        wanted = True
+        for number in range(3):
+            bus.send(Frame(number, b""), still=lambda: wanted)
+        bus.send(Frame(100, b""))
+        wanted = False
+        await comes(sent, 2)
+        assert [frame.identifier for frame in sent] == [0, 100]
+
+
 async def test_a_bus_that_shut_off_is_opened_anew(tmp_path: Path) -> None:
     async with bus_and_adapter(tmp_path) as (bus, adapter):
         sent: list[Frame] = []
