@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hal import discovery
-from tests.hal import bench_field, bench_meters, virtual_time
+from tests.hal import bench_field, bench_meters, bench_power, virtual_time
 from tests.hal.bench_cabinet import cabinet
 
 
@@ -27,6 +27,7 @@ class Bench:
 
 
 BENCHES: dict[tuple[str, str], Bench] = {
+    ("power_module", "infypower"): Bench(bench_power.infypower_bench, asyncio.run),
     ("simulation", "cabinet"): Bench(cabinet, asyncio.run),
     ("contactor", "gpio"): Bench(bench_field.contactor, virtual_time.run),
     ("bridge", "gpio"): Bench(bench_field.bridge, virtual_time.run),

@@ -1,0 +1,154 @@
+"""Asks modules on a CAN bus and waits for their answers."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Final
+
+from hal.errors import NoAnswer
+from hal.power.family import Family, Request
+from hal.power.module import Module
+from hal.transport.can import Bus
+from hal.transport.line import Rank
+from hal.wire.frame import Frame
+
+_MOST_WAITED: Final = 32
+"""Whoever was silent for long does not answer all of it later."""
+
+
+class _Exchange:
+    """Some requests, and who has not answered them yet."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.left: set[tuple[int, int]] = set()
+        self.refusals: dict[int, str] = {}
+        self.done: asyncio.Future[None] = loop.create_future()
+
+    def take(self, address: int, code: int, refusal: str) -> None:
+        if (address, code) not in self.left:
+            return
+        self.left.discard((address, code))
+        if refusal:
+            self.refusals[address] = refusal
+        if not self.left:
+            self.end()
+
+    def end(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class Dialogue:
+    """One rack's part of the traffic on its bus."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        family: Family,
+        monotonic: Callable[[], float],
+        within_s: float,
+    ) -> None:
+        self.modules: dict[int, Module] = {}
+        """By address; whoever else speaks is not listened to."""
+        self._bus = bus
+        self._family = family
+        self._monotonic = monotonic
+        self._within_s = within_s
+        self._loop = asyncio.get_running_loop()
+        self._open: set[_Exchange] = set()
+        self._present = 0
+
+    def hear(self, frame: Frame) -> None:
+        """Take a frame from the bus."""
+        said = self._family.hear(frame)
+        module = self.modules.get(said.address) if said else None
+        if said is None or module is None:
+            return
+        module.hear(said, self._monotonic())
+        if module.nonsense:
+            return
+        for exchange in tuple(self._open):
+            exchange.take(said.address, said.code, said.refusal)
+
+    def outdate(self) -> None:
+        """Keep back every order that still waits for its turn on the bus."""
+        self._present += 1
+
+    async def order(self, requests: Sequence[Request], rank: Rank) -> dict[int, str]:
+        """Tell modules what to do, and wait until they have taken it.
+
+        What still waits for its turn on the bus is kept back if the caller gives up.
+
+        Returns:
+            What each refused, by address; a silent module has none.
+
+        Raises:
+            NoAnswer: The bus takes no frame.
+        """
+        return await self._exchange(requests, rank, self.modules)
+
+    async def ask(
+        self, requests: Sequence[Request], expected: Collection[int]
+    ) -> dict[int, str]:
+        """Ask modules, and wait for those that are ``expected`` to answer.
+
+        Raises:
+            NoAnswer: The bus takes no frame.
+        """
+        return await self._exchange(requests, None, expected)
+
+    def tell(self, requests: Iterable[Request]) -> bool:
+        """Send at once, wait for nobody; return whether the bus took all of it."""
+        taken = True
+        for request in requests:
+            try:
+                self._send(request, Rank.SAFETY, None)
+            except NoAnswer:
+                taken = False
+        return taken
+
+    async def _exchange(
+        self,
+        requests: Sequence[Request],
+        order: Rank | None,
+        expected: Collection[int],
+    ) -> dict[int, str]:
+        exchange = _Exchange(self._loop)
+        present = self._present
+
+        def timely() -> bool:
+            return order is None or self._present == present
+
+        def awaited() -> bool:
+            return exchange in self._open and timely()
+
+        exchange.left = {
+            (address, request.code)
+            for request in requests
+            for address in request.addresses
+            if address in expected
+        }
+        asked = {address for address, _ in exchange.left}
+        self._open.add(exchange)
+        timer = self._loop.call_later(self._within_s, exchange.end)
+        try:
+            for request in requests:
+                still = awaited if request.addresses else timely
+                self._send(request, Rank.ROUTINE if order is None else order, still)
+            if exchange.left:
+                await exchange.done
+        finally:
+            timer.cancel()
+            self._open.discard(exchange)
+        silent = {address for address, _ in exchange.left}
+        for address in asked:
+            module = self.modules[address]
+            module.missed = module.missed + 1 if address in silent else 0
+        return exchange.refusals
+
+    def _send(
+        self, request: Request, rank: Rank, still: Callable[[], bool] | None
+    ) -> None:
+        for address in request.addresses:
+            waited = self.modules[address].waited
+            waited[request.code] = min(waited.get(request.code, 0) + 1, _MOST_WAITED)
+        self._bus.send(request.frame, rank, still)

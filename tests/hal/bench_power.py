@@ -1,0 +1,110 @@
+"""Racks of simulated modules on a bus behind a real pseudo-terminal."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hal.drivers import infypower
+from hal.interfaces import PowerModule
+from hal.mock.simulation import Simulation
+from hal.resources import Place, Resources
+from hal.simulation.can_adapter import CanAdapter
+from hal.simulation.infypower import InfypowerModules
+from hal.values import PowerReading
+from hal.wire.frame import Frame
+from hal.world.outlet import Outlet
+from hal.world.site import World
+
+RATE = 20.0
+"""The physics run so many times as fast: nobody waits for a ramp."""
+
+
+@dataclass
+class Stand:
+    """One connector's modules, and the bus that they are on."""
+
+    world: World
+    outlet: Outlet
+    adapter: CanAdapter
+    sent: list[Frame] = field(default_factory=list)
+    """What the driver has sent, in order."""
+
+    @property
+    def hands(self) -> Simulation:
+        return Simulation(self.world)
+
+    @property
+    def channel(self) -> str:
+        return str(self.adapter.terminal.path)
+
+    def loads(self) -> None:
+        """Take whatever current the modules are set to."""
+        self.breaks("contactor-weld-hidden")
+        self.breaks("short-circuit")
+
+    def breaks(self, fault: str, on: bool = True) -> None:
+        self.hands.set_fault(fault, on, self.outlet.number)
+
+
+@asynccontextmanager
+async def stand(connector: int = 1) -> AsyncIterator[Stand]:
+    """Set up a world and a bus without modules."""
+    with TemporaryDirectory() as folder:
+        world = World(time.monotonic)
+        world.set_rate(RATE)
+        outlet = world.outlet(connector)
+        adapter = CanAdapter(Path(folder) / "can")
+        one = Stand(world, outlet, adapter)
+        adapter.attach(one.sent.append)
+        try:
+            yield one
+        finally:
+            adapter.close()
+
+
+@asynccontextmanager
+async def connected(
+    driver: Any, config: Any, connector: int = 1
+) -> AsyncIterator[PowerModule]:
+    """Open a driver as the daemon would."""
+    async with (
+        Resources(time.monotonic) as resources,
+        driver.connect(config, Place(connector, resources)) as power,
+    ):
+        yield power
+
+
+async def comes(
+    read: Callable[[], Any], wanted: Callable[[Any], bool], within_s: float = 5.0
+) -> Any:
+    """Read until it is as wanted, and return it."""
+    async with asyncio.timeout(within_s):
+        while not wanted(value := await read()):
+            await asyncio.sleep(0.01)
+    return value
+
+
+async def raised(power: PowerModule, voltage_v: float) -> PowerReading:
+    """Return once the output has come up to a voltage."""
+    reading: PowerReading = await comes(
+        power.read, lambda now: abs(now.voltage_v - voltage_v) < 1.0
+    )
+    return reading
+
+
+@asynccontextmanager
+async def infypower_bench() -> AsyncIterator[infypower.Config]:
+    """Set up three Infypower modules of one group."""
+    async with stand() as one:
+        twin = InfypowerModules(one.world, one.outlet, one.adapter, (1, 2, 3), group=2)
+        try:
+            yield infypower.Config(
+                channel=one.channel, interface="slcan", modules=(1, 2, 3), group=2
+            )
+        finally:
+            twin.close()
