@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from hal.resources import Place
 from hal.values import TemperatureReading
 from hal.world.site import World, world_of
-
-_TOO_HOT_C = 95.0
-_CABINET_SHARE = 0.4
-"""How much of its hottest group's warmth stays in the cabinet."""
+from hal.world.warmth import temperature_c
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +23,11 @@ class TemperatureSensor:
         self._connector = connector
 
     async def read(self) -> TemperatureReading:
-        if self._world.faults.has("plug-over-temperature", self._connector):
-            temperature_c = _TOO_HOT_C
-        else:
-            temperature_c = self._world.settings.ambient_c + self._warmth_k()
+        await self._world.listen("temperature", self._connector)
         return TemperatureReading(
-            at_s=self._world.monotonic(), temperature_c=temperature_c
+            at_s=self._world.monotonic(),
+            temperature_c=temperature_c(self._world, self._connector),
         )
-
-    def _warmth_k(self) -> float:
-        outlets = self._world.outlets
-        if self._connector:
-            self._world.catch_up(outlets[self._connector])
-            return outlets[self._connector].plug_warmth_k
-        for outlet in outlets.values():
-            self._world.catch_up(outlet)
-        warmths_k = (outlet.rectifiers.warmth_k for outlet in outlets.values())
-        return _CABINET_SHARE * max(warmths_k, default=0.0)
 
 
 @asynccontextmanager

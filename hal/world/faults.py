@@ -38,6 +38,8 @@ _CONNECTOR: Final = (
     "vehicle-silent",
     "reader-silent",
     "plug-over-temperature",
+    "temperature-silent",
+    "temperature-garbled",
     "lock-stuck",
 )
 _MODULE: Final = "module-"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,9 +17,11 @@ from hal.drivers import (
     gpio_lock,
     gpio_safety,
     gpio_supply,
+    sysfs_temperature,
 )
 from hal.simulation.board import Board, live_board
 from hal.simulation.gpio_chip import GpioChip
+from hal.simulation.thermometer import Thermometer
 from hal.world.site import World
 
 
@@ -94,3 +97,27 @@ light = _wired(
     lambda board: board.light(1, {"red": "1", "green": "2", "blue": "!3"}),
     lambda path: gpio_light.Config(chip=path, red="1", green="2", blue="!3"),
 )
+
+
+@asynccontextmanager
+async def temperature() -> AsyncIterator[Reached]:
+    with TemporaryDirectory() as place:
+        world = World(asyncio.get_running_loop().time)
+        paths = [
+            Path(place) / "28-00000a1b2c3d" / "w1_slave",
+            Path(place) / "hwmon3" / "temp1_input",
+        ]
+        twins = [Thermometer(path, world, 1) for path in paths]
+
+        def trouble(fault: str, on: bool) -> None:
+            world.faults.put(fault, on, 1)
+            for twin in twins:
+                twin.write()
+
+        yield Reached(
+            sysfs_temperature.Config(files=(str(paths[0]), f"{place}/hwmon*/temp1*")),
+            {
+                Trouble.SILENT: partial(trouble, "temperature-silent"),
+                Trouble.GARBLED: partial(trouble, "temperature-garbled"),
+            },
+        )

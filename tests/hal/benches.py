@@ -34,6 +34,7 @@ BENCHES: dict[tuple[str, str], Bench] = {
     ("lock", "gpio"): Bench(bench_field.lock, virtual_time.run),
     ("safety", "gpio"): Bench(bench_field.safety, virtual_time.run),
     ("supply", "gpio"): Bench(bench_field.supply, virtual_time.run),
+    ("temperature", "sysfs"): Bench(bench_field.temperature, asyncio.run),
     ("light", "gpio"): Bench(bench_field.light, virtual_time.run),
     **{key: Bench(device, asyncio.run) for key, device in bench_meters.DEVICES.items()},
 }
