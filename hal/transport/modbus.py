@@ -31,7 +31,7 @@ class ModbusSettings:
 
     def __post_init__(self) -> None:
         """Refuse what no line and no device can be."""
-        _ = self.serial
+        _ = self.port_settings
         if not 1 <= self.unit <= _LAST_UNIT:
             raise ValueError(
                 f"unit: {self.unit} is no address; write 1 to {_LAST_UNIT}"
@@ -44,7 +44,7 @@ class ModbusSettings:
             )
 
     @property
-    def serial(self) -> SerialSettings:
+    def port_settings(self) -> SerialSettings:
         """The settings of the port."""
         return SerialSettings(
             self.port, self.baudrate, self.parity, self.stop_bits, self.echo
@@ -71,7 +71,7 @@ class ModbusDevice:
         self.where = f"{settings.port}: unit {unit}"
         self._line = line
         self._settings = settings
-        self._byte_s = settings.serial.byte_s
+        self._byte_s = settings.port_settings.byte_s
         self._monotonic = monotonic
         self._unit = unit
 
@@ -120,6 +120,6 @@ async def open_device(
     Raises:
         HardwareError: The port cannot be opened, or is open with other settings.
     """
-    line = await open_line(settings.serial, place)
+    line = await open_line(settings.port_settings, place)
     address = settings.unit if unit is None else unit
     return ModbusDevice(line, settings, place.resources.monotonic, address)

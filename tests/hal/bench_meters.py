@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
-from hal.drivers import acrel_djsf1352, bender_isocha
+from hal.drivers import acrel_djsf1352, bender_isocha, modbus_map
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.bender_isocha import BenderIsocha
+from hal.simulation.mapped_meter import MappedMeter
 from tests.hal.lines import BAUDRATE, CONNECTOR, line
 
 _PATIENCE_S = 0.5
@@ -30,7 +31,23 @@ async def isocha() -> AsyncIterator[bender_isocha.Config]:
         )
 
 
+@asynccontextmanager
+async def mapped() -> AsyncIterator[modbus_map.Config]:
+    layout = {
+        "energy_wh": "input 0x0048 f32 *1000",
+        "voltage_v": "input 0x0000 f32",
+        "current_a": "input 0x0006 f32",
+        "serial": "holding 0xFC00 u32",
+    }
+    async with line() as (laid, world):
+        MappedMeter(world, CONNECTOR, layout, serial="123456").attach(laid)
+        line_only = {"baudrate": BAUDRATE, "timeout_s": _PATIENCE_S}
+        parts: dict[str, Any] = {**line_only, **layout}
+        yield modbus_map.Config(str(laid.terminal.path), **parts)
+
+
 DEVICES: Final = {
+    ("meter", "modbus_map"): mapped,
     ("meter", "acrel_djsf1352"): acrel,
     ("isolation", "bender_isocha"): isocha,
 }
