@@ -16,6 +16,7 @@ from chargerd.chargepoint import ChargePoint
 from chargerd.core.course import Output
 from chargerd.core.events import Sensed, TokenPresented
 from chargerd.core.fitting import Fitting
+from chargerd.core.permissive import Facts
 from chargerd.core.reasons import Cause
 from chargerd.ocpp16 import wire
 from chargerd.ocpp16.records import Record, Snapshot
@@ -87,6 +88,7 @@ class Bench:
         snapshot: Snapshot | None = None,
         store: Store | None = None,
         fitting: Fitting = FITTING,
+        fittings: Mapping[int, Fitting] | None = None,
         online: bool = True,
         after: Callable[[Step], None] | None = None,
     ) -> None:
@@ -100,7 +102,8 @@ class Bench:
         self.steps: list[Step] = []
         self.answers: list[list[Any]] = []
         self.unanswered: dict[str, str] = {}
-        self._fittings = dict.fromkeys(range(1, connectors + 1), fitting)
+        usual = dict.fromkeys(range(1, connectors + 1), fitting)
+        self._fittings = fittings or usual
         self._keys = keys or {}
         self.after = after
         self.disk_full = False
@@ -192,6 +195,10 @@ class Bench:
     @property
     def output(self) -> Output:
         return self.steps[-1].outputs[1]
+
+    @property
+    def facts(self) -> Facts:
+        return self.charge_point.station.sessions[1].facts
 
     def phase(self, connector: int = 1) -> str:
         return self.charge_point.station.sessions[connector].phase.value
