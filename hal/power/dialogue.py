@@ -1,8 +1,9 @@
 """Asks modules on a CAN bus and waits for their answers."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple
 
 from hal.errors import NoAnswer
 from hal.power.family import Family, Request
@@ -13,6 +14,13 @@ from hal.wire.frame import Frame
 
 _MOST_WAITED: Final = 32
 """Whoever was silent for long does not answer all of it later."""
+
+
+class Outcome(NamedTuple):
+    """How modules took what was sent to them, by their addresses."""
+
+    refusals: Mapping[int, str]
+    silent: AbstractSet[int]
 
 
 class _Exchange:
@@ -73,28 +81,35 @@ class Dialogue:
         """Keep back every order that still waits for its turn on the bus."""
         self._present += 1
 
-    async def order(self, requests: Sequence[Request], rank: Rank) -> dict[int, str]:
+    async def order(self, requests: Sequence[Request], rank: Rank) -> Outcome:
         """Tell modules what to do, and wait until they have taken it.
 
         What still waits for its turn on the bus is kept back if the caller gives up.
 
-        Returns:
-            What each refused, by address; a silent module has none.
-
         Raises:
             NoAnswer: The bus takes no frame.
         """
-        return await self._exchange(requests, rank, self.modules)
+        outcome = await self._exchange(requests, rank, self.modules)
+        for address in _addressed(requests):
+            module = self.modules[address]
+            silent = address in outcome.silent
+            module.missed_orders = module.missed_orders + 1 if silent else 0
+        return outcome
 
     async def ask(
         self, requests: Sequence[Request], expected: Collection[int]
-    ) -> dict[int, str]:
+    ) -> Outcome:
         """Ask modules, and wait for those that are ``expected`` to answer.
 
         Raises:
             NoAnswer: The bus takes no frame.
         """
-        return await self._exchange(requests, None, expected)
+        outcome = await self._exchange(requests, None, expected)
+        for address in _addressed(requests).intersection(expected):
+            module = self.modules[address]
+            silent = address in outcome.silent
+            module.missed_questions = module.missed_questions + 1 if silent else 0
+        return outcome
 
     def tell(self, requests: Iterable[Request]) -> bool:
         """Send at once, wait for nobody; return whether the bus took all of it."""
@@ -111,7 +126,7 @@ class Dialogue:
         requests: Sequence[Request],
         order: Rank | None,
         expected: Collection[int],
-    ) -> dict[int, str]:
+    ) -> Outcome:
         exchange = _Exchange(self._loop)
         present = self._present
 
@@ -127,7 +142,6 @@ class Dialogue:
             for address in request.addresses
             if address in expected
         }
-        asked = {address for address, _ in exchange.left}
         self._open.add(exchange)
         timer = self._loop.call_later(self._within_s, exchange.end)
         try:
@@ -139,11 +153,7 @@ class Dialogue:
         finally:
             timer.cancel()
             self._open.discard(exchange)
-        silent = {address for address, _ in exchange.left}
-        for address in asked:
-            module = self.modules[address]
-            module.missed = module.missed + 1 if address in silent else 0
-        return exchange.refusals
+        return Outcome(exchange.refusals, {address for address, _ in exchange.left})
 
     def _send(
         self, request: Request, rank: Rank, still: Callable[[], bool] | None
@@ -152,3 +162,7 @@ class Dialogue:
             waited = self.modules[address].waited
             waited[request.code] = min(waited.get(request.code, 0) + 1, _MOST_WAITED)
         self._bus.send(request.frame, rank, still)
+
+
+def _addressed(requests: Sequence[Request]) -> set[int]:
+    return {address for request in requests for address in request.addresses}

@@ -5,12 +5,15 @@ from typing import Final
 
 from hal.power.family import BOUNDS, Condition, Quantity, Said
 
-_LOST_AFTER: Final = 3
+LOST_AFTER: Final = 3
 """So many questions in a row that were not answered make a module lost."""
 _FRESH_S: Final = 0.5
 _SPREAD_S: Final = 1.0
 _TAKEN_S: Final = 5.0
 """How long an address is called taken after two answers to one question."""
+_MEASURED: Final = frozenset(
+    {Quantity.VOLTAGE_V, Quantity.CURRENT_A, Quantity.TEMPERATURE_C}
+)
 
 
 class Module:
@@ -27,8 +30,9 @@ class Module:
         self.state_s = -inf
         self.heard_s = now_s
         """When it was heard last. Before we came, somebody else may have run it."""
-        self.missed = 0
-        """How many questions in a row it has not answered."""
+        self.missed_questions = 0
+        """How many in a row it has not answered, or not with sense."""
+        self.missed_orders = 0
         self.nonsense = ""
         """What it said last that cannot be true; empty: nothing since."""
         self.told_off_s = -inf
@@ -42,7 +46,7 @@ class Module:
     @property
     def lost(self) -> bool:
         """Whether it is silent, or cannot be believed."""
-        return self.missed >= _LOST_AFTER
+        return max(self.missed_questions, self.missed_orders) >= LOST_AFTER
 
     @property
     def healthy(self) -> bool:
@@ -71,9 +75,9 @@ class Module:
         return self.values.get(Quantity.CURRENT_A, 0.0)
 
     @property
-    def temperature_c(self) -> float:
-        """What it said last; a module that says none is taken for cold."""
-        return self.values.get(Quantity.TEMPERATURE_C, -inf)
+    def known(self) -> bool:
+        """Whether it has said, at some time, all that a reading is made of."""
+        return self.condition is not None and self.values.keys() >= _MEASURED
 
     def __str__(self) -> str:
         """Name it for technicians."""
@@ -105,7 +109,8 @@ class Module:
             self.condition = said.condition
             self.state_s = now_s
         if self.lost and now_s - min(self.output_s, self.state_s) < _FRESH_S:
-            self.missed = 0  # it is back, and all of it is known
+            # It is back, and all of it is known.
+            self.missed_questions = self.missed_orders = 0
 
     def _stamp(self, said: Said, now_s: float) -> None:
         for quantity in self._stamps.keys() & said.values.keys():

@@ -12,7 +12,7 @@ from math import inf
 from typing import Final
 
 from hal.errors import BadAnswer, HardwareError, NoAnswer, Unconfirmed
-from hal.power.dialogue import Dialogue
+from hal.power.dialogue import Dialogue, Outcome
 from hal.power.family import Family, Quantity, Request
 from hal.power.lease import Lease
 from hal.power.module import Module
@@ -62,8 +62,7 @@ class Rack:
         share_a = self._share_a(setpoint.current_a, len(healthy))
         for module in healthy:
             requests += self._aimed(module, voltage_v, share_a)
-        refusals = await self._dialogue.order(requests, Rank.ROUTINE)
-        self._judge(healthy, refusals)
+        self._judge(healthy, await self._dialogue.order(requests, Rank.ROUTINE))
 
     async def shut_off(self) -> None:
         """See :class:`hal.interfaces.PowerModule`."""
@@ -89,9 +88,10 @@ class Rack:
         answered = await self._poll(with_states=due)
         self._stop_strays()
         self._check_addresses()
-        if not answered:
+        known = [module for module in answered if module.known]
+        if not known:
             raise self._silence()
-        return self._reading(answered)
+        return self._reading(known)
 
     async def switch_off(self) -> None:
         """Tell every module to stop; return once those that answer have taken it.
@@ -101,12 +101,12 @@ class Rack:
             NoAnswer: The bus takes no frame.
         """
         requests = self._off()
-        refusals = await self._dialogue.order(requests, Rank.SAFETY)
+        outcome = await self._dialogue.order(requests, Rank.SAFETY)
         for module in self._modules:
-            if module.address in refusals:
-                reason = refusals[module.address]
+            if module.address in outcome.refusals:
+                reason = outcome.refusals[module.address]
                 raise Unconfirmed(f"{self._where}: {module} does not stop: {reason}")
-            if module.missed and not module.lost:
+            if module.address in outcome.silent and not module.lost:
                 raise Unconfirmed(
                     f"{self._where}: {module} has not answered its stop; it stops by "
                     "itself when its watchdog misses us"
@@ -129,8 +129,8 @@ class Rack:
             Unconfirmed: One has not taken it.
             BadAnswer: One refuses.
         """
-        refusals = await self._dialogue.order(requests, Rank.ROUTINE)
-        self._judge([module for module in self._modules if module.healthy], refusals)
+        healthy = [module for module in self._modules if module.healthy]
+        self._judge(healthy, await self._dialogue.order(requests, Rank.ROUTINE))
 
     async def look(self) -> bool:
         """Ask all modules for all that they measure; return whether each answered."""
@@ -178,12 +178,12 @@ class Rack:
         ]
         return [each._replace(addresses=()) for each in self._stopped(excluded)]
 
-    def _judge(self, asked: Collection[Module], refusals: dict[int, str]) -> None:
+    def _judge(self, asked: Collection[Module], outcome: Outcome) -> None:
         for module in asked:
-            if module.address in refusals:
-                reason = refusals[module.address]
+            if module.address in outcome.refusals:
+                reason = outcome.refusals[module.address]
                 raise BadAnswer(f"{self._where}: {module} refuses: {reason}")
-        if all(module.missed for module in asked):
+        if all(module.address in outcome.silent for module in asked):
             raise Unconfirmed(
                 f"{self._where}: no module has taken the set-point; {self._health()}"
             )
@@ -209,11 +209,11 @@ class Rack:
             self._asked_s = self._monotonic()
             requests += self._family.states(asked)
         expected = _addresses(present or self._modules)
-        await self._dialogue.ask(requests, expected)
+        outcome = await self._dialogue.ask(requests, expected)
         return [
             module
             for module in self._modules
-            if not module.missed and module.address in expected
+            if module.address in expected and module.address not in outcome.silent
         ]
 
     def _stop_strays(self) -> None:
@@ -244,14 +244,14 @@ class Rack:
         healthy = any(module.healthy for module in self._modules)
         conditions = [m.condition for m in self._modules if m.condition and not m.lost]
         return PowerReading(
-            at_s=min(m.output_s for m in self._modules if not m.lost),
+            at_s=min(m.output_s for m in self._modules if m.known and not m.lost),
             voltage_v=max(m.voltage_v for m in answered),
             current_a=sum(
                 module.current_a
                 for module in self._modules
                 if not module.surely_off(now_s, self._watchdog_s)
             ),
-            temperature_c=max(module.temperature_c for module in answered),
+            temperature_c=max(m.values[Quantity.TEMPERATURE_C] for m in answered),
             failed_modules=tuple(m.number for m in self._modules if not m.healthy),
             over_temperature=not healthy
             and any(c.over_temperature for c in conditions),

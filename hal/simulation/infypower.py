@@ -7,8 +7,7 @@ without an answer, but for the state, which every member tells.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from hal.simulation.can_adapter import CanAdapter
-from hal.simulation.rack import Kind, Module, Nameplate, Rack, Sight
+from hal.simulation.rack import Bus, Kind, Module, Nameplate, Rack, Sight
 from hal.wire import infypower as wire
 from hal.wire.frame import Frame
 from hal.wire.infypower import Command, Device, Error, Head, State, Status
@@ -28,7 +27,7 @@ class InfypowerModules:
         self,
         world: World,
         outlet: Outlet,
-        adapter: CanAdapter,
+        bus: Bus,
         addresses: Sequence[int],
         *,
         group: int = 0,
@@ -41,7 +40,7 @@ class InfypowerModules:
         Args:
             world: Where they are.
             outlet: What they feed.
-            adapter: Their bus.
+            bus: What they are on.
             addresses: One for each, in the order of their numbers.
             group: The group that all of them are set to.
             nameplate: What one of them can do.
@@ -49,17 +48,17 @@ class InfypowerModules:
             watchdog_s: The documented time, but for tests that cannot wait.
         """
         plate = nameplate or Nameplate()
-        self.rack = Rack(world, outlet, adapter, addresses, plate, watchdog_s)
+        self.rack = Rack(world, outlet, bus, addresses, plate, watchdog_s)
         self.walk_in = {module.address: True for module in self.rack.modules}
         """Whether each ramps softly; as delivered, it does."""
         self._group = group
         self._acknowledges = acknowledges
-        self._adapter = adapter
-        adapter.attach(self._hear)
+        self._bus = bus
+        bus.attach(self._hear)
 
     def close(self) -> None:
         """Take them off the bus."""
-        self._adapter.detach(self._hear)
+        self._bus.detach(self._hear)
         self.rack.close()
 
     def _hear(self, frame: Frame) -> None:

@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from hal.simulation.can_adapter import CanAdapter
 from hal.values import PowerRating, Setpoint
 from hal.wire.frame import Frame
 from hal.world.outlet import Outlet
@@ -37,6 +36,19 @@ class Kind(StrEnum):
     STUCK_ON = "stuck-on"  # takes every order to stop, and does not stop
     REFUSES = "refuses"
     NONSENSE = "nonsense"  # measures what cannot be
+
+
+class Bus(Protocol):
+    """What modules are on; :class:`hal.simulation.can_adapter.CanAdapter` is one."""
+
+    def attach(self, take: Callable[[Frame], None]) -> None:
+        """Put a device on the bus."""
+
+    def detach(self, take: Callable[[Frame], None]) -> None:
+        """Take a device off the bus."""
+
+    def send(self, frame: Frame) -> None:
+        """Let the controller hear a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ class Rack:
         self,
         world: World,
         outlet: Outlet,
-        adapter: CanAdapter,
+        bus: Bus,
         addresses: Sequence[int],
         nameplate: Nameplate,
         watchdog_s: float,
@@ -97,7 +109,7 @@ class Rack:
         )
         self._world = world
         self._outlet = outlet
-        self._adapter = adapter
+        self._bus = bus
         self._watchdog_s = watchdog_s
         self._loop = asyncio.get_running_loop()
         self._bite: asyncio.TimerHandle | None = None
@@ -166,9 +178,9 @@ class Rack:
         frame = frame_of(address)
         for _ in range(2 if self.does(module, Kind.DOUBLE) else 1):
             if self.does(module, Kind.LATE):
-                self._loop.call_later(LATE_S, self._adapter.send, frame)
+                self._loop.call_later(LATE_S, self._bus.send, frame)
             else:
-                self._adapter.send(frame)
+                self._bus.send(frame)
 
     def close(self) -> None:
         """Take the rack away."""

@@ -24,6 +24,9 @@ RATE = 20.0
 """The physics run so many times as fast: nobody waits for a ramp."""
 
 
+ADDRESSES = (1, 2, 3)
+
+
 @dataclass
 class Stand:
     """One connector's modules, and the bus that they are on."""
@@ -97,14 +100,26 @@ async def raised(power: PowerModule, voltage_v: float) -> PowerReading:
     return reading
 
 
-@asynccontextmanager
-async def infypower_bench() -> AsyncIterator[infypower.Config]:
-    """Set up three Infypower modules of one group."""
-    async with stand() as one:
-        twin = InfypowerModules(one.world, one.outlet, one.adapter, (1, 2, 3), group=2)
-        try:
-            yield infypower.Config(
-                channel=one.channel, interface="slcan", modules=(1, 2, 3), group=2
-            )
-        finally:
-            twin.close()
+@dataclass(frozen=True)
+class Make:
+    """A make of modules: its driver and its twin."""
+
+    name: str
+    driver: Any
+    twin: Callable[..., Any]
+
+    @asynccontextmanager
+    async def bench(self) -> AsyncIterator[Any]:
+        """Set up three modules of a group; yield what connects to them."""
+        async with stand() as one:
+            twin = self.twin(one.world, one.outlet, one.adapter, ADDRESSES, group=2)
+            try:
+                yield self.driver.Config(
+                    channel=one.channel, interface="slcan", modules=ADDRESSES, group=2
+                )
+            finally:
+                twin.close()
+
+
+INFYPOWER = Make("infypower", infypower, InfypowerModules)
+MAKES = (INFYPOWER,)

@@ -27,7 +27,7 @@ class Bench:
 
 
 BENCHES: dict[tuple[str, str], Bench] = {
-    ("power_module", "infypower"): Bench(bench_power.infypower_bench, asyncio.run),
+    ("power_module", "infypower"): Bench(bench_power.INFYPOWER.bench, asyncio.run),
     ("simulation", "cabinet"): Bench(cabinet, asyncio.run),
     ("contactor", "gpio"): Bench(bench_field.contactor, virtual_time.run),
     ("bridge", "gpio"): Bench(bench_field.bridge, virtual_time.run),

@@ -11,9 +11,7 @@ from hal.simulation.infypower import InfypowerModules
 from hal.wire import infypower as wire
 from hal.wire.frame import Frame
 from hal.wire.infypower import Command
-from tests.hal.bench_power import Stand, connected, stand
-
-ADDRESSES = (1, 2, 3)
+from tests.hal.bench_power import ADDRESSES, Stand, connected, stand
 
 
 @dataclass
@@ -50,15 +48,21 @@ async def rig(
     twin: dict[str, Any] | None = None, **settings: Any
 ) -> AsyncIterator[Rig]:
     """Connect the driver to three modules."""
-    async with stand() as one:
-        modules = InfypowerModules(
-            one.world, one.outlet, one.adapter, ADDRESSES, **(twin or {})
-        )
-        chosen = {"modules": ADDRESSES, "answer_within_s": 0.05, **settings}
-        config = infypower.Config(channel=one.channel, interface="slcan", **chosen)
-        try:
-            async with connected(infypower, config) as power:
-                assert isinstance(power, Rack)
-                yield Rig(power, one, modules)
-        finally:
-            modules.close()
+    async with stand() as one, connected_to(one, twin or {}, **settings) as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def connected_to(
+    one: Stand, twin: dict[str, Any], **settings: Any
+) -> AsyncIterator[Rig]:
+    """Put three modules on a bus, and connect the driver to them."""
+    modules = InfypowerModules(one.world, one.outlet, one.adapter, ADDRESSES, **twin)
+    chosen = {"modules": ADDRESSES, "answer_within_s": 0.05, **settings}
+    config = infypower.Config(channel=one.channel, interface="slcan", **chosen)
+    try:
+        async with connected(infypower, config) as power:
+            assert isinstance(power, Rack)
+            yield Rig(power, one, modules)
+    finally:
+        modules.close()
