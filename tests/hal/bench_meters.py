@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from hal.drivers import acrel_djsf1352, bender_isocha, modbus_map
+from hal.drivers import acrel_djsf1352, bender_isocha, dlt645, modbus_map
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.bender_isocha import BenderIsocha
+from hal.simulation.dlt645_meter import Dlt645Meter
 from hal.simulation.mapped_meter import MappedMeter
 from tests.hal.lines import BAUDRATE, CONNECTOR, line
 
@@ -46,7 +47,20 @@ async def mapped() -> AsyncIterator[modbus_map.Config]:
         yield modbus_map.Config(str(laid.terminal.path), **parts)
 
 
+@asynccontextmanager
+async def by_address() -> AsyncIterator[dlt645.Config]:
+    async with line() as (laid, world):
+        Dlt645Meter(world, CONNECTOR, "000000000161").attach(laid)
+        yield dlt645.Config(
+            port=str(laid.terminal.path),
+            address="161",
+            baudrate=BAUDRATE,
+            timeout_s=_PATIENCE_S,
+        )
+
+
 DEVICES: Final = {
+    ("meter", "dlt645"): by_address,
     ("meter", "modbus_map"): mapped,
     ("meter", "acrel_djsf1352"): acrel,
     ("isolation", "bender_isocha"): isocha,
