@@ -12,8 +12,8 @@ from chargerd.core.events import WHOLE_STATION
 from chargerd.core.faults import FAULTS, Fault, Recovers
 from chargerd.core.measured import measured
 from chargerd.core.permissive import Facts, Loss, present, silent
-from chargerd.core.session import Phase, Session
-from hal.values import Position
+from chargerd.core.session import Session
+from hal.values import Position, VehiclePhase
 
 _WELDED_AFTER_S: Final = 0.5
 """Contacts that still report closed so long after the order to open are welded."""
@@ -113,8 +113,9 @@ class Health:
         if FAULTS[name].of_station:
             return WHOLE_STATION, name
         number, checked = session.connector, _IN_CHECK.get(name, name)
+        # By now the guard may have cut: it is the vehicle that is still in its check.
         # What the check has found stays its finding after it was broken off.
-        if session.phase is Phase.CABLE_CHECK or (number, checked) in self._active:
+        if _in_check(session.facts) or (number, checked) in self._active:
             return number, checked
         return number, name
 
@@ -125,6 +126,11 @@ class Health:
             self._last_id, connector, FAULTS[name], at, value or None
         )
         return FaultOpened(self._last_id, connector, name, at, value or None)
+
+
+def _in_check(facts: Facts) -> bool:
+    vehicle = facts.vehicle
+    return vehicle is not None and vehicle.phase is VehiclePhase.CABLE_CHECK
 
 
 def _conditions(facts: Facts) -> Mapping[str, str]:

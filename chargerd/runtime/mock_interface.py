@@ -15,7 +15,9 @@ from hal.interfaces import Simulation
 Parameters = Mapping[str, Any]
 
 _FAULTS: Final[Mapping[str, str]] = {
+    "contactor-weld-hidden": "contactor-weld",
     "meter-backwards": "meter-implausible",
+    "meter-spread": "measurement-spread",
 }
 """What a broken part of the world is called in ``core.faults``, where it differs."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hal.mock.switching import Switch
 from hal.resources import Place
 from hal.values import ContactorReading
-from hal.world.site import world_of
+from hal.world.site import World, world_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +18,22 @@ class Config:
 class Contactor:
     """The pair of one connector."""
 
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, world: World, switch: Switch, number: int) -> None:
+        self._world = world
         self._switch = switch
+        self._number = number
 
     async def close(self) -> None:
+        await self._world.listen("contactor", self._number)
         await self._switch.close()
 
     async def open(self) -> None:
+        self._switch.energize(False)
+        await self._world.listen("contactor", self._number)
         await self._switch.open()
 
     async def read(self) -> ContactorReading:
+        await self._world.listen("contactor", self._number)
         now_s, position = self._switch.look()
         return ContactorReading(at_s=now_s, position=position)
 
@@ -40,6 +46,6 @@ async def connect(_config: Config, place: Place) -> AsyncIterator[Contactor]:
     name = f"connector {place.connector} contactor"
     switch = Switch(world, outlet, outlet.contacts, name)
     try:
-        yield Contactor(switch)
+        yield Contactor(world, switch, place.connector)
     finally:
         switch.energize(False)

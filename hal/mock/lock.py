@@ -32,6 +32,7 @@ class Lock:
         await self._drive(False)
 
     async def read(self) -> LockReading:
+        await self._world.listen("lock", self._outlet.number)
         now_s = self._world.catch_up(self._outlet)
         return LockReading(at_s=now_s, engaged=self._engaged())
 
@@ -40,6 +41,7 @@ class Lock:
 
     async def _drive(self, engaged: bool) -> None:
         self._outlet.bolt.drive(engaged, self._world.catch_up(self._outlet))
+        await self._world.listen("lock", self._outlet.number)
         if not await self._world.until(
             self._outlet, lambda: self._engaged() is engaged, _CONFIRMED_WITHIN_S
         ):

@@ -19,12 +19,20 @@ class SupplyMonitor:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._last = self._seen()
 
     async def read(self) -> SupplyReading:
+        await self._world.listen("supply", 0)
         return self._seen()
 
     def changes(self) -> AsyncIterator[SupplyReading]:
-        return self._world.watch(self._seen)
+        return self._world.watch(self._told)
+
+    def _told(self) -> SupplyReading:
+        """Return what the input board last said."""
+        if not self._world.faults.has("supply-silent"):
+            self._last = self._seen()
+        return self._last
 
     def _seen(self) -> SupplyReading:
         failing = self._world.faults.has("power-fail")

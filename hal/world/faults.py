@@ -11,6 +11,8 @@ STATION: Final = (
     "bridge-weld",
     "bridge-open",
     "bridge-silent",
+    "safety-silent",
+    "supply-silent",
 )
 """Faults of the station as a whole, kept under connector 0."""
 
@@ -19,6 +21,7 @@ _CONNECTOR: Final = (
     "contactor-weld",
     "contactor-weld-hidden",
     "contactor-open",
+    "contactor-silent",
     "short-circuit",
     "plug-charged",
     "module-over-temperature",
@@ -26,6 +29,7 @@ _CONNECTOR: Final = (
     "module-weak",
     "under-voltage",
     "over-voltage",
+    "vehicle-over-voltage",
     "over-current",
     "current-stuck",
     "meter-silent",
@@ -41,6 +45,8 @@ _CONNECTOR: Final = (
     "temperature-silent",
     "temperature-garbled",
     "lock-stuck",
+    "lock-silent",
+    "limit-exceeded",
 )
 _MODULE: Final = "module-"
 

@@ -24,7 +24,8 @@ _PLUG_VOLTS_PER_S_DOWN = 500.0
 """The resistor across the plug empties the cable within a second or two."""
 _CHARGED_VOLTS_PER_S_DOWN = 2.0
 """What is left of that when the resistor is broken."""
-_SURGE_V = 150.0
+_SURGES_V: Final = {"over-voltage": 400.0, "vehicle-over-voltage": 150.0}
+"""Above the battery: what endangers any vehicle, and what none wants."""
 _FRAME_S = 0.1
 """How often a controller tells a charging car's wishes."""
 
@@ -51,7 +52,8 @@ class Outlet:
         self.plug_v = 0.0
         """Between the pins of the plug, on the vehicle's side of the contactors."""
         self.short_circuit = False
-        self.surges = False
+        self.surge_v = 0.0
+        """How much the output is above the battery."""
         self._plug_volts_per_s_down = _PLUG_VOLTS_PER_S_DOWN
         self.bridge: Contacts | None = None
         self.neighbor: Outlet | None = None
@@ -80,9 +82,8 @@ class Outlet:
         consumer = self._consumer()
         battery = consumer._battery() if consumer else None
         if consumer is not None and battery is not None:
-            surge_v = _SURGE_V if self.surges else 0.0
-            voltage_v = battery.voltage_at_v(consumer.current_a) + surge_v
-            self.rectifiers.voltage_v = voltage_v
+            voltage_v = battery.voltage_at_v(consumer.current_a)
+            self.rectifiers.voltage_v = voltage_v + self.surge_v
             self.rectifiers.shorted = False
             return
         self.rectifiers.shorted = self.short_circuit and self._conducts
@@ -126,12 +127,13 @@ class Outlet:
         self.rectifiers.unruly = "over-current" in faults
         self.rectifiers.stuck = "current-stuck" in faults
         self.short_circuit = "short-circuit" in faults
-        self.surges = "over-voltage" in faults
+        self.surge_v = sum(_SURGES_V.get(name, 0.0) for name in faults)
         charged = "plug-charged" in faults
         self._plug_volts_per_s_down = (
             _CHARGED_VOLTS_PER_S_DOWN if charged else _PLUG_VOLTS_PER_S_DOWN
         )
         self.register.skewed = "meter-spread" in faults
+        self.register.flatters = "limit-exceeded" in faults
         self.register.freeze("meter-frozen" in faults, self.plug_v, self.current_a)
         self.settle()
 

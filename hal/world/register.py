@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 _SKEW = 1.1
 """What a meter out of order makes of a voltage."""
+_FLATTERED = 1.07
+_FLATTERED_W = 1_000.0
+"""What a meter makes of a power, without being called out of order for it."""
 _NOMINAL_V = 400.0
 """What a forced power is shown at while the output carries no voltage."""
 
@@ -25,6 +28,8 @@ class Register:
         self.energy_wh = 0.0
         self.forced_w: float | None = None
         self.skewed = False
+        self.flatters = False
+        """It shows somewhat more current than there is."""
         self._frozen: Shown | None = None
 
     def run(self, energy_wh: float, dt_s: float) -> None:
@@ -47,6 +52,8 @@ class Register:
         if self.forced_w is not None:
             voltage_v = voltage_v or _NOMINAL_V
             current_a = self.forced_w / voltage_v
+        if self.flatters and current_a:
+            current_a = current_a * _FLATTERED + _FLATTERED_W / voltage_v
         if self.skewed:
             voltage_v *= _SKEW
         return Shown(int(self.energy_wh), voltage_v * current_a, voltage_v, current_a)

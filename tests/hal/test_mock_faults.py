@@ -25,6 +25,15 @@ SILENT: dict[str, tuple[Callable[[Station], Awaitable[object]], ...]] = {
         lambda s: s.power.shut_off(),
     ),
     "vehicle-silent": (lambda s: s.vehicle.read(),),
+    "contactor-silent": (
+        lambda s: s.contactor.read(),
+        lambda s: s.contactor.close(),
+        lambda s: s.contactor.open(),
+    ),
+    "lock-silent": (lambda s: s.lock.read(), lambda s: s.lock.release()),
+    "temperature-silent": (lambda s: s.temperature.read(),),
+    "safety-silent": (lambda s: s.safety.read(),),
+    "supply-silent": (lambda s: s.supply.read(),),
 }
 
 
@@ -35,7 +44,8 @@ async def test_a_silent_device_does_not_answer_until_it_is_mended(name: str) -> 
         one.simulation.set_fault(name, True)
         for call in SILENT[name]:
             began_s = asyncio.get_running_loop().time()
-            with pytest.raises(NoAnswer, match="connector 1"):
+            device = name.removesuffix("-silent")
+            with pytest.raises(NoAnswer, match=f"{device}: no answer"):
                 await call(one)
             assert asyncio.get_running_loop().time() - began_s <= 1.0
 
@@ -419,11 +429,13 @@ async def test_a_surge_is_seen_by_modules_and_meter_and_skew_by_the_meter_alone(
     async with station() as one:
         await _charging(one)
         calm_v = (await one.power.read()).voltage_v
-        one.simulation.set_fault("over-voltage", True)
-        surge_v = (await one.power.read()).voltage_v
-        assert surge_v == pytest.approx(calm_v + 150.0, abs=1.0)
-        assert (await one.meter.read()).voltage_v == pytest.approx(surge_v, abs=1.0)
-        one.simulation.set_fault("over-voltage", False)
+        for name, by_v in (("vehicle-over-voltage", 150.0), ("over-voltage", 400.0)):
+            one.simulation.set_fault(name, True)
+            surge_v = (await one.power.read()).voltage_v
+            assert surge_v == pytest.approx(calm_v + by_v, abs=1.0)
+            seen_v = (await one.meter.read()).voltage_v
+            assert seen_v == pytest.approx(surge_v, abs=1.0)
+            one.simulation.set_fault(name, False)
 
         one.simulation.set_fault("meter-spread", True)
         assert (await one.meter.read()).voltage_v == pytest.approx(
@@ -440,3 +452,43 @@ async def test_a_monitor_that_finds_no_test_resistor_says_so() -> None:
             await one.isolation.self_test()
         one.simulation.set_fault("isolation-self-test", False)
         await one.isolation.self_test()
+
+
+@instantly
+async def test_inputs_that_cannot_be_read_tell_of_no_change() -> None:
+    async with station() as one:
+        changes = one.safety.changes()
+        assert not (await anext(changes)).door_open
+        one.simulation.set_fault("safety-silent", True)
+        one.simulation.set_fault("door-open", True)
+        told = asyncio.ensure_future(anext(changes))
+        await asyncio.sleep(100.0)
+        assert not told.done()
+        one.simulation.set_fault("safety-silent", False)
+        assert (await told).door_open
+
+
+@instantly
+async def test_contactors_that_cannot_be_read_do_not_close_but_open() -> None:
+    async with station() as one:
+        await one.contactor.close()
+        one.simulation.set_fault("contactor-silent", True)
+        with pytest.raises(NoAnswer):
+            await one.contactor.open()
+        one.simulation.set_fault("contactor-silent", False)
+        assert (await one.contactor.read()).position is Position.OPEN
+        one.simulation.set_fault("contactor-silent", True)
+        with pytest.raises(NoAnswer):
+            await one.contactor.close()
+        one.simulation.set_fault("contactor-silent", False)
+        assert (await one.contactor.read()).position is Position.OPEN
+
+
+@instantly
+async def test_a_meter_can_show_more_than_flows() -> None:
+    async with station() as one:
+        await _charging(one)
+        power_w = (await one.meter.read()).power_w
+        one.simulation.set_fault("limit-exceeded", True)
+        shown_w = (await one.meter.read()).power_w
+        assert shown_w == pytest.approx(1.07 * power_w + 1_000.0, rel=0.02)

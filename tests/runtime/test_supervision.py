@@ -17,7 +17,7 @@ READ_WITHIN_S = 0.2
 FAULTS = {
     # fault of the world: what the guard calls it, in which phase, after how long
     "over-current": ("over-current", Phase.ENERGIZED, 1.0),
-    "over-voltage": ("vehicle-over-voltage", Phase.ENERGIZED, 0.4),
+    "vehicle-over-voltage": ("vehicle-over-voltage", Phase.ENERGIZED, 0.4),
     "meter-spread": ("measurement-spread", Phase.ENERGIZED, 5.0),
     "short-circuit": ("short-circuit", Phase.CABLE_CHECK, 1.0),
 }
