@@ -181,6 +181,8 @@ class StationReport:
     max_voltage_v: float
     max_current_a: float
     max_power_w: float
+    module_temperature_c: float | None = None
+    """Of the hottest power module; ``None`` if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
