@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
+from hal.errors import BadAnswer, HardwareError, NoAnswer
+from hal.parts.bell import Bell
+from hal.parts.bounds import check
+from hal.parts.news import changes, comes
 from hal.parts.secc import Secc
 from hal.parts.secc_answers import Answers
-from hal.errors import BadAnswer, HardwareError, NoAnswer
 from hal.resources import Place
 from hal.transport.can import Bus, CanSettings, open_bus
 from hal.transport.line import Rank
@@ -37,6 +40,8 @@ PERIOD_S: Final = 0.1
 REPORT_HOLDS_S: Final = 0.3
 """An older report is not told any more: the controller shall find us silent."""
 
+_SHORTEST_SILENCE_S: Final = 0.15
+"""The controller itself speaks every 100 ms."""
 _REPEAT_S: Final = 1.0
 """Nobody acknowledges a message, so what was said is said again."""
 _FIRST_WORDS_S: Final = 0.3
@@ -62,16 +67,8 @@ class Config:
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         CanSettings(self.channel, self.interface, self.bitrate)
-        if not 0 <= self.index <= HIGHEST_INDEX:
-            raise ValueError(
-                f"index: {self.index} is not possible; write 1 to {HIGHEST_INDEX}, "
-                "or 0 for the number of the connector"
-            )
-        if not PERIOD_S < self.silent_after_s <= 1.0:
-            raise ValueError(
-                f"silent_after_s: {self.silent_after_s} is not possible; write more "
-                f"than {PERIOD_S}, the controller's own period, and at most 1.0"
-            )
+        check("index", self.index, 0, HIGHEST_INDEX)
+        check("silent_after_s", self.silent_after_s, _SHORTEST_SILENCE_S, 1.0)
 
 
 class Vehicle:
@@ -85,7 +82,7 @@ class Vehicle:
         self._where = f"{config.channel}: controller {index}"
         self._secc = Secc()
         self._answers = Answers()
-        self._news = asyncio.Event()
+        self._bell = Bell()
         self._broken_off = False
         self._complaint: BadAnswer | None = None
         self._report = StationReport(False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -111,19 +108,10 @@ class Vehicle:
         complaint, self._complaint = self._complaint, None
         if complaint is not None:
             raise complaint
-        self._phase()
-        return self._secc.reading(self._monotonic())
+        return self._reading()
 
-    async def changes(self) -> AsyncIterator[VehicleReading]:
-        last = None
-        while True:
-            reading = self._secc.reading(self._monotonic())
-            same = last is not None and replace(reading, at_s=last.at_s) == last
-            if same or self._secc.state is None:
-                await self._news.wait()
-            else:
-                last = reading
-                yield reading
+    def changes(self) -> AsyncIterator[VehicleReading]:
+        return changes([self._bell], self._reading)
 
     def hear(self, frame: Frame) -> None:
         """Take what the controller says."""
@@ -139,8 +127,7 @@ class Vehicle:
         broken_off = self._secc.broken_off(now_s)
         if new or broken_off is not self._broken_off:
             self._broken_off = broken_off
-            self._news.set()
-            self._news = asyncio.Event()
+            self._bell.ring()
         if new and message == Message.CONTROLLER_STATUS:
             self._said.pop(Message.SEQUENCE_CONTROL, None)
             with suppress(NoAnswer):
@@ -157,10 +144,7 @@ class Vehicle:
 
     async def first_words(self) -> None:
         """Return once the controller has told where it stands, or is late."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_WORDS_S):
-                while not self._secc.told:
-                    await self._news.wait()
+        await comes([self._bell], lambda: self._secc.told, _FIRST_WORDS_S)
 
     def take_leave(self) -> None:
         """Let the controller serve nobody without us."""
@@ -168,6 +152,10 @@ class Vehicle:
             self._report = replace(self._report, enabled=False)
             self._say_status()
             self._say(Message.SEQUENCE_CONTROL, SequenceControl().encode())
+
+    def _reading(self) -> VehicleReading:
+        self._phase()
+        return self._secc.reading(self._monotonic())
 
     def _phase(self) -> VehiclePhase:
         now_s = self._monotonic()
