@@ -151,7 +151,8 @@ class Vehicle:
         with suppress(NoAnswer):
             self._report = replace(self._report, enabled=False)
             self._say_status()
-            self._say(Message.SEQUENCE_CONTROL, SequenceControl().encode())
+            # Nobody is there any more to wait for its turn on the bus.
+            self._say(Message.SEQUENCE_CONTROL, SequenceControl().encode(), Rank.SAFETY)
 
     def _reading(self) -> VehicleReading:
         self._phase()

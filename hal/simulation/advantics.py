@@ -59,14 +59,6 @@ _STATES: Final[Mapping[VehiclePhase, State]] = {
     _P.WELDING_CHECK: State.WELDING_DETECTION,
 }
 _ENDED: Final = frozenset({_P.FINISHED, _P.EMERGENCY})
-_RESTING: Final = frozenset(
-    {
-        State.INITIALISING,
-        State.WAITING_FOR_PEV,
-        State.NOT_AVAILABLE,
-        State.CLOSING_COMMUNICATION,
-    }
-)
 _FULL_INFO: Final = frozenset(_STATES.values()) | {State.CONNECTED_WITH_FULL_INFO}
 
 
@@ -89,6 +81,7 @@ class AdvanticsTwin:
         self._limits = OWN_LIMITS
         self._enabled = False
         self._state = State.INITIALISING
+        self._ended = False
         self._closing_until_s = -inf
         self._told: dict[Message, bytes] = {}
         self._ticks = 0
@@ -198,8 +191,9 @@ class AdvanticsTwin:
 
     def _stands(self, now_s: float) -> State:
         phase = self._controller.phase
-        if phase in _ENDED:
-            if self._state not in _RESTING:
+        was_ended, self._ended = self._ended, phase in _ENDED
+        if self._ended:
+            if not was_ended:
                 self._closing_until_s = now_s + CLOSING_S
             if now_s < self._closing_until_s or phase is _P.EMERGENCY:
                 return State.CLOSING_COMMUNICATION

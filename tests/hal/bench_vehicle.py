@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,10 +101,12 @@ class OnBus(Rig):
 
 
 @asynccontextmanager
-async def on_bus() -> AsyncIterator[OnBus]:
+async def on_bus(
+    rate: float = RATE, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[OnBus]:
     """Start a bus with the twin of the first connector on it."""
-    world = World(time.monotonic)
-    world.set_rate(RATE)
+    world = World(clock)
+    world.set_rate(rate)
     outlet = world.outlet(1)
     with TemporaryDirectory() as directory:
         adapter = CanAdapter(Path(directory) / "can")
