@@ -142,11 +142,7 @@ POWERED: Final = JOINED | {
     VehiclePhase.PRECHARGE,
     VehiclePhase.ENDING,
 }
-"""Where there is voltage for the vehicle, or may be."""
-
-REPORTED: Final = POWERED | {VehiclePhase.WELDING_CHECK}
-"""Where the CCS controller must be reported to (``hal.interfaces.Vehicle``): a
-vehicle that looks for welds judges by the voltage that we tell."""
+"""Where the CCS controller must be reported to (``hal.interfaces.Vehicle``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +181,6 @@ class StationReport:
     max_voltage_v: float
     max_current_a: float
     max_power_w: float
-    module_temperature_c: float | None = None
-    """Of the hottest power module; ``None`` if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +215,12 @@ class SupplyReading(Reading):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """What a driver held against the reader: an RFID UID in upper-case hex."""
+    """What a driver held against the reader: an id tag as the reader writes it."""
 
     uid: str
+    """Compared without regard to case; usually an RFID UID in upper-case hex."""
+    fleeting: bool = False
+    """The card makes up another number each time, so this one names nobody."""
 
     def __repr__(self) -> str:
         """Hide the middle of the UID: it is the number in a driver's wallet."""

@@ -72,6 +72,9 @@ class Desk:
     def presented(self, event: events.TokenPresented, now: Instant) -> Effects:
         """Take a card that was held to a reader."""
         id_tag = event.token.uid
+        if event.token.fleeting:
+            made_up = "the card shows another number each time; use another card"
+            return (Refused(event.connector, "token", Why.TAG_RANDOM, made_up),)
         if len(id_tag) > LONGEST_TAG:
             long = f"{len(id_tag)} characters; OCPP takes {LONGEST_TAG}"
             return (Refused(event.connector, "token", Why.TAG_TOO_LONG, long),)

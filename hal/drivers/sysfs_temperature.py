@@ -14,8 +14,8 @@ from typing import Final
 
 from hal.errors import NoAnswer
 from hal.parts.bounds import check
-from hal.parts.threads import in_thread
 from hal.resources import Place
+from hal.transport.threads import in_thread
 from hal.values import TemperatureReading
 from hal.wire.sysfs import temperature_c
 

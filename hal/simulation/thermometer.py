@@ -25,6 +25,7 @@ class Thermometer:
         self._path = path
         self._world = world
         self._connector = connector
+        world.faults.offer(("temperature-garbled",))
         path.parent.mkdir(parents=True, exist_ok=True)
         self.write()
 

@@ -43,7 +43,6 @@ _CONNECTOR: Final = (
     "reader-silent",
     "plug-over-temperature",
     "temperature-silent",
-    "temperature-garbled",
     "lock-stuck",
     "lock-silent",
     "limit-exceeded",

@@ -18,7 +18,7 @@ from chargerd.core.permissive import Loss
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Cause, Why
 from chargerd.core.session import Phase
-from hal.values import VehiclePhase
+from hal.values import Token, VehiclePhase
 from tests.core.bench import ACCEPTED, CARD, OTHER, Bench, of, safety
 
 FLEET = TagInfo(Standing.ACCEPTED, "FLEET")
@@ -52,6 +52,15 @@ def charging(parent: str | None = None) -> Bench:
 
 
 # Asking
+
+
+def test_a_card_that_makes_up_its_number_is_refused_and_nobody_is_asked() -> None:
+    bench = online()
+    bench.plugs()
+    made_up = Token("08A1B2C3", fleeting=True)
+    effects = bench.happens(events.TokenPresented(1, made_up))
+    assert why(effects) is Why.TAG_RANDOM
+    assert asked(effects) == []
 
 
 @pytest.mark.requirement("AUTH-06", "AUTH-09")

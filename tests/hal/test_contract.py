@@ -57,16 +57,9 @@ async def _broken_promise(
     async with stand.device() as device, Resources(clock) as resources:
         driver = discovery.load(kind, name)
         reached = device if isinstance(device, Reached) else Reached(device)
-        subject = Subject(
-            kind,
-            driver,
-            reached.config,
-            Place(1, resources),
-            reached.troubles,
-            reached.traffic,
-        )
+        place = Place(1, resources)
         try:
-            await check(subject)
+            await check(Subject(kind, driver, reached.config, place, reached.troubles))
         except Breach as breach:
             return str(breach)
     return None
