@@ -214,8 +214,9 @@ class Vehicle(Protocol):
         """Tell the controller what the station does.
 
         Must be called at least every 100 ms while the phase is between
-        CABLE_CHECK and ENDING: after 500 ms without a call the controller takes
-        the station for lost and the phase becomes EMERGENCY.
+        CABLE_CHECK and WELDING_CHECK. A report that is 300 ms old counts for
+        nothing; 500 ms later at the latest a controller with power takes the
+        station for lost, and the phase becomes EMERGENCY.
         """
 
     async def stop(self) -> None:

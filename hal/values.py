@@ -142,7 +142,11 @@ POWERED: Final = JOINED | {
     VehiclePhase.PRECHARGE,
     VehiclePhase.ENDING,
 }
-"""Where the CCS controller must be reported to (``hal.interfaces.Vehicle``)."""
+"""Where there is voltage for the vehicle, or may be."""
+
+REPORTED: Final = POWERED | {VehiclePhase.WELDING_CHECK}
+"""Where the CCS controller must be reported to (``hal.interfaces.Vehicle``): a
+vehicle that looks for welds judges by the voltage that we tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,8 @@ class StationReport:
     max_voltage_v: float
     max_current_a: float
     max_power_w: float
+    module_temperature_c: float | None = None
+    """Of the hottest power module; ``None`` if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

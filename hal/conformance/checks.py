@@ -17,7 +17,7 @@ that can silence, garble or pull the device names that in ``Subject.troubles``.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from hal.conformance import common, kinds, troubles
+from hal.conformance import common, kinds, sessions, troubles
 from hal.conformance.subject import Subject
 
 Check = Callable[[Subject], Awaitable[None]]
@@ -52,7 +52,12 @@ _KIND: Final[Mapping[str, tuple[Check, ...]]] = {
         kinds.meter_signs,
     ),
     "isolation": (kinds.isolation_measures,),
-    "vehicle": (kinds.vehicle_starts_unplugged,),
+    "vehicle": (
+        kinds.vehicle_starts_unplugged,
+        sessions.vehicle_leads_a_session,
+        sessions.vehicle_that_is_refused_gets_nothing,
+        sessions.vehicle_ends_without_reports,
+    ),
     "lock": (kinds.lock_follows,),
     "temperature": (kinds.temperature_is_earthly,),
     "simulation": (kinds.simulation_refuses_nonsense,),

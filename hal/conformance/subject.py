@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from hal.interfaces import DriverModule
 from hal.resources import Place
+from hal.values import StationReport, VehicleReading
 
 
 class Breach(AssertionError):
@@ -26,12 +27,24 @@ Troubles = Mapping[Trouble, Callable[[bool], None]]
 """How each trouble is made: it begins with true and ends with false."""
 
 
+class Traffic(Protocol):
+    """A car for the plug, and the contactors and the power that it would get."""
+
+    def plug(self, on: bool) -> None:
+        """Put the car on the plug, or take it away."""
+
+    def follow(self, wish: VehicleReading) -> StationReport:
+        """Do what the car asks for; return what is measured then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A device on a bench: the settings that reach it, and what can be done to it."""
 
     config: Any
     troubles: Troubles = field(default_factory=dict)
+    traffic: Traffic | None = None
+    """For a CCS controller only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,7 @@ class Subject:
     config: Any
     place: Place
     troubles: Troubles = field(default_factory=dict)
+    traffic: Traffic | None = None
 
     def connected(self) -> AbstractAsyncContextManager[Any]:
         """Open the device as the daemon would."""

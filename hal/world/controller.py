@@ -42,6 +42,8 @@ class Controller:
         self.car: Car | None = None
         self.accepted: bool | None = None
         self.stopping = False
+        self.car_broke_off = False
+        """In an emergency, whether it was the car that ended the session."""
         self._changed = changed
         self._rate = 1.0
         self._report = StationReport(False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -73,10 +75,19 @@ class Controller:
 
     def accept(self, accepted: bool, now_s: float) -> None:
         """Take the answer to the wait for authorization; wake up a finished car."""
-        self.accepted = accepted
         if accepted and self._step is Step.FINISHED:
-            self.stopping = False
-            self._enter(Step.NEGOTIATING, now_s)
+            self.wake(now_s)
+        self.accepted = accepted
+
+    def wake(self, now_s: float) -> None:
+        """Let the car on the plug begin anew, as one that nobody has answered yet."""
+        self.accepted, self.stopping = None, False
+        self._enter(Step.NEGOTIATING, now_s)
+
+    def break_off(self, error: str, now_s: float) -> None:
+        """End the session at once, for a reason of the controller's own."""
+        self._error, self.car_broke_off = error, False
+        self._enter(Step.EMERGENCY, now_s)
 
     def set_rate(self, rate: float, now_s: float) -> None:
         """Hurry or slow the car from ``now_s`` on."""
@@ -131,9 +142,10 @@ class Controller:
 
     def _next(self, car: Car, now_s: float, contactors_open: bool) -> Step | None:
         row = ROWS[self._step]
-        error = self._broken_off(now_s)
-        if error:
-            self._error = error
+        failure, impatience = self._failure(now_s), self._impatience(now_s)
+        if failure or impatience:
+            self._error = failure or impatience
+            self.car_broke_off = failure is None
             return Step.EMERGENCY
         if self.stopping and row.phase in ON_STOP:
             return ON_STOP[row.phase]
@@ -150,12 +162,16 @@ class Controller:
         )
         return None if step is self._step else step
 
-    def _broken_off(self, now_s: float) -> str | None:
+    def _failure(self, now_s: float) -> str | None:
         phase = self.phase
         if phase in WATCHED and now_s >= self._stale_s():
             return f"the station has not reported for {STALE_AFTER_S * 1000:.0f} ms"
         if phase in NEEDS_ENABLED and not self._report.enabled:
             return "the station shut down"
+        return None
+
+    def _impatience(self, now_s: float) -> str | None:
+        phase = self.phase
         limit_s = LIMITS_S.get(phase, inf)
         if now_s >= self._phase_since_s + limit_s:
             return f"{phase.value} took longer than {limit_s:.0f} s"

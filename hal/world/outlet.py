@@ -57,6 +57,8 @@ class Outlet:
         self._plug_volts_per_s_down = _PLUG_VOLTS_PER_S_DOWN
         self.bridge: Contacts | None = None
         self.neighbor: Outlet | None = None
+        self._interlocked = True
+        self._stopped = False
 
     def advance(self, to_s: float) -> None:
         """Let happen what happens until ``to_s``, on the process's own clock."""
@@ -109,12 +111,19 @@ class Outlet:
         self.rate = rate
         self.controller.set_rate(rate, self.now_s)
 
+    def interlock(self, closed: bool) -> None:
+        """Give or take the supply of the coils, as a CCS controller's relay does."""
+        if closed is not self._interlocked:
+            self._interlocked = closed
+            self._power_coils()
+
     def suffer(self, faults: frozenset[str]) -> None:
         """Be broken in these ways and in no others."""
         self.contacts.welded = "contactor-weld" in faults
         self.contacts.welded_unseen = "contactor-weld-hidden" in faults
         self.contacts.stuck_open = "contactor-open" in faults
-        self.contacts.power("emergency-stop" not in faults, self.now_s)
+        self._stopped = "emergency-stop" in faults
+        self._power_coils()
         if self.bridge is not None:
             self.bridge.welded = "bridge-weld" in faults
             self.bridge.stuck_open = "bridge-open" in faults
@@ -164,6 +173,9 @@ class Outlet:
         if self.controller.phase is VehiclePhase.CHARGING:
             return min(self._next_s(), self.now_s + _FRAME_S)
         return self._next_s()
+
+    def _power_coils(self) -> None:
+        self.contacts.power(self._interlocked and not self._stopped, self.now_s)
 
     def _next_s(self) -> float:
         moving = (

@@ -19,6 +19,7 @@ from tests.hal import (
     bench_meters,
     bench_power,
     bench_readers,
+    bench_vehicle,
     virtual_time,
 )
 from tests.hal.bench_cabinet import cabinet
@@ -44,6 +45,7 @@ BENCHES: dict[tuple[str, str], Bench] = {
     ("temperature", "sysfs"): Bench(bench_field.temperature, asyncio.run),
     ("light", "gpio"): Bench(bench_field.light, virtual_time.run),
     **{key: Bench(device, asyncio.run) for key, device in bench_meters.DEVICES.items()},
+    **{k: Bench(device, asyncio.run) for k, device in bench_vehicle.DEVICES.items()},
 }
 
 

@@ -57,9 +57,16 @@ async def _broken_promise(
     async with stand.device() as device, Resources(clock) as resources:
         driver = discovery.load(kind, name)
         reached = device if isinstance(device, Reached) else Reached(device)
-        place = Place(1, resources)
+        subject = Subject(
+            kind,
+            driver,
+            reached.config,
+            Place(1, resources),
+            reached.troubles,
+            reached.traffic,
+        )
         try:
-            await check(Subject(kind, driver, reached.config, place, reached.troubles))
+            await check(subject)
         except Breach as breach:
             return str(breach)
     return None
