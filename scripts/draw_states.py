@@ -21,6 +21,7 @@ from chargerd.core.course import (
     Rule,
 )
 from chargerd.core.policy import Policy
+from chargerd.core.sequence import LIMITS
 from chargerd.core.session import BILLED, Phase
 from documents import keep
 
@@ -136,7 +137,8 @@ def _bill(phase: Phase) -> str:
 def _limit(phase: Phase) -> str:
     limit = TIME_LIMITS_S.get(phase)
     if limit is None:
-        return "."
+        fixed = (row.within_s for row in LIMITS if row.phase is phase and not row.fault)
+        return next((f"{within_s:g} s" for within_s in fixed), ".")
     chosen = (key for key, policy in _CHOSEN.items() if limit(policy) == _UNUSUAL_S)
     return next(chosen, None) or f"{limit(Policy()):g} s"
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.core import events
+from chargerd.core.cable_check import CableCheck
 from chargerd.core.effects import Effect, Noted, TransactionEnded, TransactionStarted
 from chargerd.core.events import Event
 from chargerd.core.reasons import Cause
@@ -27,6 +28,9 @@ def forget(session: Session, _event: Event, _now: Instant) -> Change:
         session.phase,
         facts=session.facts,
         contactors_open=session.contactors_open,
+        opened_s=session.opened_s,
+        vehicle_s=session.vehicle_s,
+        most_v=session.most_v,
         barred=session.barred,
         outlives=session.outlives,
         holding=session.holding,
@@ -81,8 +85,8 @@ def begin(session: Session, event: Event, now: Instant) -> Change:
 
 
 def close(session: Session, _event: Event, _now: Instant) -> Change:
-    """Take the contactors for closed, until their feedback says otherwise."""
-    return replace(session, contactors_open=False), ()
+    """Take the contactors for closed until their feedback says otherwise; check."""
+    return replace(session, contactors_open=False, check=CableCheck()), ()
 
 
 _TIME_LIMIT_CAUSES: Final[Mapping[Phase, Cause]] = {

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from chargerd.core.permissive import MIN_RESISTANCE_OHM
+from chargerd.core.permissive import TOUCHABLE_V
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Session
-from hal.values import SAFE_TO_OPEN_A, Position, Quality, VehiclePhase
+from hal.values import SAFE_TO_OPEN_A, Position, VehiclePhase
 
 
 def plugged(session: Session) -> bool:
@@ -45,17 +45,10 @@ def vehicle_at(*phases: VehiclePhase) -> Callable[[Session], bool]:
 
 
 def insulated(session: Session) -> bool:
-    """Tell whether the cable has passed its check: closed, and insulation proven."""
-    isolation, contactor = session.facts.isolation, session.facts.contactor
-    return (
-        _CHECKED(session)
-        and contactor is not None
-        and contactor.position is Position.CLOSED
-        and isolation is not None
-        and isolation.at_s > session.since_s
-        and isolation.quality is Quality.GOOD
-        and isolation.resistance_ohm >= MIN_RESISTANCE_OHM
-    )
+    """Tell whether the cable has passed its check, and the vehicle says so too."""
+    contactor = session.facts.contactor
+    closed = contactor is not None and contactor.position is Position.CLOSED
+    return _CHECKED(session) and closed and session.check.passed
 
 
 def connected(session: Session) -> bool:
@@ -99,7 +92,19 @@ def released(session: Session) -> bool:
     nobody waits for a CCS controller that is silent.
     """
     under_way = _UNDER_WAY(session) and "vehicle" not in session.facts.lost
-    return dead(session) and not under_way
+    return dead(session) and discharged(session) and not under_way
+
+
+def discharged(session: Session) -> bool:
+    """Tell whether the plug was measured to be dead since its contactors opened.
+
+    The cable of a station that is out of the vehicle is nobody's to hold back.
+    """
+    if unplugged(session) and "lock" not in session.facts.fitted:
+        return True
+    meter = session.facts.meter
+    measured = meter is not None and meter.at_s > session.opened_s
+    return measured and meter is not None and meter.voltage_v < TOUCHABLE_V
 
 
 def kept(session: Session) -> bool:

@@ -33,6 +33,7 @@ from chargerd.core.actions import (
     resume,
     stay,
 )
+from chargerd.core.cable_check import followed
 from chargerd.core.conditions import (
     connected,
     current_gone,
@@ -53,8 +54,10 @@ from chargerd.core.conditions import (
 )
 from chargerd.core.effects import Effect
 from chargerd.core.events import Event
+from chargerd.core.permissive import Facts
 from chargerd.core.policy import Policy
 from chargerd.core.power import Supply
+from chargerd.core.sequence import due
 from chargerd.core.session import BILLED, COLD, LIVE, Phase, Session
 from hal.values import Position, VehiclePhase
 
@@ -154,16 +157,10 @@ AT_ONCE: Final[tuple[Rule, ...]] = (
 TIME_LIMITS_S: Final[Mapping[Phase, Callable[[Policy], float | None]]] = {
     Phase.PLUGGED:       _for_a_driver_s,
     Phase.AUTHORIZED:    lambda policy: policy.connection_timeout_s,
-    Phase.LOCKING:       lambda _: 5.0,
-    Phase.HANDSHAKE:     lambda _: 60.0,
-    Phase.CABLE_CHECK:   lambda _: 45.0,
-    Phase.PRECHARGE:     lambda _: 10.0,
-    Phase.RAMP_DOWN:     lambda _: 3.0,
-    Phase.OPENING:       lambda _: 0.5,
-    Phase.SETTLING:      lambda _: 3.0,
     Phase.WAITING:       lambda policy: policy.waiting_timeout_s or None,
 }
 # fmt: on
+"""The limits that the operator chooses; the others stand in ``core.sequence``."""
 
 _ON_EVENT: Final = {(row.phase, row.event): row for row in ON_EVENT}
 
@@ -226,7 +223,10 @@ def advance(session: Session, event: Event, now: Instant) -> Change:
 
 
 def deadline_s(session: Session, policy: Policy) -> float | None:
-    """Return when ``TimeLimitPassed`` is due, on the monotonic clock."""
+    """Return when the first time limit passes, on the monotonic clock."""
+    first = due(session)
+    if first is not None:
+        return first[0]
     limit = TIME_LIMITS_S.get(session.phase)
     limit_s = limit(policy) if limit else None
     return None if limit_s is None else session.since_s + limit_s
@@ -235,24 +235,40 @@ def deadline_s(session: Session, policy: Policy) -> float | None:
 def _sensed(session: Session, event: Event) -> Session:
     match event:
         case events.FactsChanged():
-            session = replace(session, facts=event.facts)
+            session = _informed(session, event.facts)
+        case events.SelfTested(told_s=told_s) if told_s >= session.since_s:
+            session = replace(session, check=replace(session.check, tested=True))
     facts = session.facts
-    opened = (
-        not OUTPUTS[session.phase].closed
-        and facts.contactor is not None
-        and facts.contactor.position is Position.OPEN
-        and facts.contactor.at_s > session.since_s
-    )
-    if opened:
-        session = replace(session, contactors_open=True)
+    if session.phase is Phase.CABLE_CHECK:
+        check = followed(session.check, facts, session.since_s, session.most_v)
+        session = replace(session, check=check)
     if session.phase in BILLED and facts.meter is not None:
         # The register of a bill only grows, whatever the meter says.
         return replace(session, meter_wh=max(session.meter_wh, facts.meter.energy_wh))
     return session
 
 
+def _informed(session: Session, facts: Facts) -> Session:
+    before, vehicle, contactor = session.facts.vehicle, facts.vehicle, facts.contactor
+    session = replace(session, facts=facts)
+    if vehicle is not None and (before is None or vehicle.phase is not before.phase):
+        session = replace(session, vehicle_s=vehicle.at_s)
+    if (
+        not OUTPUTS[session.phase].closed
+        and contactor is not None
+        and contactor.position is Position.OPEN
+        and contactor.at_s > session.since_s
+        and not session.contactors_open
+    ):
+        return replace(session, contactors_open=True, opened_s=contactor.at_s)
+    return session
+
+
 def _moved(session: Session, phase: Phase, now_s: float) -> Session:
     began_s = inf if phase is Phase.IDLE else min(session.began_s, now_s)
+    testing = phase is Phase.CABLE_CHECK
+    if session.facts.testing is not testing:
+        session = replace(session, facts=replace(session.facts, testing=testing))
     return replace(session, phase=phase, since_s=now_s, began_s=began_s)
 
 

@@ -110,6 +110,16 @@ class CommandFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SelfTested(Event):
+    """The insulation monitor was told to test itself, and has."""
+
+    error: str = ""
+    """Why it did not pass; empty: it did."""
+    told_s: float = field(default=inf, compare=False)
+    """When it was told; a cable check that began later asked for another one."""
+
+
+@dataclass(frozen=True, slots=True)
 class GuardCut(Event):
     """The guard has taken the energy away because of these faults."""
 
@@ -191,6 +201,15 @@ class Aborted(Event):
 @dataclass(frozen=True, slots=True)
 class TimeLimitPassed(Event):
     """The connector has been in its phase for as long as that phase may last."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitMissed(Event):
+    """What had to happen by now has not, and that is a fault."""
+
+    fault: str
+    value: str
+    """What was measured instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.core.course import OUTPUTS
+from chargerd.core.dead_plug import DeadPlug
 from chargerd.core.effects import Effect, FaultClosed, FaultOpened
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.faults import FAULTS, Fault, Recovers
 from chargerd.core.measured import measured
 from chargerd.core.permissive import Facts, Loss, present, silent
-from chargerd.core.session import Session
+from chargerd.core.session import Phase, Session
 from hal.values import Position, VehiclePhase
 
 _WELDED_AFTER_S: Final = 0.5
@@ -41,6 +42,7 @@ class Health:
         self._last_id = last_id
         self._active: dict[tuple[int, str], Active] = {}
         self._latched: dict[tuple[int, str], str] = {}
+        self._dead_plug = DeadPlug()
         self._away_s: dict[tuple[int, str], float] = {}
         """Since when the reason of a fault that is there has been gone."""
 
@@ -77,9 +79,7 @@ class Health:
         """Compare what is wrong with what was; return what has come and gone."""
         found: dict[tuple[int, str], str] = {}
         for session in sessions:
-            if _welded(session):
-                closed = "auxiliary contacts report closed"
-                self.latch(session.connector, "contactor-weld", closed)
+            self._watch_plug(session)
             for name, value in _conditions(session.facts).items():
                 found[self._key(session, name)] = value
         found |= self._latched
@@ -108,6 +108,15 @@ class Health:
 
     def _clears_s(self, key: tuple[int, str]) -> float:
         return self._away_s[key] + self._active[key].fault.clears_after_s
+
+    def _watch_plug(self, session: Session) -> None:
+        if _welded(session):
+            closed = "auxiliary contacts report closed"
+            self.latch(session.connector, "contactor-weld", closed)
+        for name, value in self._dead_plug.faults(session):
+            self.latch(session.connector, name, value)
+        if session.phase is Phase.IDLE and self._dead_plug.is_dead(session.connector):
+            self.unlatch(session.connector, "discharge")
 
     def _key(self, session: Session, name: str) -> tuple[int, str]:
         if FAULTS[name].of_station:

@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Final
 
-from chargerd.core.permissive import hard_limit_v
 from chargerd.core.profiles import Profile
 from hal.values import JOINED, PowerRating, Setpoint, VehiclePhase, VehicleReading
 
@@ -27,6 +26,9 @@ _PHASES: Final[Mapping[Supply, frozenset[VehiclePhase]]] = {
     Supply.CHARGE: JOINED,
 }
 """Where the vehicle must stand for each kind of supply."""
+
+_LOW_V: Final = 500.0
+"""The cable of a vehicle of up to this maximum is tested at no more."""
 
 SMALL_CURRENT_A: Final = 2.0
 """Cable check and pre-charge supply no more (IEC 61851-23 Annex CC)."""
@@ -80,6 +82,23 @@ def offered_current_a(limit: Limit, rating: PowerRating, voltage_v: float) -> fl
     return min(rating.max_current_a, limit.power_w / volts)
 
 
+def test_voltage_v(vehicle: VehicleReading, most_v: float) -> float:
+    """Return the voltage of the cable check: the wish, within what is allowed.
+
+    IEC 61851-23:2023 CC.4.1.2 allows more than the vehicle's own maximum, whose
+    contactors are still open then.
+
+    Args:
+        vehicle: What the vehicle has told.
+        most_v: The highest voltage of the power modules.
+    """
+    wish_v, own_v = min(vehicle.target_voltage_v, most_v), vehicle.max_voltage_v
+    if own_v is None:
+        return wish_v
+    allowed_v = min(_LOW_V, own_v + 50.0) if own_v <= _LOW_V else 1.1 * own_v
+    return min(wish_v, allowed_v)
+
+
 def setpoint(
     supply: Supply,
     limit: Limit,
@@ -98,11 +117,9 @@ def setpoint(
             the wish of a charging vehicle is the voltage it may never exceed.
     """
     own_v = _told(vehicle.max_voltage_v, rating.max_voltage_v)
-    if supply is Supply.TEST_VOLTAGE:
-        # The cable check may go above the vehicle's own maximum (IEC 61851-23
-        # CC.4.1.2): its contactors are still open then.
-        own_v = hard_limit_v(own_v)
     voltage_v = min(vehicle.target_voltage_v, rating.max_voltage_v, own_v)
+    if supply is Supply.TEST_VOLTAGE:
+        voltage_v = test_voltage_v(vehicle, rating.max_voltage_v)
     if vehicle.phase not in _PHASES[supply] or voltage_v <= 0.0:
         return Setpoint(0.0, 0.0, LEASE_S)
     if supply is not Supply.CHARGE:

@@ -8,6 +8,7 @@ from enum import Enum
 from math import inf
 from typing import Final
 
+from chargerd.core.cable_check import CableCheck
 from chargerd.core.events import Source
 from chargerd.core.permissive import Facts
 from chargerd.core.profiles import Profile
@@ -44,6 +45,10 @@ class Session:
     began_s: float = inf  # when the session, or its latest transaction, began
     facts: Facts = Facts()
     contactors_open: bool = True  # seen open since they were last told to close
+    opened_s: float = -inf  # when they were seen so first
+    vehicle_s: float = -inf  # when the vehicle came to its phase: its own clock
+    most_v: float = inf  # the highest voltage of the power modules
+    check: CableCheck = CableCheck()
     barred: bool = False  # nothing may begin here: a fault, a restart, no disk
     outlives: frozenset[Cause] = frozenset()  # what does not end a transaction
     holding: frozenset[Cause] = frozenset()  # after what a socket keeps the cable

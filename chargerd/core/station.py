@@ -40,6 +40,7 @@ from chargerd.core.register import Register
 from chargerd.core.registers import Followed, Registers
 from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
+from chargerd.core.sequence import due
 from chargerd.core.session import BILLED, Phase, Session
 from hal.values import MeterReading
 
@@ -84,7 +85,11 @@ class Station:
         self._followed_s = -inf
         self._invalid_from_wh: dict[int, int] = {}
         self.sessions = {
-            number: Session(number, facts=Facts(fitting.fitted))
+            number: Session(
+                number,
+                facts=Facts(fitting.fitted),
+                most_v=fitting.rating.max_voltage_v,
+            )
             for number, fitting in fittings.items()
         }
         self.booking = Booking(self, wishes, reservations)
@@ -145,10 +150,10 @@ class Station:
     def expire(self, now: Instant) -> Effects:
         """Let every time limit that has passed take effect."""
         effects: Effects = ()
-        for number, session in self.sessions.items():
+        for session in tuple(self.sessions.values()):
             due_s = self._due_s(session)
             if due_s is not None and due_s <= now.monotonic_s:
-                effects += self.apply(events.TimeLimitPassed(number), now)
+                effects += self.apply(_missed(session), now)
         effects += self._follow((), now)
         sampled = self.sampler.expire(self, now)
         return (*effects, *sampled, *self.registers.checkpoint(_told_idle(sampled)))
@@ -312,6 +317,19 @@ class Station:
             self.health.latch(event.connector, "lock-stuck", event.error)
         return (told,)
 
+    def _limit_missed(self, event: events.LimitMissed, now: Instant) -> Effects:
+        self.health.latch(event.connector, event.fault, event.value)
+        return ()
+
+    def _self_tested(self, event: events.SelfTested, now: Instant) -> Effects:
+        session = self.sessions[event.connector]
+        if session.phase is not Phase.CABLE_CHECK or event.told_s < session.since_s:
+            return ()
+        if not event.error:
+            return self.advance(event, now)
+        self.health.latch(event.connector, "isolation-self-test", event.error)
+        return ()
+
     def _cut(self, event: events.GuardCut, now: Instant) -> Effects:
         told = Noted(event.connector, f"guard cut: {', '.join(event.faults)}")
         name = event.faults[0]
@@ -436,6 +454,15 @@ class Station:
                 self.sessions[number] = settled
 
 
+def _missed(session: Session) -> Event:
+    """Return what it means that the first time limit of a session has passed."""
+    first = due(session)
+    if first is None or not first[1].fault:
+        return events.TimeLimitPassed(session.connector)
+    limit = first[1]
+    return events.LimitMissed(session.connector, limit.fault, limit.lacking(session))
+
+
 def _over(session: Session, at_s: float) -> bool:
     """Tell whether what happened at ``at_s`` belongs to a session that is over."""
     return session.phase is Phase.IDLE or at_s < session.began_s
@@ -463,7 +490,9 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.DeviceLost: Station._lost,
     events.DeviceBack: Station._back,
     events.CommandFailed: Station._failed,
+    events.SelfTested: Station._self_tested,
     events.GuardCut: Station._cut,
+    events.LimitMissed: Station._limit_missed,
     events.TokenPresented: lambda station, *args: station.desk.presented(*args),
     events.StartRequested: lambda station, *args: station.desk.requested(*args),
     events.TagAnswered: lambda station, *args: station.desk.answered(*args),

@@ -5,40 +5,30 @@ so nothing stale can be done; a cut gives up whatever was under way.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from chargerd.core.course import Output
-from chargerd.core.events import CommandFailed, Event
+from chargerd.core.events import Event
 from chargerd.core.fitting import Fitting
-from chargerd.core.power import (
-    LEASE_S,
-    Limit,
-    Setter,
-    Supply,
-    offered_current_a,
-    setpoint,
-)
+from chargerd.core.power import Supply, offered_current_a
+from chargerd.core.switching import SWITCH_OFF, Deed, step
 from chargerd.runtime.bridging import BridgeHand
+from chargerd.runtime.commands import RETRY_S, Commands
 from chargerd.runtime.devices import ConnectorDevices, Devices
 from chargerd.runtime.guard import Guard
+from chargerd.runtime.self_test import SelfTest
+from chargerd.runtime.switchgear import Switchgear
 from chargerd.runtime.waiting import came
-from hal.errors import HardwareError
-from hal.values import POWERED, Reading, Setpoint, StationReport
+from hal.values import POWERED, Reading, StationReport
 
 ROUND_S: Final = 0.08
 """While a connector is in use: how often the controller hears of us and the leases
 are renewed. Vehicle.report must come every 100 ms."""
 
-CUT_WITHIN_S: Final = 0.03
-"""In an emergency the current gets so long to fall before the contactors open."""
-
-RETRY_S: Final = 1.0
-"""A lock or contactor that failed is told again after this, others in each round."""
-
-_ZERO: Final = Setpoint(0.0, 0.0, LEASE_S)
+_RELEASE: Final = step(SWITCH_OFF, Deed.RELEASE)
+"""A plug is never freed while anything can be on it."""
 
 
 class Hand:
@@ -53,30 +43,25 @@ class Hand:
         sensed: Callable[[int, Reading], None],
     ) -> None:
         self.number = number
-        self.closed = False
-        """The contactors were told to close, and have not been opened since."""
-        self.supplying = False
-        """The last set-point was more than nothing."""
-        self.confirmed = True
-        """The last round did what it wanted."""
         self._devices = devices
         self._guard = guard
-        self._report = report
-        self._sensed = sensed
+        self._commands = Commands(number, guard.now_s, report, sensed)
         self._target = Output()
         self._locked: bool | None = None
         self._authorized = False
         self._ending = False
         self._barred = False
-        self._rests: dict[str, float] = {}
         self._wake = asyncio.Event()
+        monitor = devices.isolation
+        test = SelfTest(number, monitor, guard, report, self._wake.set)
+        self._gear = Switchgear(devices, guard, self._commands, test)
         self._round: asyncio.Task[None] | None = None
         self._cut: asyncio.Task[None] | None = None
 
     @property
     def live(self) -> bool:
         """Whether anything here can put voltage on the plug."""
-        return self.closed or self.supplying
+        return self._gear.live
 
     def aim(self, output: Output) -> None:
         """Take a new level."""
@@ -86,7 +71,7 @@ class Hand:
             self._target = output
             self._wake.set()
 
-    def cut(self) -> None:
+    def cut(self, *, urgent: bool = True) -> None:
         """Take all energy away, beginning now; what was under way is given up.
 
         Nothing live is taken up again before a level without energy was given.
@@ -96,14 +81,17 @@ class Hand:
             return
         if self._round is not None:
             self._round.cancel()
-        self._cut = asyncio.create_task(self._cut_off(), name=f"cut {self.number}")
+        off = self._gear.switch_off(urgent=urgent)
+        self._cut = asyncio.create_task(off, name=f"cut {self.number}")
         self._wake.set()
 
     def shut(self, output: Output) -> None:
         """Begin at once with what ``output`` takes away."""
         if self.live and not output.live:
-            self.cut()
-        elif self.supplying and (output.supply is Supply.OFF or self._less(output)):
+            self.cut(urgent=False)
+        elif self._gear.supplying and (
+            output.supply is Supply.OFF or self._less(output)
+        ):
             self.aim(output)
 
     def _less(self, output: Output) -> bool:
@@ -128,7 +116,8 @@ class Hand:
         # cancelled ends that task, and the contactors would stay closed.
         if self._cut is not None:
             await asyncio.wait({self._cut})
-        last = asyncio.create_task(self._cut_off(), name=f"last cut {self.number}")
+        off = self._gear.switch_off(urgent=True)
+        last = asyncio.create_task(off, name=f"last cut {self.number}")
         await asyncio.wait({last})
         last.result()
 
@@ -143,51 +132,51 @@ class Hand:
         self._round = None
 
     async def _pause(self) -> None:
-        within_s = None if self.confirmed else RETRY_S
+        within_s = None if self._commands.confirmed else RETRY_S
         if self._target != Output() or self.live:
             within_s = ROUND_S
         await came(self._wake, within_s)
 
     async def _work(self) -> None:
         """Do one round: whatever the level asks for and is not so yet."""
-        self.confirmed = True
+        self._commands.confirmed = True
         await self._lock()
         await self._tell_vehicle()
-        await self._contactors()
-        await self._supply()
+        await self._gear.switch_on(self._target, lambda: self._barred)
 
     async def _lock(self) -> None:
         lock, wanted = self._devices.lock, self._target.locked
-        if lock is None or self._locked is wanted or self._resting("lock"):
+        if lock is None or self._locked is wanted or self._commands.resting("lock"):
             return
-        # A plug is never freed while anything can be on it.
-        if wanted or not self.live:
-            self._locked = None
-            move = lock.engage if wanted else lock.release
-            if await self._confirmed("lock", move()):
-                self._locked = wanted
-                await self._look(lock.read)
+        if not wanted and not _RELEASE.may(self._gear.scene(self._target, barred=True)):
+            self._commands.confirmed = False
+            return
+        self._locked = None
+        move = lock.engage if wanted else lock.release
+        if await self._commands.give("lock", move()):
+            self._locked = wanted
+            await self._commands.look(lock.read)
 
     async def _tell_vehicle(self) -> None:
         vehicle, target = self._devices.vehicle, self._target
         if target.authorized and not self._authorized:
             self._authorized = True
-            if not await self._confirmed("vehicle", vehicle.authorize(True)):
+            if not await self._commands.give("vehicle", vehicle.authorize(True)):
                 self._authorized = False
         known = self._guard.facts[self.number].vehicle
         # A vehicle that is coming to its end must hear of the current's, too.
         if target.enabled or (known is not None and known.phase in POWERED):
-            await self._confirmed("vehicle", vehicle.report(self._state(target)))
+            await self._commands.give("vehicle", vehicle.report(self._state(target)))
         ending = target.closed and target.supply is Supply.OFF
         if ending and not self._ending:
-            await self._confirmed("vehicle", vehicle.stop())
+            await self._commands.give("vehicle", vehicle.stop())
         self._ending = ending
 
     def _state(self, target: Output) -> StationReport:
         facts = self._guard.facts[self.number]
         rating = self._devices.power_module.rating
         module, isolation = facts.power_module, facts.isolation
-        limit = self._limit(target)
+        limit = self._gear.limit(target)
         voltage_v = self._output_v()
         return StationReport(
             enabled=target.enabled,
@@ -202,84 +191,6 @@ class Hand:
     def _output_v(self) -> float:
         module = self._guard.facts[self.number].power_module
         return module.voltage_v if module else 0.0
-
-    def _limit(self, target: Output) -> Limit:
-        rating = self._devices.power_module.rating
-        if target.supply is Supply.CHARGE:
-            return Limit(target.limit_w, Setter.HARDWARE)
-        return Limit(rating.max_power_w, Setter.HARDWARE)
-
-    async def _contactors(self) -> None:
-        if self.closed or self._barred or not self._target.closed:
-            return
-        vehicle = self._guard.facts[self.number].vehicle
-        wanted = vehicle is not None and vehicle.wants_contactors
-        if not wanted or self._guard.refusals(self.number):
-            return
-        if self._resting("contactor"):
-            return
-        self.closed = True
-        self._guard.closing(self.number)
-        contactor = self._devices.contactor
-        if await self._confirmed("contactor", contactor.close()):
-            await self._look(contactor.read)
-        else:
-            self.closed = False
-            self._guard.settled(self.number, closed=False)
-
-    async def _supply(self) -> None:
-        module = self._devices.power_module
-        vehicle = self._guard.facts[self.number].vehicle
-        wanted = _ZERO
-        allowed = self.closed and not self._barred
-        may = allowed and not self._guard.refusals(self.number)
-        if may and vehicle is not None:
-            limit = self._limit(self._target)
-            supply, output_v = self._target.supply, self._output_v()
-            wanted = setpoint(supply, limit, module.rating, vehicle, output_v)
-        if wanted == _ZERO and not self.supplying:
-            return
-        self.supplying = wanted != _ZERO or self.supplying
-        self._guard.supplied(self.number, wanted)
-        if await self._confirmed("power_module", module.supply(wanted)):
-            self.supplying = wanted != _ZERO
-
-    async def _cut_off(self) -> None:
-        module, contactor = self._devices.power_module, self._devices.contactor
-        if self.live:
-            # The contactors wear when they open under load, but they do open.
-            with suppress(HardwareError, TimeoutError):
-                async with asyncio.timeout(CUT_WITHIN_S):
-                    await module.supply(_ZERO)
-                    await module.shut_off()
-        self.supplying = False
-        if self.closed:
-            await self._confirmed("contactor", contactor.open())
-            self.closed = False
-            self._guard.settled(self.number, closed=False)
-            await self._look(contactor.read)
-            await self._look(module.read)
-
-    async def _look(self, read: Callable[[], Awaitable[Reading]]) -> None:
-        with suppress(HardwareError):
-            self._sensed(self.number, await read())
-
-    async def _confirmed(self, kind: str, command: Awaitable[None]) -> bool:
-        told_s = self._guard.now_s()
-        try:
-            await command
-        except HardwareError as error:
-            self.confirmed = False
-            self._rests[kind] = asyncio.get_running_loop().time() + RETRY_S
-            self._report(CommandFailed(self.number, kind, str(error), told_s))
-            return False
-        return True
-
-    def _resting(self, kind: str) -> bool:
-        """Tell whether a device failed so lately that it is not troubled again yet."""
-        resting = asyncio.get_running_loop().time() < self._rests.get(kind, 0.0)
-        self.confirmed = self.confirmed and not resting
-        return resting
 
 
 def hands_of(

@@ -101,6 +101,10 @@ class Guard:
         """Take note of how a command to contactors, or to the bridge as 0, ended."""
         self._switches[connector] = Switch(None, closed, self._monotonic())
 
+    def testing(self, connector: int, *, on: bool) -> None:
+        """Take note that an insulation monitor tests itself: its doubts are none."""
+        self.facts[connector] = replace(self.facts[connector], testing=on)
+
     def supplied(self, connector: int, setpoint: Setpoint) -> None:
         """Take note of what power modules are about to be told."""
         self._watches[connector].tell(setpoint, self._monotonic())

@@ -180,6 +180,9 @@ class Bench:
     def unplugs(self, connector: int = 1) -> list[Effect]:
         return self.vehicle(VehiclePhase.UNPLUGGED, connector)
 
+    def vehicle_finishes(self, connector: int = 1) -> list[Effect]:
+        return self.vehicle(VehiclePhase.FINISHED, connector)
+
     def counts(self, energy_wh: int, connector: int = 1) -> list[Effect]:
         return self.senses(connector, meter(self.tick(), energy_wh))
 
@@ -215,10 +218,10 @@ class Bench:
         yield Phase.HANDSHAKE, lambda: sense(number, lock(at(), True))
         cable_check = VehiclePhase.CABLE_CHECK
         yield Phase.CABLE_CHECK, lambda: self.vehicle(cable_check, number)
-        yield None, lambda: sense(number, contactor(at(), Position.CLOSED))
-        yield None, lambda: sense(number, isolation(at()))
+        yield None, lambda: self.checks_cable(number)
         precharge = VehiclePhase.PRECHARGE
         yield Phase.PRECHARGE, lambda: self.vehicle(precharge, number)
+        yield None, lambda: sense(number, modules(at()))
         yield Phase.ENERGIZED, lambda: self.vehicle(VehiclePhase.CHARGING, number)
         yield None, lambda: sense(number, modules(at(), 125.0))
         yield Phase.RAMP_DOWN, lambda: self.presents(card)
@@ -226,6 +229,14 @@ class Bench:
         yield Phase.SETTLING, lambda: sense(number, contactor(at(), Position.OPEN))
         yield Phase.WELDING_CHECK, lambda: sense(number, meter(at()))
         yield Phase.FINISHED, lambda: self.vehicle(VehiclePhase.FINISHED, number)
+
+    def checks_cable(self, number: int = 1) -> None:
+        """Pass the cable check, but for the vehicle's word."""
+        self.happens(events.SelfTested(number))
+        self.senses(number, contactor(self.tick(), Position.CLOSED))
+        self.senses(number, modules(self.tick(), voltage_v=450.0))
+        self.senses(number, isolation(self.tick()))
+        self.senses(number, modules(self.tick(), voltage_v=0.0))
 
     def session(self, connector: int = 1) -> Session:
         return self.station.sessions[connector]

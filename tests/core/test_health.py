@@ -7,6 +7,7 @@ from chargerd.core.effects import FaultClosed, FaultOpened, TransactionEnded
 from chargerd.core.faults import FAULTS, cause
 from chargerd.core.permissive import Loss
 from chargerd.core.reasons import Cause
+from chargerd.core.sequence import LIMITS
 from chargerd.core.session import BILLED, Phase
 from hal.values import Position, Quality, Reading, VehiclePhase
 from tests.core.bench import (
@@ -56,6 +57,8 @@ LOST = {
 }
 CUT = ("vehicle-over-voltage", "over-current", "short-circuit", "measurement-spread")
 """Found by the guard alone, by ``core.supervision``."""
+MISSED = {limit.fault for limit in LIMITS if limit.fault}
+"""What had to happen in time and did not, by ``core.sequence``."""
 CHANGES = {
     "storage": events.StorageChanged(0, failing=True),
     "reset": events.RestartFailed(0, "reboot failed with 1"),
@@ -82,6 +85,8 @@ def raises(bench: Bench, name: str) -> None:
     connector = 0 if FAULTS[name].of_station else 1
     if name in LOST:
         bench.happens(events.DeviceLost(connector, *LOST[name]))
+    elif name in MISSED:
+        bench.happens(events.LimitMissed(connector, name, "80 V of 400 V"))
     elif name in CUT:
         bench.happens(events.GuardCut(connector, (name,), "12.5 of 2.0"))
     else:
@@ -240,6 +245,7 @@ def test_a_contactor_that_does_not_close_is_a_fault_until_the_plug_is_out() -> N
     assert names(bench, 1) == ["contactor-open"]
     assert not bench.live()
     bench.senses(1, contactor(bench.tick(), Position.OPEN))
+    bench.senses(1, meter(bench.tick()))
     bench.waits(5.0)
     assert names(bench, 1) == ["contactor-open"]
     bench.unplugs()
@@ -274,6 +280,7 @@ def test_a_welded_contactor_is_one_fault_until_chargerd_is_restarted() -> None:
         bench.waits(0.3)
         bench.senses(1, contactor(bench.tick(), Position.CLOSED), meter(bench.tick()))
     bench.senses(1, contactor(bench.tick(), Position.OPEN))
+    bench.senses(1, meter(bench.tick()))
     assert bench.phase() is Phase.IDLE
     assert names(bench, 1) == ["contactor-weld"]
     assert len(bench.told_of(FaultOpened)) == 1

@@ -15,7 +15,7 @@ from chargerd.core.power import Setter
 from chargerd.core.reasons import Why
 from chargerd.core.session import Phase
 from hal.values import BridgeReading, Position, VehiclePhase
-from tests.core.bench import FITTED, RATING, Bench, contactor, modules
+from tests.core.bench import FITTED, RATING, Bench, contactor, meter, modules
 
 OWN_W = RATING.max_power_w
 OPEN, CLOSED = Position.OPEN, Position.CLOSED
@@ -182,6 +182,7 @@ def test_a_bridge_that_does_not_close_is_left_alone_until_the_plug_is_out() -> N
     assert bench.phase() is Phase.ENERGIZED
     bench.unplugs()
     bench.senses(1, contactor(bench.tick(), OPEN))
+    bench.senses(1, meter(bench.tick()))
     bench.waits(10.0)
     bench.unplugs()
     assert bench.faults() == set()

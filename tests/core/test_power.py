@@ -88,12 +88,31 @@ def test_cable_check_and_precharge_get_a_small_current(
     assert supplied(supply, phase) == Setpoint(400.0, SMALL_CURRENT_A, LEASE_S)
 
 
-def test_the_cable_check_alone_may_go_above_the_vehicles_own_maximum() -> None:
-    wishes = {"target_voltage_v": 600.0, "max_voltage_v": 450.0}
-    test = supplied(Supply.TEST_VOLTAGE, VehiclePhase.CABLE_CHECK, **wishes)
-    match = supplied(Supply.MATCH_BATTERY, VehiclePhase.PRECHARGE, **wishes)
-    charge = supplied(Supply.CHARGE, VehiclePhase.CHARGING, **wishes)
-    assert (test.voltage_v, match.voltage_v, charge.voltage_v) == (550, 450, 450)
+@pytest.mark.parametrize(
+    ("wish_v", "own_v", "test_v"),
+    [
+        # IEC 61851-23:2023 CC.4.1.2, never above the wish or the modules
+        (1000.0, 400.0, 450.0),
+        (1000.0, 480.0, 500.0),
+        (1000.0, 500.0, 500.0),
+        (1000.0, 501.0, 551.1),
+        (1000.0, 800.0, 880.0),
+        (2000.0, 950.0, 1000.0),
+        (420.0, 400.0, 420.0),
+        (420.0, None, 420.0),
+        (2000.0, None, 1000.0),
+    ],
+)
+def test_the_cable_check_has_the_voltage_of_its_standard(
+    wish_v: float, own_v: float | None, test_v: float
+) -> None:
+    wishes = {"target_voltage_v": wish_v, "max_voltage_v": own_v}
+    told = supplied(Supply.TEST_VOLTAGE, VehiclePhase.CABLE_CHECK, **wishes)
+    assert told.voltage_v == pytest.approx(test_v)
+    if own_v is not None:
+        match = supplied(Supply.MATCH_BATTERY, VehiclePhase.PRECHARGE, **wishes)
+        charge = supplied(Supply.CHARGE, VehiclePhase.CHARGING, **wishes)
+        assert match.voltage_v == charge.voltage_v == min(wish_v, own_v)
 
 
 def test_the_vehicle_gets_what_it_asks_for() -> None:

@@ -16,7 +16,6 @@ from tests.core.bench import (
     REGISTER_WH,
     Bench,
     contactor,
-    isolation,
     lock,
     meter,
     modules,
@@ -76,8 +75,7 @@ def test_a_vehicle_that_returns_goes_through_every_check_again() -> None:
         lambda: bench.vehicle(VehiclePhase.NEGOTIATING),
         lambda: bench.senses(1, lock(bench.tick(), True)),
         lambda: bench.vehicle(cable_check),
-        lambda: bench.senses(1, contactor(bench.tick(), Position.CLOSED)),
-        lambda: bench.senses(1, isolation(bench.tick())),
+        bench.checks_cable,
         lambda: bench.vehicle(precharge),
         lambda: bench.vehicle(VehiclePhase.CHARGING),
     )

@@ -88,6 +88,7 @@ async def test_a_fact_that_grows_old_cuts_within_a_tick(
     async with rig(tmp_path) as station:
         await station.walk(Phase.ENERGIZED)
         station.tasks["senses"].cancel()
+        await asyncio.wait({station.tasks["senses"]})
         last_s = getattr(station.facts, kind).at_s
         limit_s = MAX_AGE_S[kind]
         others = {k for k in station.guard.facts[1].fitted if k in MAX_AGE_S} - {kind}

@@ -36,6 +36,11 @@ async def _checked(both: Pair) -> None:
     await until(lambda: both.phase(1) is Phase.CABLE_CHECK, WITHIN_S)
 
 
+async def _matching(both: Pair) -> None:
+    both.arrives(1)
+    await until(lambda: both.phase(1) is Phase.PRECHARGE, WITHIN_S)
+
+
 async def _charging(both: Pair) -> None:
     await both.charges(1)
     await until(lambda: both.power_w(1) > 39_000.0, WITHIN_S)
@@ -43,6 +48,9 @@ async def _charging(both: Pair) -> None:
 
 OTHERWISE: Final[Mapping[str, str]] = {
     "cable-check": "insulation",
+    "cable-check-voltage": "module-weak",
+    "precharge": "module-weak",
+    "discharge": "plug-charged",
     "contactor-weld": "contactor-weld",
     "meter-implausible": "meter-backwards",
     "measurement-spread": "meter-spread",
@@ -53,6 +61,9 @@ OTHERWISE: Final[Mapping[str, str]] = {
 SETUPS: Final[Mapping[str, Setup]] = {
     "cable-check": _checked,
     "contactor-open": _arriving,
+    "cable-check-voltage": _arriving,
+    "isolation-self-test": _arriving,
+    "precharge": _matching,
     "short-circuit": _arriving,
     "lock-stuck": _arriving,
     "lock-silent": _free,
@@ -60,6 +71,9 @@ SETUPS: Final[Mapping[str, Setup]] = {
     "supply-silent": _free,
 }
 """What happens before; else a car charges."""
+
+STOPPED: Final = ("contactor-weld", "current-stuck", "discharge")
+"""What shows when the driver ends the transaction."""
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     "bridge-weld": "test_bridging.py",
@@ -92,7 +106,7 @@ async def test_a_broken_part_is_found_under_its_name_in_the_catalogue(
     async with pair(tmp_path, CABINET) as both:
         await SETUPS.get(name, _charging)(both)
         both.simulation.set_fault(cause, True, place)
-        if name == "contactor-weld":
+        if name in STOPPED:
             both.simulation.present(CARDS[1], 1)
         await until(lambda: name in both.faults, WITHIN_S)
         if fault.stops:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from chargerd.chargepoint import ChargePoint
 from chargerd.core.course import Output
-from chargerd.core.events import Sensed, TokenPresented
+from chargerd.core.events import SelfTested, Sensed, TokenPresented
 from chargerd.core.fitting import Fitting
 from chargerd.core.permissive import Facts
 from chargerd.core.reasons import Cause
@@ -211,7 +211,9 @@ class Bench:
         self.happens(Sensed(connector, replace(reading, at_s=self.now_s)))
 
     def meters(self, energy_wh: int, connector: int = 1, **more: Any) -> None:
-        values = {"power_w": 50_000.0, "voltage_v": 400.0, "current_a": 125.0, **more}
+        closed = bool(self.steps) and self.steps[-1].outputs[connector].closed
+        volts = 400.0 if closed else 0.0
+        values = {"power_w": 50_000.0, "voltage_v": volts, "current_a": 125.0, **more}
         reading = MeterReading(at_s=0.0, energy_wh=energy_wh, **values)
         self.registers_wh[connector] = energy_wh
         self.reads(reading, connector)
@@ -232,11 +234,25 @@ class Bench:
         """Go through all checks up to the first current."""
         for phase in PATH_TO_ENERGIZED:
             self.vehicle(phase, connector)
-            self.reads(self._contacts(Position.CLOSED), connector)
-            self.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6), connector)
+            if phase is VehiclePhase.CABLE_CHECK:
+                self.checks_cable(connector)
+            else:
+                self.matches(connector)
             # the vehicle says again what it said: the last fact may have been missing
             self.vehicle(phase, connector)
         assert self.phase(connector) == "energized"
+
+    def checks_cable(self, connector: int = 1) -> None:
+        """Pass the cable check, but for the vehicle's word."""
+        self.reads(self._contacts(Position.CLOSED), connector)
+        self.happens(SelfTested(connector))
+        self.reads(self._modules(0.0), connector)
+        self.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6), connector)
+        self.reads(replace(self._modules(0.0), voltage_v=0.0), connector)
+
+    def matches(self, connector: int = 1) -> None:
+        """Let the output have the voltage of the vehicle's battery."""
+        self.reads(self._modules(0.0), connector)
 
     def charges(self, card: str = CARD, connector: int = 1) -> None:
         """Plug in, hold the card to the reader, and charge."""
@@ -261,7 +277,7 @@ class Bench:
     def _contacts(self, position: Position) -> Reading:
         return ContactorReading(at_s=0.0, position=position)
 
-    def _modules(self, current_a: float) -> Reading:
+    def _modules(self, current_a: float) -> PowerReading:
         return PowerReading(
             at_s=0.0, voltage_v=400.0, current_a=current_a, temperature_c=31.0
         )

@@ -13,6 +13,7 @@ from chargerd.core.events import (
     GuardCut,
     RestartFailed,
     RoomChanged,
+    SelfTested,
     StorageChanged,
 )
 from chargerd.core.faults import FAULTS
@@ -127,6 +128,34 @@ def _does_not_close(bench: Bench) -> None:
     _happens(bench, CommandFailed(0, "bridge", "bridge: open, not closed"))
 
 
+def _does_not_reach(bench: Bench) -> None:
+    bench.reads(ContactorReading(at_s=0.0, position=Position.CLOSED))
+    _happens(bench, SelfTested(1))
+    bench.reads(modules(200.0))
+    bench.waits(10)
+
+
+def _does_not_match(bench: Bench) -> None:
+    bench.reads(modules(300.0))
+    bench.waits(6)
+
+
+def _does_not_let_go(bench: Bench) -> None:
+    bench.reads(modules(400.0, 50.0))
+    bench.waits(3)
+
+
+def _stays_charged(bench: Bench) -> None:
+    for _ in range(2):
+        bench.meters(bench.registers_wh[1], voltage_v=400.0, power_w=0.0)
+        bench.waits(6)
+
+
+def _finds_no_resistor(bench: Bench) -> None:
+    error = "test resistor not found"
+    _happens(bench, SelfTested(1, error, bench.now_s))
+
+
 _DOORS = SafetyReading(at_s=0.0)
 _COLD = TemperatureReading(at_s=0.0, temperature_c=30.0)
 _GOOD_OHM = IsolationReading(at_s=0.0, resistance_ohm=1e6)
@@ -147,13 +176,21 @@ PROVOCATIONS: Final[Mapping[str, Provocation]] = {
     "module-over-temperature":
                           _reads(replace(modules(), over_temperature=True), modules()),
     "module-failure":     _reads(replace(modules(400.0, 100.0), failed_modules=(2,)),
-                                 modules(400.0, 100.0)),
+                                 modules(400.0)),
     "under-voltage":      _reads(replace(modules(), under_voltage=True), modules()),
     "over-voltage":       Provocation(_too_high, lambda bench: bench.reads(modules())),
     "vehicle-over-voltage": _cut("vehicle-over-voltage"),
     "over-current":       _cut("over-current"),
     "short-circuit":      _cut("short-circuit"),
     "measurement-spread": _cut("measurement-spread"),
+    "cable-check-voltage": Provocation(_does_not_reach, where=CHECKED),
+    "isolation-self-test": Provocation(_finds_no_resistor, where=CHECKED),
+    "precharge":          Provocation(
+        _does_not_match, where=frozenset({Phase.PRECHARGE})),
+    "current-stuck":      Provocation(
+        _does_not_let_go, where=frozenset({Phase.RAMP_DOWN})),
+    "discharge":          Provocation(
+        _stays_charged, where=frozenset({Phase.SETTLING})),
     "contactor-weld":     Provocation(_welds, where=frozenset(Phase) - CLOSED),
     "contactor-open":     _fails("contactor", CLOSED),
     "lock-stuck":         _fails("lock", PLUGGED),

@@ -13,7 +13,6 @@ from chargerd.core.session import BILLED, Phase
 from chargerd.ocpp16.requests import REASONS
 from hal.values import (
     ContactorReading,
-    IsolationReading,
     LockReading,
     Position,
     VehiclePhase,
@@ -37,9 +36,9 @@ def contacts(position: Position) -> ContactorReading:
 
 
 def passes_the_check(bench: Bench) -> None:
-    bench.reads(contacts(Position.CLOSED))
-    bench.reads(IsolationReading(at_s=0.0, resistance_ohm=1e6))
+    bench.checks_cable()
     bench.vehicle(VehiclePhase.PRECHARGE)
+    bench.matches()
 
 
 def is_locked(bench: Bench) -> None:
