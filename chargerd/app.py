@@ -94,7 +94,7 @@ async def serve(settings: Settings, planned: Sequence[Planned]) -> Cause:
         stack.callback(disk.close)
         if damage:
             journal.say(journals.ERROR, damage, REASON="STORE_DAMAGED")
-        resources_ = Resources(clock.monotonic)
+        resources_ = Resources(clock.monotonic, lambda: clock.now().utc)
         clock.not_before(disk.last_moment() or EARLIEST)
         devices = await stack.enter_async_context(opened(planned, resources_))
         return await Daemon(settings, clock, journal, disk, devices).run()

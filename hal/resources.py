@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,9 +17,19 @@ class Resources:
     with it has been left.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        """Take the clock that every :class:`hal.values.Reading` is stamped by."""
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        utc: Callable[[], datetime] | None = None,
+    ) -> None:
+        """Take the clock that every :class:`hal.values.Reading` is stamped by.
+
+        Args:
+            monotonic: That clock, in seconds.
+            utc: What the clocks inside of devices are set by; ``None``: they are not.
+        """
         self.monotonic = monotonic
+        self.utc = utc
         self._open: dict[Hashable, Any] = {}
         self._stack = AsyncExitStack()
 

@@ -15,6 +15,9 @@ LATE_S: Final = 0.5
 """Longer than a driver waits, and shorter than a silent device is left alone."""
 
 
+Bend = Callable[[bytes], bytes]
+
+
 class Kind(StrEnum):
     """The ways to misbehave."""
 
@@ -45,7 +48,8 @@ class Mischief:
         world: World,
         device: str,
         connector: int,
-        disguise: Callable[[bytes], bytes] | None = None,
+        disguise: Bend | None = None,
+        garble: Bend | None = None,
     ) -> None:
         """Offer the faults.
 
@@ -55,14 +59,15 @@ class Mischief:
             connector: Where it is.
             disguise: Makes an answer look like another device's; ``None``: it has no
                 address.
+            garble: What becomes of an answer on a medium that flips no single bits.
         """
         self._faults = world.faults
         self._device = device
         self._connector = connector
         self._dice = Random(f"{device} {connector}")
-        self._bend: dict[Kind, Callable[[bytes], bytes]] = {
+        self._bend: dict[Kind, Bend] = {
             Kind.WRONG_UNIT: disguise or _same,
-            Kind.GARBLED: self._garbled,
+            Kind.GARBLED: garble or self._garbled,
             Kind.CUT: self._cut,
             Kind.DOUBLED: lambda answer: answer + answer,
         }

@@ -1,14 +1,18 @@
 """Benches of meters and insulation monitors: the twin of each on a line."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from hal.drivers import acrel_djsf1352, bender_isocha, dlt645, modbus_map
+from hal.drivers import acrel_djsf1352, bender_isocha, dlt645, lem_dcbm, modbus_map
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.bender_isocha import BenderIsocha
 from hal.simulation.dlt645_meter import Dlt645Meter
+from hal.simulation.lem_dcbm import LemDcbm
 from hal.simulation.mapped_meter import MappedMeter
+from hal.world.site import World
 from tests.hal.lines import BAUDRATE, CONNECTOR, line
 
 _PATIENCE_S = 0.5
@@ -59,7 +63,20 @@ async def by_address() -> AsyncIterator[dlt645.Config]:
         )
 
 
+@asynccontextmanager
+async def signing() -> AsyncIterator[lem_dcbm.Config]:
+    world = World(asyncio.get_running_loop().time)
+    synchronized = datetime(2026, 11, 21, tzinfo=UTC)
+    twin = LemDcbm(world, CONNECTOR, shortest_s=0.0, utc=synchronized)
+    port = await twin.start()
+    try:
+        yield lem_dcbm.Config("127.0.0.1", port, timeout_s=_PATIENCE_S)
+    finally:
+        await twin.server.stop()
+
+
 DEVICES: Final = {
+    ("meter", "lem_dcbm"): signing,
     ("meter", "dlt645"): by_address,
     ("meter", "modbus_map"): mapped,
     ("meter", "acrel_djsf1352"): acrel,

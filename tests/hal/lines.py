@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -56,11 +57,13 @@ async def scripted(answers: Callable[[bytes], bytes]) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def connected(driver: Any, config: Any) -> AsyncIterator[Any]:
+async def connected(
+    driver: Any, config: Any, utc: Callable[[], datetime] | None = None
+) -> AsyncIterator[Any]:
     """Yield a device as the daemon would have it."""
     module: DriverModule = driver
     async with (
-        Resources(asyncio.get_running_loop().time) as resources,
+        Resources(asyncio.get_running_loop().time, utc) as resources,
         module.connect(config, Place(CONNECTOR, resources)) as device,
     ):
         yield device
