@@ -12,6 +12,8 @@ from hal.transport.can import Bus
 from hal.transport.line import Rank
 from hal.wire.frame import Frame
 
+_LONGEST_S: Final = 0.5
+"""However busy the bus is, nobody waits longer."""
 _MOST_WAITED: Final = 32
 """Whoever was silent for long does not answer all of it later."""
 
@@ -26,10 +28,14 @@ class Outcome(NamedTuple):
 class _Exchange:
     """Some requests, and who has not answered them yet."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, within_s: float) -> None:
         self.left: set[tuple[int, int]] = set()
         self.refusals: dict[int, str] = {}
         self.done: asyncio.Future[None] = loop.create_future()
+        self._loop = loop
+        self._within_s = within_s
+        self._began_s = self._sent_s = loop.time()
+        self._timer = loop.call_later(within_s, self._look)
 
     def take(self, address: int, code: int, refusal: str) -> None:
         if (address, code) not in self.left:
@@ -40,9 +46,22 @@ class _Exchange:
         if not self.left:
             self.end()
 
+    def sends(self) -> None:
+        """Count from now: a frame has waited for its turn on the bus, and has it."""
+        self._sent_s = self._loop.time()
+
     def end(self) -> None:
+        self._timer.cancel()
         if not self.done.done():
             self.done.set_result(None)
+
+    def _look(self) -> None:
+        ends_s = min(self._sent_s + self._within_s, self._began_s + _LONGEST_S)
+        wait_s = ends_s - self._loop.time()
+        if wait_s <= 0:
+            self.end()
+        else:
+            self._timer = self._loop.call_later(wait_s, self._look)
 
 
 class Dialogue:
@@ -104,7 +123,9 @@ class Dialogue:
         Raises:
             NoAnswer: The bus takes no frame.
         """
-        outcome = await self._exchange(requests, None, expected)
+        refusals, unheard = await self._exchange(requests, None, expected)
+        # Whoever refuses to tell has told nothing.
+        outcome = Outcome(refusals, unheard | refusals.keys())
         for address in _addressed(requests).intersection(expected):
             module = self.modules[address]
             silent = address in outcome.silent
@@ -127,13 +148,14 @@ class Dialogue:
         order: Rank | None,
         expected: Collection[int],
     ) -> Outcome:
-        exchange = _Exchange(self._loop)
+        exchange = _Exchange(self._loop, self._within_s)
         present = self._present
 
         def timely() -> bool:
             return order is None or self._present == present
 
         def awaited() -> bool:
+            exchange.sends()
             return exchange in self._open and timely()
 
         exchange.left = {
@@ -143,7 +165,6 @@ class Dialogue:
             if address in expected
         }
         self._open.add(exchange)
-        timer = self._loop.call_later(self._within_s, exchange.end)
         try:
             for request in requests:
                 still = awaited if request.addresses else timely
@@ -151,7 +172,7 @@ class Dialogue:
             if exchange.left:
                 await exchange.done
         finally:
-            timer.cancel()
+            exchange.end()
             self._open.discard(exchange)
         return Outcome(exchange.refusals, {address for address, _ in exchange.left})
 

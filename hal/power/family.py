@@ -22,6 +22,7 @@ class Quantity(Enum):
     MAX_VOLTAGE_V = auto()
     MAX_CURRENT_A = auto()
     MAX_POWER_W = auto()
+    RANGE = auto()  # which of its ranges of voltage it is in, as its make counts them
 
 
 BOUNDS: Final[Mapping[Quantity, tuple[float, float]]] = {
@@ -32,6 +33,7 @@ BOUNDS: Final[Mapping[Quantity, tuple[float, float]]] = {
     Quantity.MAX_VOLTAGE_V: (20.0, 1500.0),
     Quantity.MAX_CURRENT_A: (1.0, 1000.0),
     Quantity.MAX_POWER_W: (500.0, 200_000.0),
+    Quantity.RANGE: (0.0, 15.0),
 }
 """What a module may say of itself and be believed: CAN frames carry no checksum of
 what is in them."""

@@ -7,7 +7,7 @@ counts as its part. While nothing is wanted, whoever runs is told to stop.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from typing import Final
 
@@ -135,6 +135,14 @@ class Rack:
     async def look(self) -> bool:
         """Ask all modules for all that they measure; return whether each answered."""
         return len(await self._poll(with_states=True)) == len(self._modules)
+
+    def values(self, quantity: Quantity) -> Mapping[int, float]:
+        """Return what healthy modules said last of a quantity, by their addresses."""
+        return {
+            module.address: module.values[quantity]
+            for module in self._modules
+            if module.healthy and quantity in module.values
+        }
 
     def _off(self) -> Sequence[Request]:
         """Want nothing from now on; return what says so to every module."""

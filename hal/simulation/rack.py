@@ -143,9 +143,13 @@ class Rack:
         if not plate.min_voltage_v <= voltage_v <= plate.max_voltage_v:
             return False
         module.voltage_v = voltage_v
-        module.current_a = min(current_a, plate.max_current_a)
-        self._apply()
+        self.limit(module, current_a)
         return True
+
+    def limit(self, module: Module, current_a: float) -> None:
+        """Take a current; more than the module can give is what it can give."""
+        module.current_a = min(current_a, self.nameplate.max_current_a)
+        self._apply()
 
     def switch(self, module: Module, on: bool) -> None:
         """Switch the output of a module; off, it forgets what it was told."""

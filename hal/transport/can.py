@@ -104,13 +104,15 @@ class Bus:
         Args:
             frame: What to send.
             rank: How urgent it is.
-            still: Asked when its turn has come; what is no longer true is not sent.
+            still: Asked when its turn has come; what is no longer so is not sent.
 
         Raises:
             NoAnswer: The bus cannot be reached.
         """
         assert self._link is not None
         if rank is Rank.SAFETY or self._pump is None:
+            if still is not None and not still():
+                return
             self._link.write(frame)
         else:
             turn = next(self._count)

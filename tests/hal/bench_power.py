@@ -2,19 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hal.drivers import infypower
+from hal.drivers import infypower, maxwell, uugreenpower
 from hal.interfaces import PowerModule
 from hal.mock.simulation import Simulation
 from hal.resources import Place, Resources
 from hal.simulation.can_adapter import CanAdapter
 from hal.simulation.infypower import InfypowerModules
+from hal.simulation.maxwell import MaxwellModules
+from hal.simulation.uugreenpower import UuGreenPowerModules
 from hal.values import PowerReading
 from hal.wire.frame import Frame
 from hal.world.outlet import Outlet
@@ -107,19 +109,42 @@ class Make:
     name: str
     driver: Any
     twin: Callable[..., Any]
+    quickly: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the driver that keep a test from waiting, as are the next."""
+    briefly: Mapping[str, Any] = field(default_factory=dict)
 
     @asynccontextmanager
     async def bench(self) -> AsyncIterator[Any]:
         """Set up three modules of a group; yield what connects to them."""
         async with stand() as one:
-            twin = self.twin(one.world, one.outlet, one.adapter, ADDRESSES, group=2)
+            twin = self.set_up(one, group=2)
             try:
-                yield self.driver.Config(
-                    channel=one.channel, interface="slcan", modules=ADDRESSES, group=2
-                )
+                yield self.config(one, group=2)
             finally:
                 twin.close()
 
+    def set_up(self, one: Stand, **settings: Any) -> Any:
+        """Put three modules on a bus."""
+        return self.twin(
+            one.world, one.outlet, one.adapter, ADDRESSES, **self.briefly, **settings
+        )
+
+    def config(self, one: Stand, **settings: Any) -> Any:
+        """Return what connects to them."""
+        return self.driver.Config(
+            channel=one.channel,
+            interface="slcan",
+            **{"modules": ADDRESSES, **self.quickly, **settings},
+        )
+
 
 INFYPOWER = Make("infypower", infypower, InfypowerModules)
-MAKES = (INFYPOWER,)
+MAXWELL = Make("maxwell", maxwell, MaxwellModules)
+UUGREENPOWER = Make(
+    "uugreenpower",
+    uugreenpower,
+    UuGreenPowerModules,
+    {"range_pause_s": 0.06},
+    {"settles_s": 0.05},
+)
+MAKES = (INFYPOWER, MAXWELL, UUGREENPOWER)

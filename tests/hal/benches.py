@@ -35,6 +35,10 @@ class Bench:
 
 BENCHES: dict[tuple[str, str], Bench] = {
     ("power_module", "infypower"): Bench(bench_power.INFYPOWER.bench, asyncio.run),
+    ("power_module", "maxwell"): Bench(bench_power.MAXWELL.bench, asyncio.run),
+    ("power_module", "uugreenpower"): Bench(
+        bench_power.UUGREENPOWER.bench, asyncio.run
+    ),
     ("simulation", "cabinet"): Bench(cabinet, asyncio.run),
     ("contactor", "gpio"): Bench(bench_field.contactor, virtual_time.run),
     ("bridge", "gpio"): Bench(bench_field.bridge, virtual_time.run),

@@ -58,7 +58,7 @@ async def connected_to(
 ) -> AsyncIterator[Rig]:
     """Put three modules on a bus, and connect the driver to them."""
     modules = InfypowerModules(one.world, one.outlet, one.adapter, ADDRESSES, **twin)
-    chosen = {"modules": ADDRESSES, "answer_within_s": 0.05, **settings}
+    chosen = {"modules": ADDRESSES, **settings}
     config = infypower.Config(channel=one.channel, interface="slcan", **chosen)
     try:
         async with connected(infypower, config) as power:

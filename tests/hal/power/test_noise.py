@@ -26,7 +26,7 @@ WITHIN_S = 0.02
 
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: make.name)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(script=st.lists(bends, min_size=1, max_size=12))
 def test_noise_makes_no_value_that_cannot_be(make: Make, script: list[Bend]) -> None:
     asyncio.run(_survives(make, script))
@@ -35,13 +35,7 @@ def test_noise_makes_no_value_that_cannot_be(make: Make, script: list[Bend]) -> 
 async def _survives(make: Make, script: list[Bend]) -> None:
     async with stand() as one:
         twin = make.twin(one.world, one.outlet, NoisyBus(one.adapter, script), (1, 2))
-        config = make.driver.Config(
-            channel=one.channel,
-            interface="slcan",
-            modules=(1, 2),
-            answer_within_s=WITHIN_S,
-            **KNOWN,
-        )
+        config = make.config(one, modules=(1, 2), answer_within_s=WITHIN_S, **KNOWN)
         async with connected(make.driver, config) as power:
             for _ in range(3):
                 await _calls(power)
