@@ -100,18 +100,19 @@ class Dialogue:
         """Keep back every order that still waits for its turn on the bus."""
         self._present += 1
 
-    async def order(self, requests: Sequence[Request], rank: Rank) -> Outcome:
-        """Tell modules what to do, and wait until they have taken it.
+    async def order(
+        self, requests: Sequence[Request], rank: Rank, expected: Collection[int]
+    ) -> Outcome:
+        """Tell modules what to do; wait until those ``expected`` have taken it.
 
         What still waits for its turn on the bus is kept back if the caller gives up.
 
         Raises:
             NoAnswer: The bus takes no frame.
         """
-        outcome = await self._exchange(requests, rank, self.modules)
-        for address in _addressed(requests):
-            module = self.modules[address]
-            silent = address in outcome.silent
+        outcome = await self._exchange(requests, rank, expected)
+        for module in self._addressed(requests, expected):
+            silent = module.address in outcome.silent
             module.missed_orders = module.missed_orders + 1 if silent else 0
         return outcome
 
@@ -126,9 +127,8 @@ class Dialogue:
         refusals, unheard = await self._exchange(requests, None, expected)
         # Whoever refuses to tell has told nothing.
         outcome = Outcome(refusals, unheard | refusals.keys())
-        for address in _addressed(requests).intersection(expected):
-            module = self.modules[address]
-            silent = address in outcome.silent
+        for module in self._addressed(requests, expected):
+            silent = module.address in outcome.silent
             module.missed_questions = module.missed_questions + 1 if silent else 0
         return outcome
 
@@ -167,7 +167,9 @@ class Dialogue:
         self._open.add(exchange)
         try:
             for request in requests:
-                still = awaited if request.addresses else timely
+                # What is asked of the lost is asked although nobody waits for it.
+                waits = any(each in expected for each in request.addresses)
+                still = awaited if waits else timely
                 self._send(request, Rank.ROUTINE if order is None else order, still)
             if exchange.left:
                 await exchange.done
@@ -176,6 +178,12 @@ class Dialogue:
             self._open.discard(exchange)
         return Outcome(exchange.refusals, {address for address, _ in exchange.left})
 
+    def _addressed(
+        self, requests: Sequence[Request], expected: Collection[int]
+    ) -> list[Module]:
+        addressed = {each for request in requests for each in request.addresses}
+        return [self.modules[each] for each in addressed.intersection(expected)]
+
     def _send(
         self, request: Request, rank: Rank, still: Callable[[], bool] | None
     ) -> None:
@@ -183,7 +191,3 @@ class Dialogue:
             waited = self.modules[address].waited
             waited[request.code] = min(waited.get(request.code, 0) + 1, _MOST_WAITED)
         self._bus.send(request.frame, rank, still)
-
-
-def _addressed(requests: Sequence[Request]) -> set[int]:
-    return {address for request in requests for address in request.addresses}

@@ -12,7 +12,7 @@ from math import inf
 from typing import Final
 
 from hal.errors import BadAnswer, HardwareError, NoAnswer, Unconfirmed
-from hal.power.dialogue import Dialogue, Outcome
+from hal.power.dialogue import Dialogue
 from hal.power.family import Family, Quantity, Request
 from hal.power.lease import Lease
 from hal.power.module import Module
@@ -57,12 +57,13 @@ class Rack:
         self._check_addresses()
         self._wanted = True
         self._lease.renew(setpoint.valid_for_s)
+        self._exclude()
         healthy = [module for module in self._modules if module.healthy]
-        requests = self._excluded()
+        requests: list[Request] = []
         share_a = self._share_a(setpoint.current_a, len(healthy))
         for module in healthy:
             requests += self._aimed(module, voltage_v, share_a)
-        self._judge(healthy, await self._dialogue.order(requests, Rank.ROUTINE))
+        await self._order(healthy, requests)
 
     async def shut_off(self) -> None:
         """See :class:`hal.interfaces.PowerModule`."""
@@ -101,7 +102,7 @@ class Rack:
             NoAnswer: The bus takes no frame.
         """
         requests = self._off()
-        outcome = await self._dialogue.order(requests, Rank.SAFETY)
+        outcome = await self._dialogue.order(requests, Rank.SAFETY, self._addresses)
         for module in self._modules:
             if module.address in outcome.refusals:
                 reason = outcome.refusals[module.address]
@@ -130,7 +131,7 @@ class Rack:
             BadAnswer: One refuses.
         """
         healthy = [module for module in self._modules if module.healthy]
-        self._judge(healthy, await self._dialogue.order(requests, Rank.ROUTINE))
+        await self._order(healthy, requests)
 
     async def look(self) -> bool:
         """Ask all modules for all that they measure; return whether each answered."""
@@ -177,16 +178,20 @@ class Rack:
         aim = self._family.aim(module.address, voltage_v, min(share_a, most_a))
         return (*aim, *(self._family.on(module.address) if module.needs_on else ()))
 
-    def _excluded(self) -> list[Request]:
+    def _exclude(self) -> None:
         """Stop whoever has no part in the set-point; nobody waits for that."""
         excluded = [
             module
             for module in self._modules
             if module.lost or (module.running and not module.healthy)
         ]
-        return [each._replace(addresses=()) for each in self._stopped(excluded)]
+        self._dialogue.tell(self._stopped(excluded))
 
-    def _judge(self, asked: Collection[Module], outcome: Outcome) -> None:
+    async def _order(
+        self, asked: Collection[Module], requests: Sequence[Request]
+    ) -> None:
+        addresses = {module.address for module in asked}
+        outcome = await self._dialogue.order(requests, Rank.ROUTINE, addresses)
         for module in asked:
             if module.address in outcome.refusals:
                 reason = outcome.refusals[module.address]

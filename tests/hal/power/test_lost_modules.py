@@ -77,15 +77,18 @@ async def test_a_silent_module_counts_as_live_until_its_watchdog_has_expired() -
         assert time.monotonic() - silent_s > WATCHDOG_S
 
 
-async def test_a_silent_module_is_told_to_stop_and_heard_when_it_is_back() -> None:
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_silent_module_is_told_to_stop_and_heard_when_it_is_back(
+    number: int,
+) -> None:
     async with rig(watchdog_s=WATCHDOG_S) as one:
         await renewed(one)
-        one.stand.breaks("module-2-silent")
-        await loses(one, 2)
-        one.stand.breaks("module-2-silent", False)
+        one.stand.breaks(f"module-{number}-silent")
+        await loses(one, number)
+        one.stand.breaks(f"module-{number}-silent", False)
         await one.power.supply(SET)
         await asyncio.sleep(0.01)
-        assert one.on() == [True, False, True]
+        assert one.on() == [each != number for each in (1, 2, 3)]
 
         await comes(lambda: renewed(one), lambda now: now.failed_modules == ())
         await one.power.supply(SET)
