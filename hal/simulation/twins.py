@@ -1,0 +1,115 @@
+"""Which twin stands behind which driver, and how it is wired up.
+
+One row for each driver: the twin is built from the same table of the station file that
+the driver is, so a cabinet fits every station file that names only these.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
+from hal.simulation.advantics import AdvanticsTwin
+from hal.simulation.bender_isocha import BenderIsocha
+from hal.simulation.infypower import InfypowerModules
+from hal.simulation.wires import Table, Wires
+
+Build = Callable[[Wires, int, Table], None]
+
+
+def _acrel(wires: Wires, connector: int, table: Table) -> None:
+    unit = table.get("unit", 1) + table.get("circuit", 1) - 1
+    meter = AcrelDjsf1352(wires.world, connector, unit)
+    meter.attach(wires.line(table["port"]))
+
+
+def _bender(wires: Wires, connector: int, table: Table) -> None:
+    monitor = BenderIsocha(wires.world, connector, table.get("unit", 3))
+    monitor.attach(wires.line(table["port"]))
+
+
+def _infypower(wires: Wires, connector: int, table: Table) -> None:
+    modules = InfypowerModules(
+        wires.world,
+        wires.world.outlet(connector),
+        wires.adapter(table["channel"]),
+        table["modules"],
+        group=table.get("group", 0),
+    )
+    wires.stack.callback(modules.close)
+
+
+def _advantics(wires: Wires, connector: int, table: Table) -> None:
+    controller = AdvanticsTwin(
+        wires.world,
+        wires.world.outlet(connector),
+        wires.adapter(table["channel"]),
+        table.get("index", 0) or connector,
+    )
+    wires.run(controller.run(), f"advantics {connector}")
+
+
+def _contactor(wires: Wires, connector: int, table: Table) -> None:
+    wires.board(table["chip"]).contactor(
+        connector, *_contacts(table), normally_closed=_normally_closed(table)
+    )
+
+
+def _bridge(wires: Wires, _connector: int, table: Table) -> None:
+    one, other = table["connectors"]
+    wires.board(table["chip"]).bridge(
+        (one, other), *_contacts(table), normally_closed=_normally_closed(table)
+    )
+
+
+def _contacts(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(table["coils"]), tuple(table["mirrors"])
+
+
+def _normally_closed(table: Table) -> bool:
+    return table.get("mirror_type", "normally closed") == "normally closed"
+
+
+def _safety(wires: Wires, _connector: int, table: Table) -> None:
+    alarms = {
+        "emergency_stop": "emergency-stop",
+        "door": "door-open",
+        "surge_protector": "surge-protector",
+    }
+    board = wires.board(table["chip"])
+    for field, fault in alarms.items():
+        if line := table.get(field):
+            normally_open = field in table.get("normally_open", ())
+            board.alarm(fault, line, normally_open=normally_open)
+
+
+def _supply(wires: Wires, _connector: int, table: Table) -> None:
+    wires.board(table["chip"]).alarm(
+        "power-fail", table["line"], normally_open=table.get("normally_open", False)
+    )
+
+
+def _lock(wires: Wires, connector: int, table: Table) -> None:
+    wires.board(table["chip"]).lock(
+        connector, table["engage"], table.get("release", ""), table["feedback"]
+    )
+
+
+def _light(wires: Wires, connector: int, table: Table) -> None:
+    colors = ("red", "yellow", "green", "blue", "white")
+    lamps = {color: table[color] for color in colors if table.get(color)}
+    wires.board(table["chip"]).light(connector, lamps)
+
+
+TWINS: Final[Mapping[tuple[str, str], Build]] = {
+    ("power_module", "infypower"): _infypower,
+    ("meter", "acrel_djsf1352"): _acrel,
+    ("isolation", "bender_isocha"): _bender,
+    ("vehicle", "advantics"): _advantics,
+    ("contactor", "gpio"): _contactor,
+    ("bridge", "gpio"): _bridge,
+    ("safety", "gpio"): _safety,
+    ("supply", "gpio"): _supply,
+    ("lock", "gpio"): _lock,
+    ("light", "gpio"): _light,
+}
