@@ -61,4 +61,4 @@ def _ended(view: subprocess.Popen[bytes], within_s: float) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(perform(live))
+    sys.exit(perform(live, cabinet="--cabinet" in sys.argv))

@@ -181,4 +181,4 @@ def session(on: Stage) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(perform(session))
+    sys.exit(perform(session, cabinet="--cabinet" in sys.argv))

@@ -1,4 +1,6 @@
-"""A stage: the bench CSMS and chargerd on the mock station, for the length of a block.
+"""A stage: the bench CSMS and chargerd on a simulated station, while a play lasts.
+
+The station is the mock one, or a cabinet whose twins speak as real devices do.
 
 Everything runs on loopback and in a temporary directory, and ends with the block.
 """
@@ -70,12 +72,12 @@ class Stage:
         return "\n    ".join([f"{head}; its last lines:", *lines])
 
 
-def perform(play: Callable[[Stage], int]) -> int:
+def perform(play: Callable[[Stage], int], *, cabinet: bool = False) -> int:
     """Play on a stage; return the exit code, and say why if it is not 0."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        with _stage() as on:
+        with _stage(cabinet=cabinet) as on:
             try:
                 # from here on the station can be spoken with, at both its ends
                 on.bench.ask("wait", action="BootNotification", timeout_s=_START_S)
@@ -94,7 +96,7 @@ def _leave(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def _stage() -> Iterator[Stage]:
+def _stage(*, cabinet: bool) -> Iterator[Stage]:
     with ExitStack() as ends:
         directory = Path(
             ends.enter_context(tempfile.TemporaryDirectory(prefix="chargerd-demo-"))
@@ -102,19 +104,20 @@ def _stage() -> Iterator[Stage]:
         url = _start_bench(directory, ends)
         bench = ends.enter_context(BenchClient(directory / "bench"))
         control = directory / "control"
-        daemon = _start_station(directory, url, ends)
+        base = _start_cabinet(directory, ends) if cabinet else ROOT / "etc/mock.toml"
+        daemon = _start_station(directory, base, url, ends)
         station = ends.enter_context(Client(str(control), timeout_s=5.0))
         yield Stage(bench, station, control, daemon, directory / "chargerd.log")
 
 
-def _station_file(url: str, directory: Path) -> str:
-    """Return the mock station's file, for this bench and this directory."""
-    text = (ROOT / "etc/mock.toml").read_text()
+def _station_file(base: Path, url: str, directory: Path) -> str:
+    """Return a simulated station's file, for this bench and this directory."""
+    text = base.read_text()
     for key, value in {"url": url, "MeterValueSampleInterval": 2}.items():
         line = f"{key} = {json.dumps(value)}"
         text, found = re.subn(rf"^{key} = .*$", line, text, flags=re.MULTILINE)
         if found != 1:
-            raise StageFailed(f"etc/mock.toml: {key} stands there {found} times, not 1")
+            raise StageFailed(f"{base}: {key} stands there {found} times, not 1")
     for section, key in (("storage", "directory"), ("control", "socket")):
         text += f"\n[{section}]\n{key} = {json.dumps(str(directory / section))}\n"
     return text
@@ -127,22 +130,47 @@ def _start_bench(directory: Path, ends: ExitStack) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], _START_S)
-    line = process.stdout.readline().decode().strip() if ready else "it says nothing"
+    line = _first_line(process)
     found = _READY.match(line)
     if found is None:
         raise StageFailed(f"benchcsms did not start: {line}")
-    # whatever it says later is in its log of the dialogue as well
-    threading.Thread(target=process.stdout.read, daemon=True).start()
     return found[1]
 
 
+def _first_line(process: subprocess.Popen[bytes]) -> str:
+    """Return what a program says first; what it says later nobody needs."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], _START_S)
+    line = process.stdout.readline().decode().strip() if ready else "it says nothing"
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    return line
+
+
+def _start_cabinet(directory: Path, ends: ExitStack) -> Path:
+    """Start a simulated cabinet; return the station file that fits it."""
+    options = (
+        "--file",
+        ROOT / "etc/cabinet.toml",
+        "--directory",
+        directory / "cabinet",
+    )
+    process = _start(
+        ends,
+        ("python", "-m", "hal.simulation", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    said = _first_line(process)
+    if not said.startswith("cabinet: ready"):
+        raise StageFailed(f"the cabinet did not start: {said}")
+    return place / "station.toml"
+
+
 def _start_station(
-    directory: Path, url: str, ends: ExitStack
+    directory: Path, base: Path, url: str, ends: ExitStack
 ) -> subprocess.Popen[bytes]:
     file = directory / "station.toml"
-    file.write_text(_station_file(url, directory))
+    file.write_text(_station_file(base, url, directory))
     log = ends.enter_context((directory / "chargerd.log").open("wb"))
     return _start(
         ends, ("chargerd", "--config", file), stdout=log, stderr=subprocess.STDOUT

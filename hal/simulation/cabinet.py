@@ -1,6 +1,5 @@
 """A simulated cabinet that fits a station file: a twin for every device it names."""
 
-import asyncio
 import time
 import tomllib
 from collections.abc import AsyncIterator, Iterator
@@ -106,7 +105,9 @@ def _chips(devices: tuple[Device, ...]) -> dict[str, dict[int, str]]:
     for device in devices:
         if chip := device.table.get("chip"):
             found.setdefault(chip, []).extend(_lines(device.table))
-    return {chip: dict(enumerate(dict.fromkeys(lines))) for chip, lines in found.items()}
+    return {
+        chip: dict(enumerate(dict.fromkeys(lines))) for chip, lines in found.items()
+    }
 
 
 def _lines(table: Table) -> Iterator[str]:

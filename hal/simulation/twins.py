@@ -4,9 +4,8 @@ One row for each driver: the twin is built from the same table of the station fi
 the driver is, so a cabinet fits every station file that names only these.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.advantics import AdvanticsTwin
@@ -67,7 +66,7 @@ def _contacts(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _normally_closed(table: Table) -> bool:
-    return table.get("mirror_type", "normally closed") == "normally closed"
+    return bool(table.get("mirror_type", NORMALLY_CLOSED) == NORMALLY_CLOSED)
 
 
 def _safety(wires: Wires, _connector: int, table: Table) -> None:
