@@ -7,10 +7,12 @@ the driver is, so a cabinet fits every station file that names only these.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from hal.parts.contacts import NORMALLY_CLOSED
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.advantics import AdvanticsTwin
 from hal.simulation.bender_isocha import BenderIsocha
 from hal.simulation.infypower import InfypowerModules
+from hal.simulation.thermometer import Thermometer
 from hal.simulation.wires import Table, Wires
 
 Build = Callable[[Wires, int, Table], None]
@@ -100,6 +102,12 @@ def _light(wires: Wires, connector: int, table: Table) -> None:
     wires.board(table["chip"]).light(connector, lamps)
 
 
+def _sysfs(wires: Wires, connector: int, table: Table) -> None:
+    for file in table["files"]:
+        sensor = Thermometer(wires.place(file), wires.world, connector)
+        wires.run(sensor.follow(), f"thermometer {file}")
+
+
 TWINS: Final[Mapping[tuple[str, str], Build]] = {
     ("power_module", "infypower"): _infypower,
     ("meter", "acrel_djsf1352"): _acrel,
@@ -111,4 +119,5 @@ TWINS: Final[Mapping[tuple[str, str], Build]] = {
     ("supply", "gpio"): _supply,
     ("lock", "gpio"): _lock,
     ("light", "gpio"): _light,
+    ("temperature", "sysfs"): _sysfs,
 }

@@ -72,7 +72,8 @@ class Wires:
 
     def place(self, name: str, scheme: str = "") -> Path:
         """Return where in the directory something is that a file calls ``name``."""
-        path = self.directory / name.strip("/").replace("/", "-")
+        path = self.directory / name.strip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._places[name] = f"{scheme}{path}"
         return path
 
