@@ -148,15 +148,10 @@ def _first_line(process: subprocess.Popen[bytes]) -> str:
 
 def _start_cabinet(directory: Path, ends: ExitStack) -> Path:
     """Start a simulated cabinet; return the station file that fits it."""
-    options = (
-        "--file",
-        ROOT / "etc/cabinet.toml",
-        "--directory",
-        directory / "cabinet",
-    )
+    place, file = directory / "cabinet", ROOT / "etc/cabinet.toml"
     process = _start(
         ends,
-        ("python", "-m", "hal.simulation", *options),
+        ("python", "-m", "hal.simulation", "--file", file, "--directory", place),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
