@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import bench_cabinet as cabinet
 import bench_linux as linux
 from bench_profiles import composite, set_limit
 from bench_stand import (
@@ -290,6 +291,11 @@ FIGURES: Final = (
     Figure("charging_cpu_percent",  "%",   _charging_load),
     Figure("bytes_per_transaction", "B",   _written,        {"max": 70_000.0}),
     Figure("queue_drain_per_s",     "1/s", _drain,          least=300.0),
+    Figure("cabinet_tick_ms",       "ms",  cabinet.ticks,   {"p99": 20.0}),
+    Figure("cabinet_off_ms",        "ms",  cabinet.off,     {"p99": 30.0}),
+    Figure("cabinet_limit_ms",      "ms",  cabinet.limit,   {"p99": 100.0}),
+    Figure("cabinet_idle_cpu_percent",     "%", cabinet.idle_load,     {"max": 3.0}),
+    Figure("cabinet_charging_cpu_percent", "%", cabinet.charging_load, {"max": 8.0}),
     Figure("get_configuration_draining_ms", "ms", _configuration_draining,
            {"p99": 25.0}),
 )

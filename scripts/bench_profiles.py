@@ -27,7 +27,7 @@ async def set_limit() -> AsyncIterator[float]:
             await stand.ask(
                 "SetChargingProfile",
                 connectorId=CONNECTOR,
-                csChargingProfiles=_profile("TxProfile", {0: limit_w}),
+                csChargingProfiles=profile("TxProfile", {0: limit_w}),
             )
             sent = await stand.csms.wait_for(
                 "SetChargingProfile", direction=SENT, since=since
@@ -45,7 +45,7 @@ async def composite() -> AsyncIterator[float]:
             await stand.ask(
                 "SetChargingProfile",
                 connectorId=0,
-                csChargingProfiles=_profile(
+                csChargingProfiles=profile(
                     "TxDefaultProfile",
                     hours,
                     level,
@@ -70,7 +70,7 @@ async def _told_s(daemon: Daemon, limit_w: float) -> float:
             return float(at_s)
 
 
-def _profile(
+def profile(
     purpose: str,
     limits_w: Mapping[int, float],
     level: int = 0,

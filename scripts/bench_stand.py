@@ -117,12 +117,14 @@ class Stand:
     """A bench CSMS that knows when each frame came or went, and a place on the disk."""
 
     def __init__(self, state: Path, sockets: Path) -> None:
+        self.base = ROOT / "etc/mock.toml"
+        """The file of the station that is measured."""
         self.csms = Csms(listeners=(self._stamp,))
         self.state = state
         self.identity = ""
         self.seq = 0
         """The number of the last entry in the log of the dialogue."""
-        self._sockets = sockets
+        self.sockets = sockets
         self._stamps_s: dict[int, float] = {}
 
     def at_s(self, entry: Entry) -> float:
@@ -134,9 +136,9 @@ class Stand:
         self, program: tuple[str | Path, ...] = (PROGRAMS / "chargerd",)
     ) -> AsyncIterator[Daemon]:
         """Run the daemon; the block begins with its BootNotification."""
-        since, control = self.seq, self._sockets / "control"
+        since, control = self.seq, self.sockets / "control"
         file = self.state / "station.toml"
-        file.write_text(_station_file(self.csms.url, self.state, control))
+        file.write_text(_station_file(self.base, self.csms.url, self.state, control))
         started_s = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *program,
@@ -191,33 +193,33 @@ class Stand:
                 seq = self.seq
                 await asyncio.sleep(_QUIET_S)
 
-    async def plug(self, daemon: Daemon) -> None:
+    async def plug(self, daemon: Daemon, connector: int = CONNECTOR) -> None:
         """Plug a car in, and wait until it waits."""
         since = self.seq
-        await daemon.mock("Plug", connector=CONNECTOR)
-        await self._reports("Preparing", since)
+        await daemon.mock("Plug", connector=connector)
+        await self._reports("Preparing", since, connector)
         await self.quiet()
 
-    async def charge(self, daemon: Daemon) -> None:
+    async def charge(self, daemon: Daemon, connector: int = CONNECTOR) -> None:
         """Let a car charge at full power; the way there is hurried."""
         await daemon.mock("SetRate", factor=FAST)
-        await self.plug(daemon)
+        await self.plug(daemon, connector)
         since = self.seq
-        await self.ask("RemoteStartTransaction", connectorId=CONNECTOR, idTag=CARD)
-        await self._reports("Charging", since)
+        await self.ask("RemoteStartTransaction", connectorId=connector, idTag=CARD)
+        await self._reports("Charging", since, connector)
         await self.quiet()
 
-    async def unplug(self, daemon: Daemon) -> None:
+    async def unplug(self, daemon: Daemon, connector: int = CONNECTOR) -> None:
         """Unplug the car, and wait until all is told."""
         since = self.seq
         await daemon.mock("SetRate", factor=FAST)
-        await daemon.mock("Unplug", connector=CONNECTOR)
-        await self._reports("Available", since)
+        await daemon.mock("Unplug", connector=connector)
+        await self._reports("Available", since, connector)
         await self.quiet()
 
-    async def _reports(self, status: str, since: int) -> None:
+    async def _reports(self, status: str, since: int, connector: int) -> None:
         await self.hears(
-            "StatusNotification", since, connectorId=CONNECTOR, status=status
+            "StatusNotification", since, connectorId=connector, status=status
         )
 
     def _stamp(self, entry: Entry) -> None:
@@ -257,14 +259,14 @@ def _fill(path: Path) -> None:
         disk.commit((ListKept(1, True, entries),))
 
 
-def _station_file(url: str, state: Path, control: Path) -> str:
-    """Return the mock station's file, for this bench and this directory."""
-    text = (ROOT / "etc/mock.toml").read_text()
+def _station_file(base: Path, url: str, state: Path, control: Path) -> str:
+    """Return a simulated station's file, for this bench and this directory."""
+    text = base.read_text()
     # without time to settle every redial is a first try
     lines = f"url = {json.dumps(url)}\nsettle_s = 0.0"
     text, found = re.subn(r"^url = .*$", lines, text, flags=re.MULTILINE)
     if found != 1:
-        raise BenchFailed(f"etc/mock.toml: url stands there {found} times, not 1")
+        raise BenchFailed(f"{base}: url stands there {found} times, not 1")
     for section, key, path in (
         ("storage", "directory", state),
         ("control", "socket", control),

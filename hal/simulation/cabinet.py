@@ -57,7 +57,10 @@ async def cabinet(
         for device in devices:
             build = TWINS[device.kind, device.table["driver"]]
             build(wires, device.connector, device.table)
-        verbs = verbs_of(hands) | {"observe": lambda: observed(site)}
+        verbs = verbs_of(hands) | {
+            "observe": lambda: observed(site),
+            "heard": wires.tap.heard,
+        }
         await stack.enter_async_context(listening(directory / SOCKET, verbs))
         fitting = directory / STATION_FILE
         fitting.write_text(wires.refit(text) + _played_from(directory / SOCKET))

@@ -11,6 +11,7 @@ from hal.simulation.board import Board, live_board
 from hal.simulation.can_adapter import CanAdapter
 from hal.simulation.gpio_chip import GpioChip
 from hal.simulation.serial_line import SerialLine
+from hal.simulation.tap import Tap
 from hal.world.site import World
 
 Table = Mapping[str, Any]
@@ -25,6 +26,7 @@ class Wires:
         self.directory = directory
         self.world = world
         self.stack = stack
+        self.tap = Tap()
         self._places: dict[str, str] = {}
         self._buses: set[str] = set()
         self._lines: dict[str, SerialLine] = {}
@@ -44,6 +46,7 @@ class Wires:
         if channel not in self._adapters:
             adapter = CanAdapter(self.place(channel))
             self.stack.callback(adapter.close)
+            adapter.attach(self.tap.on(channel))
             self._adapters[channel] = adapter
             self._buses.add(channel)
         return self._adapters[channel]

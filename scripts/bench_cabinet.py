@@ -1,0 +1,188 @@
+"""Figures of a whole cabinet: real drivers, and twins of their devices on real wires."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import bench_linux as linux
+from bench_profiles import profile
+from bench_stand import CONNECTOR, BenchFailed, Daemon, Stand, open_stand
+from benchcsms.dialogue import SENT
+from hal.wire import infypower, play
+from stage import PROGRAMS, ROOT
+
+_MODULES: Final = 3
+_MODULE_BUS: Final = "can0"
+_STARTS_WITHIN_S: Final = 15.0
+_SETTLES_S: Final = 3.0
+_SETTLED_S: Final = 1.0
+_LOAD_S: Final = 30.0
+_SEEN_WITHIN_S: Final = 2.0
+_GLANCE_S: Final = 0.01
+_TICKS_S: Final = 20.0
+_LIMITS_W: Final = (30_000.0, 45_000.0)
+_NEAR: Final = 0.03
+
+Samples = AsyncIterator[float]
+Frame = dict[str, Any]
+
+
+class Cabinet:
+    """A simulated cabinet, and what it saw on its buses."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        self._reader = reader
+        self._writer = writer
+
+    async def ask(self, verb: str, **arguments: Any) -> Any:
+        """Let the cabinet do something; return what came of it."""
+        self._writer.write(play.request(verb, arguments))
+        return play.result(await self._reader.readline())
+
+    async def sees(self, since_s: float, wanted: Callable[[Frame], bool]) -> float:
+        """Return the second of the first such frame for the modules since then."""
+        async with asyncio.timeout(_SEEN_WITHIN_S):
+            while True:
+                frames = await self.ask("heard", channel=_MODULE_BUS, since_s=since_s)
+                for frame in filter(wanted, frames):
+                    return float(frame["at_s"])
+                await asyncio.sleep(_GLANCE_S)
+
+
+@asynccontextmanager
+async def running(*program: str | Path) -> AsyncIterator[tuple[Stand, Daemon, Cabinet]]:
+    """Set up a cabinet and a daemon that drives it."""
+    chosen = program or (PROGRAMS / "chargerd",)
+    async with open_stand() as stand:
+        place = stand.sockets / "cabinet"
+        async with _cabinet(place) as cabinet:
+            stand.base = place / "station.toml"
+            async with stand.daemon(chosen) as daemon:
+                await stand.quiet()
+                yield stand, daemon, cabinet
+
+
+@asynccontextmanager
+async def _cabinet(place: Path) -> AsyncIterator[Cabinet]:
+    options = ("--file", ROOT / "etc/cabinet.toml", "--directory", place)
+    process = await asyncio.create_subprocess_exec(
+        *(PROGRAMS / "python", "-m", "hal.simulation", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_STARTS_WITHIN_S):
+            said = (await process.stdout.readline()).decode().strip()
+        if not said.startswith("cabinet: ready"):
+            raise BenchFailed(f"the cabinet did not start: {said}")
+        reader, writer = await asyncio.open_unix_connection(
+            place / "cabinet.sock", limit=1 << 24
+        )
+        yield Cabinet(reader, writer)
+        writer.close()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def idle_load() -> Samples:
+    """The load of an idle daemon on a cabinet, 100 being one core."""
+    async with running() as (_, daemon, _cabinet):
+        await asyncio.sleep(_SETTLES_S)
+        yield await _load_percent(daemon)
+
+
+async def charging_load() -> Samples:
+    """The load while both connectors of a cabinet charge; the twins run elsewhere."""
+    async with running() as (stand, daemon, _):
+        await _charge_both(stand, daemon)
+        yield await _load_percent(daemon)
+
+
+async def ticks() -> Samples:
+    """From one look of the guard at all facts to the next, while two cars charge."""
+    witness = (sys.executable, Path(__file__).with_name("bench_ticks.py"))
+    async with running(*witness) as (stand, daemon, _):
+        await _charge_both(stand, daemon)
+        await daemon.says("ticks")  # those of the way there
+        ends_s = time.monotonic() + _TICKS_S
+        while time.monotonic() < ends_s:
+            for tick_ms in json.loads(await daemon.says("ticks")):
+                yield tick_ms
+
+
+async def off() -> Samples:
+    """From the edge of the emergency stop to the modules' order to stop, on the bus."""
+    async with running() as (stand, daemon, cabinet):
+        for _ in range(30):
+            await stand.charge(daemon)
+            await daemon.mock("SetRate", factor=1.0)
+            await asyncio.sleep(_SETTLED_S)
+            pressed_s = time.monotonic()
+            await cabinet.ask("set_fault", name="emergency-stop", on=True)
+            yield (await cabinet.sees(pressed_s, _is_off) - pressed_s) * 1000
+            await cabinet.ask("set_fault", name="emergency-stop", on=False)
+            await stand.unplug(daemon)
+
+
+async def limit() -> Samples:
+    """From sending SetChargingProfile until the modules are told so on the bus."""
+    async with running() as (stand, daemon, cabinet):
+        await stand.charge(daemon)
+        await daemon.mock("SetRate", factor=1.0)
+        await asyncio.sleep(_SETTLED_S)
+        for limit_w in _LIMITS_W * 15:
+            since = stand.seq
+            await stand.ask(
+                "SetChargingProfile",
+                connectorId=CONNECTOR,
+                csChargingProfiles=profile("TxProfile", {0: limit_w}),
+            )
+            sent = await stand.csms.wait_for(
+                "SetChargingProfile", direction=SENT, since=since
+            )
+            sent_s = stand.at_s(sent)
+            now = (await cabinet.ask("observe"))[str(CONNECTOR)]
+            wanted_a = limit_w / now["voltage_v"] / _MODULES
+            told_s = await cabinet.sees(sent_s, partial(_aims, wanted_a))
+            yield (told_s - sent_s) * 1000
+            await asyncio.sleep(_SETTLED_S)
+
+
+def _is_off(said: Frame) -> bool:
+    off = bytes.fromhex(said["data"])[0] == 1
+    return _command(said) == infypower.Command.SWITCH and off
+
+
+def _aims(current_a: float, said: Frame) -> bool:
+    if _command(said) != infypower.Command.AIM_MODULE:
+        return False
+    told_a = int.from_bytes(bytes.fromhex(said["data"])[4:]) / 1000
+    return abs(told_a - current_a) < _NEAR * current_a
+
+
+def _command(said: Frame) -> int:
+    return infypower.head(int(said["identifier"], 16)).command
+
+
+async def _charge_both(stand: Stand, daemon: Daemon) -> None:
+    for connector in (1, 2):
+        await stand.charge(daemon, connector)
+    await daemon.mock("SetRate", factor=1.0)
+    await asyncio.sleep(_SETTLES_S)
+
+
+async def _load_percent(daemon: Daemon) -> float:
+    before_s, start_s = linux.cpu_s(daemon.pid), time.monotonic()
+    await asyncio.sleep(_LOAD_S)
+    used_s, passed_s = linux.cpu_s(daemon.pid) - before_s, time.monotonic() - start_s
+    return 100 * used_s / passed_s
