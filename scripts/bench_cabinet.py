@@ -1,4 +1,4 @@
-"""Figures of a whole cabinet: real drivers, and twins of their devices on real wires."""
+"""Figures of a whole cabinet: real drivers, and the devices' twins on real wires."""
 
 import asyncio
 import json

@@ -78,6 +78,7 @@ def profile(
     start: datetime | None = None,
     duration_s: int | None = None,
 ) -> dict[str, Any]:
+    """Return a charging profile with these limits from so many seconds on."""
     schedule: dict[str, Any] = {
         "chargingRateUnit": "W",
         "chargingSchedulePeriod": [
