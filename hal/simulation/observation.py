@@ -14,6 +14,7 @@ def observed(world: World) -> dict[str, Any]:
 def _seen(world: World, outlet: Outlet) -> dict[str, Any]:
     world.catch_up(outlet)
     return {
+        "supplying": outlet.rectifiers.setpoint.current_a > 0,
         "voltage_v": outlet.rectifiers.voltage_v,
         "current_a": outlet.current_a,
         "contacts": outlet.position.value,

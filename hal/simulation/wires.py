@@ -10,6 +10,7 @@ from typing import Any, Final
 from hal.simulation.board import Board, live_board
 from hal.simulation.can_adapter import CanAdapter
 from hal.simulation.gpio_chip import GpioChip
+from hal.simulation.ports import PseudoTerminal
 from hal.simulation.serial_line import SerialLine
 from hal.simulation.tap import Tap
 from hal.world.site import World
@@ -62,6 +63,21 @@ class Wires:
     def board(self, chip: str) -> Board:
         """Return the board around a GPIO chip."""
         return self._boards[chip]
+
+    def pull(self, name: str) -> None:
+        """Pull the cable that the station file calls ``name``."""
+        self._terminal(name).pull()
+
+    def put_back(self, name: str) -> None:
+        """Put a pulled cable in again."""
+        self._terminal(name).put_back()
+
+    def _terminal(self, name: str) -> PseudoTerminal:
+        ends: dict[str, SerialLine | CanAdapter] = {**self._lines, **self._adapters}
+        if name not in ends:
+            known = ", ".join(ends) or "none"
+            raise ValueError(f"name: there is no cable {name!r}; known: {known}")
+        return ends[name].terminal
 
     def run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Let a twin go on by itself until the cabinet is taken away."""

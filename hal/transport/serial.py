@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import termios
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ _PARITIES: Final = {
     "even": serial.PARITY_EVEN,
     "odd": serial.PARITY_ODD,
 }
+_PSEUDO_TERMINALS: Final = "/dev/pts/"
 _CHUNK: Final = 4096
 _FIRST_RETRY_S: Final = 0.1
 _LAST_RETRY_S: Final = 2.0
@@ -135,12 +137,12 @@ class Port:
             port = serial.Serial(
                 chosen.port,
                 chosen.baudrate,
-                parity=_PARITIES[chosen.parity],
+                parity=_parity(chosen),
                 stopbits=chosen.stop_bits,
                 timeout=0,
                 exclusive=True,
             )
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
             raise HardwareError(
                 f"{chosen.port}: cannot be opened ({_reason(error)}); check the cable, "
                 "the name, the rights, and that no other program has it open"
@@ -222,6 +224,13 @@ async def _opened(settings: SerialSettings) -> AsyncIterator[Port]:
     finally:
         keeper.cancel()
         port.close()
+
+
+def _parity(settings: SerialSettings) -> str:
+    # A pseudo-terminal has none, and refuses the second who asks for one.
+    if os.path.realpath(settings.port).startswith(_PSEUDO_TERMINALS):
+        return str(serial.PARITY_NONE)
+    return str(_PARITIES[settings.parity])
 
 
 def _reason(error: Exception) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hal.errors import BadAnswer, HardwareError, NoAnswer
+from hal.simulation.ports import PseudoTerminal
 from hal.transport.line import Rank, open_line
-from hal.transport.serial import SerialSettings
+from hal.transport.serial import SerialSettings, open_port
 from tests.hal.transport.far_end import ANSWER_S, line, place, question
 
 
@@ -200,3 +201,12 @@ async def test_a_missing_port_is_told_with_its_remedy(tmp_path: Path) -> None:
 def test_wrong_settings_are_refused(wrong: dict[str, str], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         SerialSettings(**wrong)  # type: ignore[arg-type]
+
+
+async def test_a_port_with_parity_can_be_opened_again_and_again(tmp_path: Path) -> None:
+    terminal = PseudoTerminal(tmp_path / "port", lambda _: None)
+    settings = SerialSettings(str(terminal.path), parity="even")
+    for _ in range(3):
+        async with place() as here:
+            assert (await open_port(settings, here)).up
+    terminal.close()
