@@ -5,11 +5,8 @@ from typing import Final
 
 from hal.power.family import BOUNDS, Condition, Quantity, Said
 
-LOST_AFTER: Final = 2
-"""So many questions in a row that were not answered make a module lost.
-
-The others are then known again before what is known of all of them is too old.
-"""
+LOST_AFTER: Final = 3
+"""So many questions in a row that were not answered make a module lost."""
 _FRESH_S: Final = 0.5
 _SPREAD_S: Final = 1.0
 _TAKEN_S: Final = 5.0

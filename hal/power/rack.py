@@ -257,7 +257,8 @@ class Rack:
         healthy = any(module.healthy for module in self._modules)
         conditions = [m.condition for m in self._modules if m.condition and not m.lost]
         return PowerReading(
-            at_s=min(m.output_s for m in self._modules if m.known and not m.lost),
+            # One that falls silent must not make the others too old to be believed.
+            at_s=min(m.output_s for m in answered),
             voltage_v=max(m.voltage_v for m in answered),
             current_a=sum(
                 module.current_a
