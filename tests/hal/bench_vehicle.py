@@ -3,18 +3,26 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from hal.conformance.subject import Reached, Trouble
-from hal.drivers import advantics
+from hal.drivers import (
+    advantics,
+    chargebyte_contactor,
+    chargebyte_safety,
+    chargebyte_temperature,
+)
 from hal.interfaces import Vehicle
 from hal.resources import Place, Resources
 from hal.simulation.advantics import AdvanticsTwin
 from hal.simulation.can_adapter import CanAdapter
+from hal.simulation.chargebyte import FIRMWARE, ChargebyteTwin
 from hal.values import Setpoint, StationReport, VehicleReading
+from hal.wire.chargebyte import Version
 from hal.world.car import Battery, Car
 from hal.world.outlet import Outlet
 from hal.world.site import World
@@ -131,4 +139,69 @@ async def advantics_controller() -> AsyncIterator[Reached]:
         yield Reached(rig.config, troubles, rig)
 
 
-DEVICES = {("vehicle", "advantics"): advantics_controller}
+@dataclass
+class OnPort(Rig):
+    """A connector whose contactors hang on a safety controller of chargebyte."""
+
+    board: ChargebyteTwin = field(kw_only=True)
+
+    @property
+    def port(self) -> str:
+        """Where the board is."""
+        return str(self.board.terminal.path)
+
+    def pull(self, out: bool) -> None:
+        """Pull the cable, or put it back."""
+        (self.board.terminal.pull if out else self.board.terminal.put_back)()
+
+
+@asynccontextmanager
+async def on_port(
+    letter: str | None = None, version: Version = FIRMWARE
+) -> AsyncIterator[OnPort]:
+    """Start a board; ``letter`` is a test plug that holds the pilot in one state."""
+    world = World(time.monotonic)
+    outlet = world.outlet(1)
+    with TemporaryDirectory() as directory:
+        board = ChargebyteTwin(
+            world,
+            outlet,
+            Path(directory) / "uart",
+            version=version,
+            letter=(lambda: letter) if letter else None,
+        )
+        run = asyncio.create_task(board.run())
+        try:
+            yield OnPort(world, outlet, board=board)
+        finally:
+            run.cancel()
+            await asyncio.wait({run})
+            board.terminal.close()
+
+
+def _hanging_on_it(
+    config: Callable[[str], Any], *, survives_pulling: bool = True
+) -> Callable[[], AbstractAsyncContextManager[Reached]]:
+    @asynccontextmanager
+    async def device() -> AsyncIterator[Reached]:
+        async with on_port(letter="C") as rig:
+            troubles = {
+                Trouble.SILENT: lambda on: rig.fault("board-silent", on),
+                Trouble.GARBLED: lambda on: rig.fault("board-garbled", on),
+            }
+            if survives_pulling:
+                troubles[Trouble.PULLED] = rig.pull
+            yield Reached(config(rig.port), troubles)
+
+    return device
+
+
+DEVICES = {
+    ("vehicle", "advantics"): advantics_controller,
+    ("contactor", "chargebyte"): _hanging_on_it(chargebyte_contactor.Config),
+    ("temperature", "chargebyte"): _hanging_on_it(chargebyte_temperature.Config),
+    # Without its host the board goes into its safe state, where it watches nothing.
+    ("safety", "chargebyte"): _hanging_on_it(
+        chargebyte_safety.Config, survives_pulling=False
+    ),
+}
