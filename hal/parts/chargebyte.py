@@ -35,12 +35,12 @@ from hal.wire.chargebyte_state import (
 )
 
 PERIOD_S: Final = 0.1
-SILENT_AFTER_S: Final = 0.3
-"""Both sides speak every 100 ms; two frames may get lost."""
+SILENT_AFTER_S: Final = 0.5
+"""Both sides speak every 100 ms; a few frames may get lost."""
 
 _RESET_S: Final = 0.01
 _STARTS_WITHIN_S: Final = 0.3
-_FIRST_WORDS_S: Final = 0.5
+_FIRST_WORDS_S: Final = 0.3
 _STEADY_DUTY: Final = 100.0
 _PLUGGED: Final = frozenset({Pilot.B, Pilot.C, Pilot.D})
 

@@ -38,7 +38,7 @@ from hal.world.site import World
 
 PERIOD_S: Final = 0.1
 TICK_S: Final = 0.02
-COM_TIMEOUT_S: Final = 0.3
+COM_TIMEOUT_S: Final = 0.5
 """The limit of the real one is not published; it wants a message every 100 ms."""
 FOLLOWS_WITHIN_S: Final = 0.2
 TOO_HOT_C: Final = 90.0
@@ -88,6 +88,11 @@ class ChargebyteTwin:
         self._stream = Stream()
         self._coils = False
         self.reset()
+
+    @property
+    def safe(self) -> bool:
+        """Whether it is in its safe state."""
+        return self._reason > 0
 
     def reset(self) -> None:
         """Begin anew, as the reset line makes it: all open, nothing said."""

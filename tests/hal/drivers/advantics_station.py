@@ -17,7 +17,7 @@ from hal.values import StationReport, VehiclePhase
 
 async def charge(bus: str) -> None:
     """Serve the vehicle for ever."""
-    config, said = advantics.Config(bus, "slcan"), False
+    config, said = advantics.Config(bus, "slcan", silent_after_s=1.0), False
     async with (
         Resources(time.monotonic) as resources,
         advantics.connect(config, Place(1, resources)) as vehicle,
