@@ -131,6 +131,28 @@ async def test_a_serial_number_is_read_once_and_again_after_a_silence() -> None:
             assert (await meter.read()).serial == "4712"
 
 
+async def test_a_late_answer_is_not_taken_for_the_answer_to_another_question() -> None:
+    layout = {
+        "energy_wh": "holding 0x10 u32",
+        "voltage_v": "holding 0x20 u32",
+        "current_a": "holding 0x30 u32",
+    }
+    async with line() as (laid, world):
+        world.outlet(CONNECTOR).register.energy_wh = 999.0
+        MappedMeter(world, CONNECTOR, layout).attach(laid)
+        port = str(laid.terminal.path)
+        async with connected(
+            modbus_map, config(port, timeout_s=0.2, **layout)
+        ) as meter:
+            for late in (True, False) * 2:
+                world.faults.put("meter-late", late, CONNECTOR)
+                heard = await outcome(meter.read())
+                if isinstance(heard, MeterReading):
+                    assert (heard.energy_wh, heard.voltage_v) == (999, 0.0)
+                else:
+                    assert (heard, late) == (NoAnswer, True)
+
+
 async def test_what_is_no_number_or_text_is_a_bad_answer_that_names_the_entry() -> None:
     nan = modbus.sealed(POWER[:3] + bytes.fromhex("7F C0 00 00"))
     parts = {**SDM630, "gap": 8}
