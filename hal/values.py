@@ -58,7 +58,8 @@ class PowerReading(Reading):
 
     voltage_v: float
     current_a: float
-    temperature_c: float
+    temperature_c: float | None
+    """Of the hottest module; ``None``: they do not tell."""
     failed_modules: tuple[int, ...] = ()
     """Numbers, from 1, of the modules that have dropped out of the group."""
     over_temperature: bool = False

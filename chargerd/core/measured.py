@@ -10,7 +10,7 @@ from chargerd.core.permissive import (
     Facts,
     hard_limit_v,
 )
-from hal.values import IsolationReading, Quality
+from hal.values import IsolationReading, PowerReading, Quality
 
 
 def measured(fault: str, facts: Facts) -> str:
@@ -38,11 +38,16 @@ def _output(_: Any, facts: Facts) -> str:
     return above(max(told_v), hard_limit_v(own_v or 0.0), "V")
 
 
+def _heat(power: PowerReading, _: Facts) -> str:
+    told_c = power.temperature_c
+    return "" if told_c is None else f"{told_c:.0f} °C"
+
+
 _KINDS: Final = {rule.fault: rule.kind for rule in RULES}
 
 _WORDS: Final[Mapping[str, Callable[[Any, Facts], str]]] = {
     "insulation": _resistance,
     "plug-over-temperature": lambda r, _: above(r.temperature_c, MAX_PLUG_C, "°C"),
-    "module-over-temperature": lambda r, _: f"{r.temperature_c:.0f} °C",
+    "module-over-temperature": _heat,
     "over-voltage": _output,
 }

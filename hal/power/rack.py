@@ -51,7 +51,7 @@ class Rack:
     async def supply(self, setpoint: Setpoint) -> None:
         """See :class:`hal.interfaces.PowerModule`."""
         voltage_v = min(setpoint.voltage_v, self.rating.max_voltage_v)
-        if voltage_v < self.rating.min_voltage_v or setpoint.current_a < 0.0:
+        if not 0.0 < voltage_v >= self.rating.min_voltage_v:
             await self.switch_off()
             return
         self._check_addresses()

@@ -68,7 +68,7 @@ class RangedRack:
     async def supply(self, setpoint: Setpoint) -> None:
         """See :class:`hal.interfaces.PowerModule`."""
         voltage_v = min(setpoint.voltage_v, self.rating.max_voltage_v)
-        if voltage_v < self.rating.min_voltage_v:
+        if not 0.0 < voltage_v >= self.rating.min_voltage_v:
             await self.switch_off()
         elif self._is_in(self._wanted(voltage_v)):
             self._ran_s, self._off_s = self._monotonic(), None

@@ -19,6 +19,9 @@ _LIMITS_S: Final = (0.01, 0.7)
 class ModbusSettings:
     """Where a device is and how it is spoken to; its driver's ``Config`` begins so."""
 
+    # Of the make, and so no field.
+    first_unit = 1
+
     port: str
     unit: int = 1
     baudrate: int = 9600
@@ -32,9 +35,10 @@ class ModbusSettings:
     def __post_init__(self) -> None:
         """Refuse what no line and no device can be."""
         _ = self.port_settings
-        if not 1 <= self.unit <= _LAST_UNIT:
+        if not self.first_unit <= self.unit <= _LAST_UNIT:
             raise ValueError(
-                f"unit: {self.unit} is no address; write 1 to {_LAST_UNIT}"
+                f"unit: {self.unit} is no address; "
+                f"write {self.first_unit} to {_LAST_UNIT}"
             )
         low_s, high_s = _LIMITS_S
         if not low_s <= self.timeout_s <= high_s:
@@ -98,6 +102,18 @@ class ModbusDevice:
             BadAnswer: It refuses, or what came is not its confirmation.
         """
         await self._ask(modbus.write_registers(self._unit, address, words), rank)
+
+    async def write_register(
+        self, address: int, word: int, rank: Rank = Rank.ROUTINE
+    ) -> None:
+        """Write one register by the function for one; otherwise as ``write``."""
+        await self._ask(modbus.write_register(self._unit, address, word), rank)
+
+    async def write_coil(
+        self, address: int, on: bool, rank: Rank = Rank.ROUTINE
+    ) -> None:
+        """Switch one coil; otherwise as ``write``."""
+        await self._ask(modbus.write_coil(self._unit, address, on), rank)
 
     async def _ask(self, request: bytes, rank: Rank) -> bytes:
         on_the_wire = len(request) + modbus.answer_size(request)

@@ -46,6 +46,7 @@ EXCEPTIONS: Final = {
     4: "device failure",
     5: "acknowledged, not done yet",
     6: "device busy",
+    7: "not to be done in its present state",
     8: "memory parity error",
     10: "gateway path unavailable",
     11: "gateway got no answer",

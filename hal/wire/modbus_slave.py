@@ -21,6 +21,7 @@ ILLEGAL_ADDRESS: Final = 2
 ILLEGAL_VALUE: Final = 3
 DEVICE_FAILURE: Final = 4
 DEVICE_BUSY: Final = 6
+NOT_NOW: Final = 7
 
 _SHORTEST: Final = 4
 _FIXED: Final = 8

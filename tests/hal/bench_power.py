@@ -9,18 +9,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hal.drivers import infypower, maxwell, uugreenpower
+from hal.conformance.subject import Reached, Trouble
+from hal.drivers import ea, infypower, maxwell, uugreenpower
 from hal.interfaces import PowerModule
 from hal.mock.simulation import Simulation
 from hal.resources import Place, Resources
 from hal.simulation.can_adapter import CanAdapter
+from hal.simulation.ea import EaSupply
 from hal.simulation.infypower import InfypowerModules
 from hal.simulation.maxwell import MaxwellModules
+from hal.simulation.ports import PseudoTerminal
 from hal.simulation.uugreenpower import UuGreenPowerModules
 from hal.values import PowerReading
 from hal.wire.frame import Frame
 from hal.world.outlet import Outlet
 from hal.world.site import World
+from tests.hal.lines import CONNECTOR, line
 
 RATE = 20.0
 """The physics run so many times as fast: nobody waits for a ramp."""
@@ -102,6 +106,33 @@ async def raised(power: PowerModule, voltage_v: float) -> PowerReading:
     return reading
 
 
+def pull(terminal: PseudoTerminal, out: bool) -> None:
+    """Pull a cable, or put it back."""
+    if out:
+        terminal.pull()
+    else:
+        terminal.put_back()
+
+
+@asynccontextmanager
+async def supply_bench() -> AsyncIterator[Reached]:
+    """Set up an EA supply; yield what reaches and troubles it."""
+    async with line() as (laid, world):
+        outlet = world.outlet(CONNECTOR)
+        world.set_rate(RATE)
+        EaSupply(world, outlet).attach(laid)
+
+        def breaks(fault: str, on: bool) -> None:
+            world.faults.put(fault, on, CONNECTOR)
+
+        troubles = {
+            Trouble.SILENT: lambda on: breaks("module-silent", on),
+            Trouble.GARBLED: lambda on: breaks("module-garbled", on),
+            Trouble.PULLED: lambda on: pull(laid.terminal, on),
+        }
+        yield Reached(ea.Config(str(laid.terminal.path)), troubles)
+
+
 @dataclass(frozen=True)
 class Make:
     """A make of modules: its driver and its twin."""
@@ -114,12 +145,22 @@ class Make:
     briefly: Mapping[str, Any] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def bench(self) -> AsyncIterator[Any]:
-        """Set up three modules of a group; yield what connects to them."""
+    async def bench(self) -> AsyncIterator[Reached]:
+        """Set up three modules of a group; yield what reaches and troubles them."""
         async with stand() as one:
             twin = self.set_up(one, group=2)
+
+            def garble(on: bool) -> None:
+                for number in range(1, len(ADDRESSES) + 1):
+                    one.breaks(f"module-{number}-nonsense", on)
+
+            troubles = {
+                Trouble.SILENT: lambda on: one.breaks("module-silent", on),
+                Trouble.GARBLED: garble,
+                Trouble.PULLED: lambda on: pull(one.adapter.terminal, on),
+            }
             try:
-                yield self.config(one, group=2)
+                yield Reached(self.config(one, group=2), troubles)
             finally:
                 twin.close()
 
@@ -148,3 +189,7 @@ UUGREENPOWER = Make(
     {"settles_s": 0.05},
 )
 MAKES = (INFYPOWER, MAXWELL, UUGREENPOWER)
+DEVICES: Mapping[tuple[str, str], Any] = {
+    **{("power_module", make.name): make.bench for make in MAKES},
+    ("power_module", "ea"): supply_bench,
+}

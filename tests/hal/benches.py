@@ -34,11 +34,6 @@ class Bench:
 
 
 BENCHES: dict[tuple[str, str], Bench] = {
-    ("power_module", "infypower"): Bench(bench_power.INFYPOWER.bench, asyncio.run),
-    ("power_module", "maxwell"): Bench(bench_power.MAXWELL.bench, asyncio.run),
-    ("power_module", "uugreenpower"): Bench(
-        bench_power.UUGREENPOWER.bench, asyncio.run
-    ),
     ("simulation", "cabinet"): Bench(cabinet, asyncio.run),
     ("contactor", "gpio"): Bench(bench_field.contactor, virtual_time.run),
     ("bridge", "gpio"): Bench(bench_field.bridge, virtual_time.run),
@@ -49,6 +44,7 @@ BENCHES: dict[tuple[str, str], Bench] = {
     ("temperature", "sysfs"): Bench(bench_field.temperature, asyncio.run),
     ("light", "gpio"): Bench(bench_field.light, virtual_time.run),
     **{key: Bench(device, asyncio.run) for key, device in bench_meters.DEVICES.items()},
+    **{k: Bench(device, asyncio.run) for k, device in bench_power.DEVICES.items()},
     **{k: Bench(device, asyncio.run) for k, device in bench_vehicle.DEVICES.items()},
 }
 

@@ -229,6 +229,7 @@ async def test_blocked_modules_give_nothing_and_say_why(name: str, field: str) -
         reading = await one.power.read()
         assert getattr(reading, field)
         assert reading.current_a == 0.0
+        assert reading.temperature_c is not None
         assert (reading.temperature_c > 90.0) is reading.over_temperature
 
         one.simulation.set_fault(name, False, 1)

@@ -54,6 +54,7 @@ async def test_a_set_point_is_reached_and_ended(make: Make, group: int | None) -
         one.stand.loads()
         reading = await one.supplies()
         assert reading.current_a == pytest.approx(60.0, abs=0.01)
+        assert reading.temperature_c is not None
         assert reading.temperature_c >= 20.0
         assert [module.voltage_v for module in one.modules] == [400.0] * 3
         assert [module.current_a for module in one.modules] == pytest.approx([20.0] * 3)

@@ -56,5 +56,6 @@ def _judge(reading: PowerReading) -> None:
     low_a, high_a = BOUNDS[Quantity.CURRENT_A]
     assert low_v <= reading.voltage_v <= high_v
     assert 2 * low_a <= reading.current_a <= 2 * high_a
+    assert reading.temperature_c is not None
     assert math.isfinite(reading.temperature_c)
     assert reading.at_s <= time.monotonic()
