@@ -134,6 +134,7 @@ class ChargePoint:
             new_id,
             Drivers(snapshot.listed, Tags(snapshot.tags)),
             snapshot.last_fault_id,
+            snapshot.kept_faults,
             snapshot.availability,
             snapshot.reservations,
             snapshot.profiles,

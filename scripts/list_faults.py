@@ -21,8 +21,9 @@ the status is Faulted. With a **warning** charging goes on. A fault of the stati
 reported for connector 0; if it stops, it stops every connector.
 
 A fault goes away *by itself* once its reason has been gone for so many seconds, so that
-what flickers is one fault; with the *unplug* that ends the session; or *by hand*: it
-stays until chargerd is restarted, which whoever repaired it does.
+what flickers is one fault; with the *unplug* that ends the session; with a *restart* of
+chargerd; or *by hand*: it stays, over restarts and power cuts too, until whoever
+repaired it says so with `chargerctl fault clear`.
 
 | fault | meaning | part to check | remedy | goes away |
 | --- | --- | --- | --- | --- |

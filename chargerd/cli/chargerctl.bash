@@ -40,9 +40,11 @@ chargerctl power profiles|||
 chargerctl power limits|||
 chargerctl meter|show||
 chargerctl meter show|||@connectors
-chargerctl fault|list show|--history|
+chargerctl fault|list show clear causes|--history|
 chargerctl fault list||--history|
 chargerctl fault show|||@faults
+chargerctl fault clear||--yes|@faults
+chargerctl fault causes|||
 chargerctl device|list||
 chargerctl device list|||
 chargerctl config|list get set|--changed|

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from chargerd.cli import options, problems, tables, units
-from chargerd.cli.commands import Context, Document, reads
+from chargerd.cli.commands import Context, Document, acts, reads
 from chargerd.cli.overview import CONSEQUENCE_TONES
 from chargerd.cli.problems import Problem
 from chargerd.cli.tables import Column
@@ -24,6 +24,12 @@ _FAULT_COLUMNS: Final = (
     Column("PART", drops=5),
     Column("CODE", drops=4),
     Column("CLEARS"),
+)
+_CAUSE_COLUMNS: Final = (
+    Column("CONN"),
+    Column("CAUSE"),
+    Column("COUNT"),
+    Column("LAST"),
 )
 _EFFECTS: Final = {
     "stop": "ends charging, and none begins",
@@ -50,6 +56,10 @@ def add(nouns: options.Verbs) -> None:
         )
     show = options.command(verbs, "show", "one fault, and what to do", _fault)
     show.add_argument("fault", metavar="FAULT", help="its id or its name")
+    clear = options.command(verbs, "clear", "a latched fault was repaired", _clear)
+    clear.add_argument("fault", metavar="FAULT", help="its id or its name")
+    options.option(clear, "--yes", action="store_true", help="do not ask")
+    options.command(verbs, "causes", "how sessions have failed", _causes)
     device = options.command(nouns, "device", "the devices and their drivers", _devices)
     verbs = options.verbs(device, "VERB")
     options.command(verbs, "list", "all devices (default)", _devices)
@@ -118,6 +128,46 @@ def _fetch_fault(context: Context) -> Document:
     )
 
 
+def _clear_fault(context: Context) -> Document:
+    wanted = context.arguments.fault
+    found = context.station("ListFaults")["faults"]
+    fault = next((f for f in found if wanted in (str(f["id"]), f["name"])), None)
+    if fault is None:
+        raise Problem(
+            problems.NOT_FOUND,
+            "NO_SUCH_FAULT",
+            f"there is no fault {wanted!r} now; see: chargerctl fault",
+            fault=wanted,
+        )
+    where = context.name(fault["connector"])
+    context.confirm(f"Was the {fault['part']} of {where} repaired and measured?")
+    context.station("ClearFault", id=fault["id"])
+    return {"id": fault["id"], "name": fault["name"]}
+
+
+def _render_clear(document: Document, _context: Context) -> Iterator[Line]:
+    yield (mark(GOOD, f"{document['name']} is cleared; it comes back if it is there"),)
+
+
+def _fetch_causes(context: Context) -> Document:
+    return context.station("ListFailures")
+
+
+def _render_causes(document: Document, context: Context) -> Iterator[Line]:
+    rows = [
+        (
+            context.name(one["connector"]),
+            one["cause"],
+            str(one["count"]),
+            units.date(one["last"]),
+        )
+        for one in document["failures"]
+    ]
+    if not rows:
+        yield (mark(GOOD, "no session has failed"),)
+    yield from tables.table(context.terminal, _CAUSE_COLUMNS, rows)
+
+
 def _render_fault(document: Document, context: Context) -> Iterator[Line]:
     fault = document["fault"]
     where = context.name(fault["connector"])
@@ -157,6 +207,8 @@ def _device_row(device: Values, context: Context) -> Sequence[Cell | str]:
 
 _faults = reads("fault-list", _fetch_faults, _render_faults)
 _fault = reads("fault", _fetch_fault, _render_fault)
+_clear = acts("fault-clear", _clear_fault, _render_clear)
+_causes = reads("fault-causes", _fetch_causes, _render_causes)
 _devices = reads(
     "device-list", lambda context: context.station("ListDevices"), _render_devices
 )

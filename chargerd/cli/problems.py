@@ -55,6 +55,10 @@ def _no_key(parameters: Parameters) -> str:
     return f"there is no key {parameters.get('name')!r}; see: chargerctl config"
 
 
+def _no_fault(parameters: Parameters) -> str:
+    return f"fault {parameters.get('id')} is not there; see: chargerctl fault"
+
+
 def _no_reservation(parameters: Parameters) -> str:
     return f"there is no reservation {parameters.get('id')}; see: chargerctl reserve"
 
@@ -105,6 +109,7 @@ _ERRORS: Final[Mapping[str, tuple[int, str, Callable[[Parameters], str]]]] = {
         _no_reservation,
     ),
     f"{control.STATION}.NoSuchKey": (NOT_FOUND, "NO_SUCH_KEY", _no_key),
+    f"{control.STATION}.NoSuchFault": (NOT_FOUND, "NO_SUCH_FAULT", _no_fault),
     f"{control.STATION}.Refused": (REFUSED, "REFUSED", _refused),
     f"{control.STATION}.NotPermitted": (
         NOT_PERMITTED,

@@ -213,6 +213,13 @@ class LimitMissed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FaultCleared(Event):
+    """A technician has repaired what a latched fault was about."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
 class RestartRequested(Event):
     """The daemon shall end its sessions for ``cause`` and then restart or stop."""
 

@@ -25,7 +25,8 @@ class Recovers(StrEnum):
 
     BY_ITSELF = "by itself"  # with its reason
     UNPLUG = "unplug"  # latched until the session is over
-    BY_HAND = "by hand"  # latched until somebody has repaired it
+    RESTART = "restart"  # latched until chargerd is restarted
+    BY_HAND = "by hand"  # latched, on the disk too, until a technician clears it
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ _TABLE: Final[tuple[Fault, ...]] = (
           "the board did not restart when the CSMS wanted it",
           "reboot command of the station file",
           "run the reboot command of the station file by hand and see what it says",
-          recovers=_BY_HAND, of_station=True),
+          recovers=Recovers.RESTART, of_station=True),
     Fault("storage", "InternalError", _WARN,
           "the disk takes no more records; running transactions go on, none can start",
           "disk", "free disk space or replace the disk", of_station=True),
@@ -236,6 +237,11 @@ _TABLE: Final[tuple[Fault, ...]] = (
 # fmt: on
 
 FAULTS: Final[Mapping[str, Fault]] = {fault.name: fault for fault in _TABLE}
+
+KEPT: Final = frozenset(
+    fault.name for fault in _TABLE if fault.recovers is Recovers.BY_HAND
+)
+"""What outlives a restart."""
 
 _CAUSES: Final[Mapping[str, Cause]] = {
     "plug-removed": Cause.PLUG_REMOVED,

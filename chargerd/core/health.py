@@ -37,11 +37,16 @@ class Active:
 class Health:
     """Knows the faults that are there and numbers new ones."""
 
-    def __init__(self, last_id: int = 0) -> None:
-        """Go on numbering after ``last_id``."""
+    def __init__(self, last_id: int = 0, kept: Iterable[FaultOpened] = ()) -> None:
+        """Go on numbering after ``last_id``, with what the disk has kept."""
         self._last_id = last_id
         self._active: dict[tuple[int, str], Active] = {}
         self._latched: dict[tuple[int, str], str] = {}
+        for each in kept:
+            key, fault = (each.connector, each.name), FAULTS[each.name]
+            since, value = each.at, each.value
+            self._active[key] = Active(each.id, each.connector, fault, since, value)
+            self._latched[key] = value or ""
         self._dead_plug = DeadPlug()
         self._away_s: dict[tuple[int, str], float] = {}
         """Since when the reason of a fault that is there has been gone."""

@@ -1,6 +1,7 @@
 """Machine-readable reasons: why a transaction ended, why something was refused."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Cause(StrEnum):
@@ -23,6 +24,22 @@ class Cause(StrEnum):
     HANDSHAKE_TIMEOUT = "HANDSHAKE_TIMEOUT"
     CABLE_CHECK_TIMEOUT = "CABLE_CHECK_TIMEOUT"
     PRECHARGE_TIMEOUT = "PRECHARGE_TIMEOUT"
+
+
+ORDINARY: Final = frozenset(
+    {
+        Cause.TOKEN,
+        Cause.REMOTE,
+        Cause.PLUG_REMOVED,
+        Cause.VEHICLE_ENDED,
+        Cause.DEAUTHORIZED,
+        Cause.UNLOCKED,
+        Cause.SOFT_RESET,
+        Cause.HARD_RESET,
+        Cause.RESTART,
+    }
+)
+"""Ends that somebody wanted; with any other one a session has failed."""
 
 
 class Why(StrEnum):
@@ -68,3 +85,4 @@ class Why(StrEnum):
     RESTART_NEEDED = "RESTART_NEEDED"
     CABLE_FIXED = "CABLE_FIXED"
     STILL_WAITING = "STILL_WAITING"
+    NOT_LATCHED = "NOT_LATCHED"

@@ -18,6 +18,7 @@ from chargerd.core.drivers import Drivers
 from chargerd.core.effects import (
     AvailabilityKept,
     Effect,
+    FaultOpened,
     Noted,
     Refused,
     Sampled,
@@ -57,6 +58,7 @@ class Station:
         new_key: Callable[[], str],
         drivers: Drivers,
         last_fault_id: int = 0,
+        kept_faults: Iterable[FaultOpened] = (),
         wishes: Iterable[AvailabilityKept] = (),
         reservations: Iterable[Reservation] = (),
         profiles: Iterable[Profile] = (),
@@ -76,7 +78,9 @@ class Station:
         self.behind = False
         """Amounts were learned, and not all that follows from them is done yet."""
         self.error_codes: dict[str, str] = {}
-        self.health = Health(last_fault_id)
+        known = (WHOLE_STATION, *fittings)
+        kept = (each for each in kept_faults if each.connector in known)
+        self.health = Health(last_fault_id, kept)
         self.refusals: deque[tuple[datetime, Refused]] = deque(maxlen=50)
         self.sampler = Sampler()
         self.registers = Registers(registers)
@@ -321,6 +325,10 @@ class Station:
         self.health.latch(event.connector, event.fault, event.value)
         return ()
 
+    def _cleared(self, event: events.FaultCleared, now: Instant) -> Effects:
+        self.health.unlatch(event.connector, event.fault)
+        return (Noted(event.connector, f"{event.fault} cleared by hand"),)
+
     def _self_tested(self, event: events.SelfTested, now: Instant) -> Effects:
         session = self.sessions[event.connector]
         if session.phase is not Phase.CABLE_CHECK or event.told_s < session.since_s:
@@ -493,6 +501,7 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.SelfTested: Station._self_tested,
     events.GuardCut: Station._cut,
     events.LimitMissed: Station._limit_missed,
+    events.FaultCleared: Station._cleared,
     events.TokenPresented: lambda station, *args: station.desk.presented(*args),
     events.StartRequested: lambda station, *args: station.desk.requested(*args),
     events.TagAnswered: lambda station, *args: station.desk.answered(*args),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chargerd.core.effects import AvailabilityKept, CoreRecord
+from chargerd.core.effects import AvailabilityKept, CoreRecord, FaultOpened
 from chargerd.core.events import Reservation, TagInfo
 from chargerd.core.locallist import LocalList
 from chargerd.core.profiles import Profile
@@ -190,6 +190,8 @@ class Snapshot:
     quarantined: int = 0
     last_message_id: int = 0
     last_fault_id: int = 0
+    kept_faults: tuple[FaultOpened, ...] = ()
+    """Those that a technician has not cleared."""
     interrupted: tuple[Interrupted, ...] = ()
     numbers: Mapping[str, int | None] = field(default_factory=dict)
     """Transactions that run, or that are numbered and not told to their end."""

@@ -23,6 +23,7 @@ from chargerd.runtime import (
 from chargerd.runtime.booking_interface import BookingInterface
 from chargerd.runtime.control_server import Interface, failed
 from chargerd.runtime.control_socket import Peer
+from chargerd.runtime.fault_methods import FaultMethods
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.queue_methods import QueueMethods
@@ -68,6 +69,7 @@ class StationInterface:
         self._steps = steps
         self._queue = QueueMethods(views, charge_point, reader, soon, group)
         self._tags = TagMethods(charge_point, clock, soon)
+        self._fault_methods = FaultMethods(charge_point, reader, soon, group)
 
     def interface(self, description: str) -> Interface:
         """Return the methods for the control server."""
@@ -98,6 +100,7 @@ class StationInterface:
                 **self._queue.methods,
                 **BookingInterface(self._charge_point, self._soon).methods,
                 **self._tags.methods,
+                **self._fault_methods.methods,
             },
             {"Watch": self._watch},
         )

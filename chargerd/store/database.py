@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from chargerd.core.faults import KEPT
 from chargerd.ocpp16.records import Entry, Record, Snapshot
 from chargerd.store import memory
 from chargerd.store.memory import number
@@ -100,8 +101,10 @@ class Store:
         Raises:
             StoreFailed: The disk is full or broken.
         """
+        marks = ", ".join("?" * len(KEPT))
         close = "UPDATE fault SET until = ? WHERE until IS NULL"
-        self._change(lambda: self._db.execute(close, (time_text(now),)))
+        stale = f"{close} AND name NOT IN ({marks})"
+        self._change(lambda: self._db.execute(stale, (time_text(now), *KEPT)))
         return self._read(memory.snapshot)
 
     def load(self, after: int, limit: int) -> tuple[Entry, ...]:

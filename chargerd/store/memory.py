@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from chargerd.core.effects import AvailabilityKept
+from chargerd.core.effects import AvailabilityKept, FaultOpened
 from chargerd.core.events import Reservation, Standing, TagInfo
 from chargerd.core.locallist import LocalList
 from chargerd.core.recovery import Interrupted
@@ -44,6 +44,7 @@ def snapshot(db: sqlite3.Connection) -> Snapshot:
         quarantined=number(db, "SELECT count(*) FROM message WHERE state = 1"),
         last_message_id=number(db, "SELECT max(id) FROM message"),
         last_fault_id=number(db, "SELECT max(id) FROM fault"),
+        kept_faults=tuple(_kept_faults(db)),
         interrupted=_interrupted(db),
         numbers=_numbers(db),
         blind_stops=_blind_stops(db),
@@ -59,6 +60,13 @@ def snapshot(db: sqlite3.Connection) -> Snapshot:
         ),
         registers=tuple(_registers(db)),
     )
+
+
+def _kept_faults(db: sqlite3.Connection) -> Iterator[FaultOpened]:
+    sql = "SELECT id, connector, name, since, value FROM fault WHERE until IS NULL"
+    for id_, connector, name, since, value in db.execute(f"{sql} ORDER BY id"):
+        at = datetime.fromisoformat(since)
+        yield FaultOpened(id_, connector, name, at, value)
 
 
 def entries(db: sqlite3.Connection, after: int, limit: int) -> tuple[Entry, ...]:

@@ -109,6 +109,16 @@ class Reader:
             (connector, limit),
         )
 
+    def failures(self, ordinary: Sequence[str]) -> list[dict[str, Any]]:
+        """Return how often sessions have ended otherwise, by connector and cause."""
+        return self._rows(
+            "SELECT connector, cause, count(*) AS count, max(stop_at) AS last"
+            " FROM charge WHERE cause IS NOT NULL"
+            " AND cause NOT IN (SELECT value FROM json_each(?))"
+            " GROUP BY connector, cause ORDER BY count(*) DESC, connector",
+            (json.dumps(list(ordinary)),),
+        )
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from chargerd.core import effects
 from chargerd.core.events import TagInfo
+from chargerd.core.faults import KEPT
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.ocpp16.wire import Json, moved
@@ -180,7 +181,9 @@ def _fault_opened(db: sqlite3.Connection, r: effects.FaultOpened) -> None:
         "INSERT INTO fault (id, connector, name, since, value) VALUES (?, ?, ?, ?, ?)",
         (r.id, r.connector, r.name, time_text(r.at), r.value),
     )
-    db.execute("DELETE FROM fault WHERE id <= ?", (r.id - KEPT_FAULTS,))
+    held = f"until IS NULL AND name IN ({', '.join('?' * len(KEPT))})"
+    old = f"DELETE FROM fault WHERE id <= ? AND NOT ({held})"
+    db.execute(old, (r.id - KEPT_FAULTS, *KEPT))
 
 
 def _fault_closed(db: sqlite3.Connection, r: effects.FaultClosed) -> None:

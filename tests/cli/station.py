@@ -41,6 +41,15 @@ FAULT: dict[str, Any] = {
     "recovers": "by hand",
     "clears_after_s": 0.0,
 }
+FAILURES: list[dict[str, Any]] = [
+    {
+        "connector": 2,
+        "cause": "PRECHARGE_TIMEOUT",
+        "count": 4,
+        "last": "2026-03-01T09:58:00Z",
+    },
+    {"connector": 1, "cause": "FAULT", "count": 1, "last": "2026-02-20T17:03:10Z"},
+]
 CLEARED: dict[str, Any] = {
     **FAULT,
     "id": 11,
@@ -633,6 +642,10 @@ class Station:
         wanted = parameters.get("connector")
         return {"meters": [m for m in METERS if wanted in (None, m["connector"])]}
 
+    def clear_fault(self, given: Values) -> Values:
+        self.done.append(("ClearFault", dict(given)))
+        return {}
+
     def set_fault(self, parameters: Values) -> Values:
         if parameters["name"] not in MOCK_FAULTS:
             raise ControlFailed(
@@ -722,6 +735,8 @@ _ANSWERS: dict[str, Any] = {
     "ListFaults": lambda station, given: {
         "faults": station.faults if given.get("history") else station.faults[:1]
     },
+    "ListFailures": lambda *_: {"failures": FAILURES},
+    "ClearFault": Station.clear_fault,
     "Explain": Station.explain,
     "ListAvailability": lambda *_: {"availability": AVAILABILITY},
     "SetAvailability": Station.set_availability,

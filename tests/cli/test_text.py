@@ -52,6 +52,8 @@ COMMANDS = (
     "fault --history",
     "fault show 17",
     "fault show reader-silent",
+    "fault clear 17 --yes",
+    "fault causes",
     "meter",
     "meter show 2",
     "power",

@@ -1,11 +1,16 @@
 """What concerns the whole station: invalid tags, restarts, policy, the guard."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from chargerd.core import events
+from chargerd.core.drivers import Drivers
 from chargerd.core.effects import (
+    FaultClosed,
+    FaultOpened,
     Noted,
     TagLearned,
     TagsForgotten,
@@ -13,15 +18,22 @@ from chargerd.core.effects import (
     TransactionStarted,
 )
 from chargerd.core.events import Standing, TagInfo
+from chargerd.core.fitting import Fitting
+from chargerd.core.locallist import LocalList
 from chargerd.core.news import PATIENCE_S
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Setter
-from chargerd.core.reasons import Cause
+from chargerd.core.reasons import Cause, Why
 from chargerd.core.session import Phase
+from chargerd.core.station import Station
+from chargerd.core.tags import Tags
 from hal.values import Position, VehiclePhase
+from tests.clock import FakeClock
 from tests.core.bench import (
     ACCEPTED,
     CARD,
+    FITTED,
+    RATING,
     REGISTER_WH,
     Bench,
     contactor,
@@ -255,3 +267,51 @@ def test_every_transaction_has_a_key_of_its_own() -> None:
 def test_a_station_with_nothing_to_wait_for_has_no_deadline() -> None:
     bench = Bench()
     assert bench.station.next_deadline_s(bench.clock.now()) is None
+
+
+# What a technician clears
+
+
+WELD = FaultOpened(7, 1, "contactor-weld", datetime(2026, 3, 1, tzinfo=UTC), "closed")
+
+
+def woken(*kept: FaultOpened) -> Station:
+    """Return a station that starts with what the disk has kept."""
+    return Station(
+        {1: Fitting(RATING, FITTED)},
+        Policy(),
+        lambda: "key",
+        Drivers(LocalList(), Tags(())),
+        last_fault_id=7,
+        kept_faults=kept,
+    )
+
+
+def test_a_weld_outlives_the_process_and_nothing_starts_on_it() -> None:
+    station = woken(WELD, replace(WELD, connector=9))
+    (active,) = station.health.active
+    assert (active.id, active.since, active.value) == (7, WELD.at, "closed")
+    assert station.faulted(1)
+    clock = FakeClock()
+    told = station.apply(events.ServiceChanged(0), clock.now())
+    assert of(FaultOpened, told) == []
+    assert station.bar(1) is Why.CONNECTOR_FAULTED
+
+
+def test_a_technician_clears_what_is_latched() -> None:
+    station, clock = woken(WELD), FakeClock()
+    cleared = events.FaultCleared(1, "contactor-weld")
+    told = station.apply(cleared, clock.now())
+    assert [closed.id for closed in of(FaultClosed, told)] == [7]
+    assert of(Noted, told)[0].what == "contactor-weld cleared by hand"
+    assert not station.faulted(1)
+
+
+def test_a_weld_that_is_still_there_comes_back_at_once() -> None:
+    station, clock = woken(WELD), FakeClock()
+    at_s = clock.advance(10.0).monotonic_s
+    closed = events.Sensed(1, contactor(at_s, Position.CLOSED))
+    station.apply(closed, clock.now())
+    told = station.apply(events.FaultCleared(1, "contactor-weld"), clock.now())
+    assert of(FaultClosed, told) == []
+    assert station.faulted(1)

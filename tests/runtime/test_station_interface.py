@@ -562,6 +562,41 @@ async def test_only_who_may_act_can_drop_a_message(bench: Bench) -> None:
     assert bench.asked == [DropWanted(1)]
 
 
+# faults
+
+
+async def test_a_technician_who_may_act_clears_what_is_latched(bench: Bench) -> None:
+    bench.happen(events.CommandFailed(1, "lock", "no feedback"))
+    bench.sense(ContactorReading(at_s=0, position=Position.CLOSED))
+    (weld,) = bench.ask("ListFaults")["faults"]
+    assert (weld["name"], weld["recovers"]) == ("contactor-weld", "by hand")
+    stranger = Peer(1, os.geteuid() + 1, 4711, frozenset())
+    with pytest.raises(ControlFailed, match="NotPermitted"):
+        bench.interface.methods["ClearFault"]({"id": weld["id"]}, stranger)
+    assert bench.ask("ClearFault", id=weld["id"]) == {}
+    assert bench.asked == [events.FaultCleared(1, "contactor-weld")]
+    assert bench.refusal("ClearFault", id=999) == ("NoSuchFault", {"id": 999})
+
+
+async def test_what_clears_otherwise_is_not_cleared_by_hand(bench: Bench) -> None:
+    bench.sense(SafetyReading(at_s=0, door_open=True))
+    (door,) = bench.ask("ListFaults")["faults"]
+    name, told = bench.refusal("ClearFault", id=door["id"])
+    assert (name, told["reason"]) == ("Refused", "NOT_LATCHED")
+    assert told["detail"] == "door-open clears by itself, with its reason"
+
+
+async def test_sessions_that_failed_are_counted(bench: Bench) -> None:
+    assert bench.ask("ListFailures") == {"failures": []}
+    bench.go_online()
+    bench.charge()
+    bench.happen(events.Aborted(1, Cause.FAULT))
+    bench.sense(ContactorReading(at_s=0, position=Position.OPEN))
+    bench.sense(replace(METER, energy_wh=1600))
+    (failure,) = bench.ask("ListFailures")["failures"]
+    assert (failure["connector"], failure["cause"], failure["count"]) == (1, "FAULT", 1)
+
+
 # why
 
 

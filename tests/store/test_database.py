@@ -13,8 +13,9 @@ from typing import get_args
 import pytest
 
 from chargerd.core import effects
-from chargerd.core.effects import FaultOpened
+from chargerd.core.effects import FaultClosed, FaultOpened
 from chargerd.core.events import Standing, TagInfo
+from chargerd.core.reasons import ORDINARY, Cause
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.store import rows
@@ -145,6 +146,36 @@ def test_a_fault_that_was_open_when_the_process_ended_is_closed_by_the_next(
     store.restore(at(5))
     with closing(Reader(path)) as reader:
         assert reader.faults(1)[0]["until"] == at(5).isoformat()
+
+
+def test_a_weld_outlives_the_process_until_it_is_cleared(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "KEPT_FAULTS", 3)
+    weld = FaultOpened(1, 2, "contactor-weld", at(0), "mirrors closed")
+    store.commit((weld, FaultOpened(2, 1, "insulation", at(1), None)))
+    assert store.restore(at(5)).kept_faults == (weld,)
+    store.commit(FaultOpened(n, 1, "door-open", at(n), None) for n in range(3, 9))
+    assert store.restore(at(9)).kept_faults == (weld,)
+    store.commit((FaultClosed(1, 2, "contactor-weld", at(9)),))
+    assert store.restore(at(10)).kept_faults == ()
+
+
+def test_sessions_that_failed_are_counted_by_connector_and_cause(
+    store: Store, path: Path
+) -> None:
+    causes = (Cause.FAULT, Cause.TOKEN, Cause.FAULT, Cause.PRECHARGE_TIMEOUT)
+    for number, cause in enumerate(causes):
+        key = f"key-{number}"
+        over = replace(ended(key, number), cause=cause)
+        store.commit((started(key, number), over))
+    store.commit((started("running", 9),))
+    with closing(Reader(path)) as reader:
+        failures = reader.failures([str(cause) for cause in ORDINARY])
+    assert [(row["connector"], row["cause"], row["count"]) for row in failures] == [
+        (1, "FAULT", 2),
+        (1, "PRECHARGE_TIMEOUT", 1),
+    ]
 
 
 def test_the_boot_of_the_board_is_known_again(path: Path) -> None:
