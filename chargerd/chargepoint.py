@@ -162,6 +162,8 @@ class ChargePoint:
         # A CSMS that has accepted us once lets us serve drivers before it is heard.
         self._opening: list[Event] = []
         self._outputs: Mapping[int, Output] = {}
+        self._due_s: float | None = None
+        """The next deadline as of the last full step; ``None``: not asked for yet."""
         self._startup: str | None = f"firmware {nameplate.firmware_version}"
         if accepted:
             self._opening.append(ServiceChanged(WHOLE_STATION))
@@ -197,6 +199,12 @@ class ChargePoint:
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``DeadlinePassed`` is next due, on the monotonic clock."""
+        if self._due_s is None or not self.station.behind:
+            self._due_s = self._next_due_s(now)
+        due_s = min(self._due_s, self.station.follow_due_s)
+        return None if due_s == inf else due_s
+
+    def _next_due_s(self, now: Instant) -> float:
         due = (
             self.station.next_deadline_s(now),
             self.dialogue.next_deadline_s(self.station, now),
@@ -204,7 +212,7 @@ class ChargePoint:
             self._restart_by_s,
             self.commits.due_s,
         )
-        return min((s for s in due if s is not None), default=None)
+        return min((s for s in due if s is not None), default=inf)
 
     def _only_learned(self, happening: Happening, doing: _Doing) -> bool:
         waits = isinstance(happening, Sensed) and self.station.behind
@@ -413,7 +421,7 @@ class ChargePoint:
         )
         dialogue.postponed.answer(dialogue.rpc, station, now)
         dialogue.ask_next(station, now)
-        self._outputs = station.outputs()
+        self._outputs, self._due_s = station.outputs(), None
         return Step(
             self._outputs,
             self._records(doing, now),

@@ -163,6 +163,9 @@ TIME_LIMITS_S: Final[Mapping[Phase, Callable[[Policy], float | None]]] = {
 """The limits that the operator chooses; the others stand in ``core.sequence``."""
 
 _ON_EVENT: Final = {(row.phase, row.event): row for row in ON_EVENT}
+_AT_ONCE: Final = {
+    phase: tuple(rule for rule in AT_ONCE if rule.phase is phase) for phase in Phase
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,8 @@ def advance(session: Session, event: Event, now: Instant) -> Change:
     effects: tuple[Effect, ...] = ()
     step: Row | Rule | None = _ON_EVENT.get((session.phase, type(event)))
     while True:
-        step = step or next((r for r in AT_ONCE if _fires(r, session)), None)
+        rules = _AT_ONCE[session.phase]
+        step = step or next((r for r in rules if r.holds(session)), None)
         if step is None:
             return session, effects
         session, more = step.action(session, event, now)
@@ -270,7 +274,3 @@ def _moved(session: Session, phase: Phase, now_s: float) -> Session:
     if session.facts.testing is not testing:
         session = replace(session, facts=replace(session.facts, testing=testing))
     return replace(session, phase=phase, since_s=now_s, began_s=began_s)
-
-
-def _fires(rule: Rule, session: Session) -> bool:
-    return rule.phase is session.phase and rule.holds(session)

@@ -3,7 +3,7 @@
 While a vehicle charges, its devices are read dozens of times a second, and nearly all
 that they say is the same phase, the same contacts, and a few volts and amperes more.
 Such amounts are known at once, and move the session if they can; what else follows
-from them may wait for ``PATIENCE_S``.
+from them may wait for ``PATIENCE_S``, unless a time limit runs that they may satisfy.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ from typing import Any, Final
 from chargerd.core.permissive import FIELDS, Facts, learned, present
 from hal.values import Reading
 
-PATIENCE_S: Final = 0.1
-"""No device is read more often than that."""
+PATIENCE_S: Final = 0.25
+"""A power that is shared or limited is a matter of seconds."""
 
 # What a meter signs are amounts.
 _AMOUNTS: Final = (int, float, int | None, float | None, bytes | None)

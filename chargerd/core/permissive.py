@@ -164,6 +164,11 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("plug-removed",            "vehicle",     lambda r, _: not r.plugged),
 )
 
+_RULES_OF: Final[Mapping[str, tuple[Rule, ...]]] = {
+    kind: tuple(rule for rule in RULES if rule.kind == kind)
+    for kind in dict.fromkeys(rule.kind for rule in RULES)
+}
+
 MAX_AGE_S: Final[Mapping[str, float]] = {
     # The CCS controller itself calls half a second without a report a loss.
     "vehicle":      0.5,
@@ -216,15 +221,12 @@ def surely_open(switch: Switch, now_s: float) -> bool:
 
 def present(facts: Facts) -> tuple[str, ...]:
     """Return the faults that the facts themselves tell, whatever their age."""
-    return tuple(
-        dict.fromkeys(
-            rule.fault
-            for rule in RULES
-            if (reading := getattr(facts, rule.kind)) is not None
-            and rule.kind in facts.fitted
-            and rule.broken(reading, facts)
-        )
-    )
+    found: list[str] = []
+    for kind, rules in _RULES_OF.items():
+        reading = getattr(facts, kind)
+        if reading is not None and kind in facts.fitted:
+            found += [rule.fault for rule in rules if rule.broken(reading, facts)]
+    return tuple(dict.fromkeys(found))
 
 
 def silent(kind: str) -> str:

@@ -117,8 +117,10 @@ class Station:
         """Tell whether what follows from a reading is soon enough with later ones."""
         if now.monotonic_s >= self._followed_s + PATIENCE_S:
             return False
-        numbers = self._meant(event.connector)
-        return not any(tells(self.sessions[n].facts, event.reading) for n in numbers)
+        meant = [self.sessions[number] for number in self._meant(event.connector)]
+        # On the way from one phase to the next, every reading counts.
+        resting = all(due(session) is None for session in meant)
+        return resting and not any(tells(s.facts, event.reading) for s in meant)
 
     def _follow(self, effects: Effects, now: Instant) -> Effects:
         """Let everything follow from what is known by now."""
@@ -164,14 +166,20 @@ class Station:
 
     def next_deadline_s(self, now: Instant) -> float | None:
         """Return when ``expire`` next has something to do."""
-        due = [self._due_s(session) for session in self.sessions.values()]
+        due: list[float | None] = [self._due_s(s) for s in self.sessions.values()]
         due.append(self.sampler.next_deadline_s(now))
         due.append(self.booking.reservations.next_deadline_s(now))
         due.append(self.lending.due_s())
         due.append(self.limits.next_deadline_s())
         due.append(self.health.next_deadline_s())
-        due.append(self._followed_s + PATIENCE_S if self.behind else None)
-        return min((s for s in due if s is not None), default=None)
+        due.append(self.follow_due_s)
+        due_s = min((s for s in due if s is not None), default=inf)
+        return None if due_s == inf else due_s
+
+    @property
+    def follow_due_s(self) -> float:
+        """When all has to follow from what was learned; infinite: it has."""
+        return self._followed_s + PATIENCE_S if self.behind else inf
 
     def outputs(self) -> Mapping[int, Output]:
         """Return what the hardware of each connector shall be at this moment."""

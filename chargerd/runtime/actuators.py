@@ -14,6 +14,7 @@ from chargerd.core.events import Event
 from chargerd.core.fitting import Fitting
 from chargerd.core.power import Supply, offered_current_a
 from chargerd.core.switching import SWITCH_OFF, Deed, step
+from chargerd.runtime.beat import rest_s
 from chargerd.runtime.bridging import BridgeHand
 from chargerd.runtime.commands import RETRY_S, Commands
 from chargerd.runtime.devices import ConnectorDevices, Devices
@@ -134,7 +135,7 @@ class Hand:
     async def _pause(self) -> None:
         within_s = None if self._commands.confirmed else RETRY_S
         if self._target != Output() or self.live:
-            within_s = ROUND_S
+            within_s = rest_s(ROUND_S)
         await came(self._wake, within_s)
 
     async def _work(self) -> None:

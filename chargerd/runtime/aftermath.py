@@ -37,13 +37,15 @@ class Aftermath:
     def stepped(self, happening: Happening, step: Step) -> None:
         """Follow one step."""
         self.steps += 1
+        self._journal.stepped(happening, step)
+        if step.learned:
+            return
         for number, output in step.outputs.items():
             self._senses.set_busy(number, output != Output())
         if step.clock_step_s is not None:
             self._step_clock(step.clock_step_s)
         if step.changed_key is not None:
             self._obey(step.changed_key)
-        self._journal.stepped(happening, step)
         self._lights.update(self._charge_point.dialogue.reporter.current, step.told)
 
     def storage_failed(self, error: StoreFailed) -> None:

@@ -17,6 +17,7 @@ from chargerd.core.course import Output
 from chargerd.core.events import WHOLE_STATION, CommandFailed, Event
 from chargerd.core.permissive import surely_open
 from chargerd.core.power import LEASE_S, SMALL_CURRENT_A
+from chargerd.runtime.beat import rest_s
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.waiting import came
 from hal.errors import HardwareError
@@ -138,7 +139,7 @@ class BridgeHand:
                 self._wake.clear()
                 await self._one_round()
                 busy = self._wanted is not None or self._lender is not None
-                await came(self._wake, ROUND_S if busy else None)
+                await came(self._wake, rest_s(ROUND_S) if busy else None)
         finally:
             # In a task of its own: this one was cancelled and shall not wait.
             last = asyncio.create_task(self._part(), name="last parting")

@@ -20,7 +20,9 @@ from chargerd.core.permissive import (
     surely_open,
 )
 from chargerd.core.supervision import Tolerances, Watch
+from chargerd.runtime.beat import BEAT_S, rest_s
 from hal.values import (
+    ContactorReading,
     MeterReading,
     PowerReading,
     Reading,
@@ -28,7 +30,7 @@ from hal.values import (
     VehicleReading,
 )
 
-TICK_S: Final = 0.02
+TICK_S: Final = BEAT_S
 """While anything is live: how often the ages of all facts are looked at."""
 IDLE_TICK_S: Final = 0.25
 """While nothing is live there is nothing to cut; the tick only proves life."""
@@ -86,12 +88,19 @@ class Guard:
         numbers = tuple(self.facts) if connector == WHOLE_STATION else (connector,)
         for number in numbers:
             self.facts[number] = learned(self.facts[number], reading)
-        for number in numbers:
             if isinstance(reading, _WATCHED):
                 self._follow(number)
+        for number in self._meant(connector, reading):
             self._judge(number)
-            if number in self._beyond:
-                self._judge(self._beyond[number])
+
+    def _meant(self, connector: int, reading: Reading) -> tuple[int, ...]:
+        """Return the connectors whose safety may rest on a reading."""
+        if connector == WHOLE_STATION:
+            return tuple(self.facts)
+        beyond = self._beyond.get(connector)
+        if beyond is None or not isinstance(reading, ContactorReading):
+            return (connector,)
+        return connector, beyond
 
     def closing(self, connector: int) -> None:
         """Take note that contactors, or the bridge as 0, are about to close."""
@@ -135,7 +144,7 @@ class Guard:
             live = [number for number in self.facts if self._live(number)]
             for number in live:
                 self._judge(number)
-            await asyncio.sleep(TICK_S if live else IDLE_TICK_S)
+            await asyncio.sleep(rest_s(TICK_S if live else IDLE_TICK_S))
 
     def _judge(self, connector: int) -> None:
         if not self._live(connector):

@@ -18,6 +18,7 @@ from chargerd.core.events import (
     TokenPresented,
 )
 from chargerd.core.permissive import Loss
+from chargerd.runtime.beat import rest_s
 from chargerd.runtime.devices import Devices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.waiting import came
@@ -41,18 +42,19 @@ class Pace:
 
 # fmt: off
 PACES: Final[dict[str, Pace]] = {
-    # Busy paces are a third of the ages in core.permissive.MAX_AGE_S or less.
+    # Busy paces are a third of the ages in core.permissive.MAX_AGE_S or less, and
+    # whole beats.
     "vehicle":      Pace(0.1,  1.0),
-    "contactor":    Pace(0.15, 1.0),
+    "contactor":    Pace(0.16, 1.0),
     "power_module": Pace(0.1,  1.0),
-    "safety":       Pace(0.15, 1.0),
+    "safety":       Pace(0.16, 1.0),
     "isolation":    Pace(0.5,  1.0),
-    "meter":        Pace(0.25, 1.0, steady=True),
+    "meter":        Pace(0.26, 1.0, steady=True),
     "lock":         Pace(0.5,  1.0),
     "temperature":  Pace(1.0,  2.0),
-    "supply":       Pace(0.15, 1.0),
+    "supply":       Pace(0.16, 1.0),
     "reader":       Pace(2.0,  2.0),
-    "bridge":       Pace(0.15, 1.0),
+    "bridge":       Pace(0.16, 1.0),
 }
 # fmt: on
 
@@ -156,9 +158,9 @@ class Senses:
                 if reading is not None:
                     self._take(connector, reading, pace)
             if busy.is_set():
-                await asyncio.sleep(pace.busy_s)
+                await asyncio.sleep(rest_s(pace.busy_s))
             else:
-                await came(busy, pace.idle_s)
+                await came(busy, rest_s(pace.idle_s))
 
     def _take(self, connector: int, reading: Reading, pace: Pace) -> None:
         if pace.steady:

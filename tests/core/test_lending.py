@@ -35,7 +35,7 @@ class Joined(Bench):
         """Let a vehicle take what its own modules give, for a while."""
         self.comes_to(Phase.ENERGIZED, connector)
         self.senses(connector, modules(self.tick(), 250.0))
-        self.waits(PRESSED_FOR_S + 0.1)
+        self.waits(PATIENCE_S + PRESSED_FOR_S)
 
     def joins(self) -> None:
         self.takes_all()
@@ -135,7 +135,7 @@ def test_a_loan_that_is_needed_no_more_ends_at_its_time() -> None:
     bench.senses(1, modules(bench.tick(), 100.0))
     bench.waits(EASED_FOR_S - 0.1)
     assert bench.loan is not None
-    bench.waits(0.2)
+    bench.waits(PATIENCE_S + 0.1)
     assert bench.loan is None
 
 

@@ -177,6 +177,19 @@ def test_an_amount_that_moves_the_session_waits_for_nothing() -> None:
     assert not bench.station.outputs()[1].closed
 
 
+@pytest.mark.parametrize(
+    "phase",
+    [Phase.HANDSHAKE, Phase.CABLE_CHECK, Phase.PRECHARGE, Phase.RAMP_DOWN],
+)
+def test_on_the_way_from_phase_to_phase_nothing_waits(phase: Phase) -> None:
+    bench = Bench()
+    bench.comes_to(phase)
+    for volts in (300.0, 310.0):
+        bench.senses(1, modules(bench.tick(), 2.0, voltage_v=volts))
+        assert not bench.station.behind
+    assert bench.phase() is phase
+
+
 class Eager(Bench):
     """Follows up every single reading."""
 

@@ -207,7 +207,7 @@ async def test_a_step_without_records_does_not_touch_the_disk(bench: Bench) -> N
 async def test_what_only_changed_in_amount_reaches_the_hands_with_the_next_step(
     bench: Bench,
 ) -> None:
-    await bench.live()
+    await bench.sense(METER)
     mark = len(bench.diary.lines)
     for volts in range(100):
         now_s = bench.clock.advance(PATIENCE_S / 200).monotonic_s
@@ -220,7 +220,11 @@ async def test_what_only_changed_in_amount_reaches_the_hands_with_the_next_step(
     assert due_s is not None
     bench.clock.advance(due_s - now_s)
     assert not (await bench.engine.step(DeadlinePassed())).learned
-    assert bench.diary.since(mark)[-3:] == ["cut live=True", "aim live=True", "stepped"]
+    assert bench.diary.since(mark)[-3:] == [
+        "cut live=False",
+        "aim live=False",
+        "stepped",
+    ]
 
 
 async def test_frames_go_out_after_the_commit_of_their_step(bench: Bench) -> None:
