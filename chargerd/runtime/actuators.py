@@ -12,6 +12,7 @@ from typing import Final
 from chargerd.core.course import Output
 from chargerd.core.events import Event
 from chargerd.core.fitting import Fitting
+from chargerd.core.permissive import Facts
 from chargerd.core.power import Supply, offered_current_a
 from chargerd.core.switching import SWITCH_OFF, Deed, step
 from chargerd.runtime.beat import rest_s
@@ -22,7 +23,7 @@ from chargerd.runtime.guard import Guard
 from chargerd.runtime.self_test import SelfTest
 from chargerd.runtime.switchgear import Switchgear
 from chargerd.runtime.waiting import came
-from hal.values import POWERED, Reading, StationReport
+from hal.values import REPORTED, Reading, StationReport, VehiclePhase
 
 ROUND_S: Final = 0.08
 """While a connector is in use: how often the controller hears of us and the leases
@@ -165,8 +166,9 @@ class Hand:
             if not await self._commands.give("vehicle", vehicle.authorize(True)):
                 self._authorized = False
         known = self._guard.facts[self.number].vehicle
-        # A vehicle that is coming to its end must hear of the current's, too.
-        if target.enabled or (known is not None and known.phase in POWERED):
+        # A vehicle that is coming to its end must hear of the current's, and of the
+        # voltage by which it looks for welds.
+        if target.enabled or (known is not None and known.phase in REPORTED):
             await self._commands.give("vehicle", vehicle.report(self._state(target)))
         ending = target.closed and target.supply is Supply.OFF
         if ending and not self._ending:
@@ -181,13 +183,19 @@ class Hand:
         voltage_v = self._output_v()
         return StationReport(
             enabled=target.enabled,
-            present_voltage_v=voltage_v,
+            present_voltage_v=self._told_v(facts, voltage_v),
             present_current_a=module.current_a if module else 0.0,
             resistance_ohm=isolation.resistance_ohm if isolation else 0.0,
             max_voltage_v=rating.max_voltage_v,
             max_current_a=offered_current_a(limit, rating, voltage_v),
             max_power_w=limit.power_w,
+            module_temperature_c=module.temperature_c if module else None,
         )
+
+    def _told_v(self, facts: Facts, output_v: float) -> float:
+        """Return what is at the plug: once all is open, not what is at the modules."""
+        checks = facts.vehicle and facts.vehicle.phase is VehiclePhase.WELDING_CHECK
+        return facts.meter.voltage_v if checks and facts.meter else output_v
 
     def _output_v(self) -> float:
         module = self._guard.facts[self.number].power_module

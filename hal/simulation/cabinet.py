@@ -98,14 +98,15 @@ def _read(file: Path) -> tuple[str, tuple[Device, ...]]:
 
 
 def _devices(station: Table) -> Iterator[Device]:
-    for kind in _OF_STATION:
-        if kind in station:
-            yield Device(0, kind, station[kind])
+    # A board that both share belongs to the connector.
     for number, block in enumerate(station.get("connector", ()), 1):
         for kind, table in block.items():
             if kind not in _PLAIN:
                 driver = block.get("driver", "")
                 yield Device(number, kind, {"driver": driver, **table})
+    for kind in _OF_STATION:
+        if kind in station:
+            yield Device(0, kind, station[kind])
 
 
 def _chips(devices: tuple[Device, ...]) -> dict[str, dict[int, str]]:

@@ -50,6 +50,10 @@ def _advantics(wires: Wires, connector: int, table: Table) -> None:
     wires.run(controller.run(), f"advantics {connector}")
 
 
+def _chargebyte(wires: Wires, connector: int, table: Table) -> None:
+    wires.safety_controller(table["port"], connector)
+
+
 def _contactor(wires: Wires, connector: int, table: Table) -> None:
     wires.board(table["chip"]).contactor(
         connector, *_contacts(table), normally_closed=_normally_closed(table)
@@ -113,6 +117,9 @@ TWINS: Final[Mapping[tuple[str, str], Build]] = {
     ("meter", "acrel_djsf1352"): _acrel,
     ("isolation", "bender_isocha"): _bender,
     ("vehicle", "advantics"): _advantics,
+    ("contactor", "chargebyte"): _chargebyte,
+    ("safety", "chargebyte"): _chargebyte,
+    ("temperature", "chargebyte"): _chargebyte,
     ("contactor", "gpio"): _contactor,
     ("bridge", "gpio"): _bridge,
     ("safety", "gpio"): _safety,

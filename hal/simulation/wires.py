@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hal.simulation.board import Board, live_board
 from hal.simulation.can_adapter import CanAdapter
+from hal.simulation.chargebyte import ChargebyteTwin
 from hal.simulation.gpio_chip import GpioChip
 from hal.simulation.ports import PseudoTerminal
 from hal.simulation.serial_line import SerialLine
@@ -33,6 +34,7 @@ class Wires:
         self._lines: dict[str, SerialLine] = {}
         self._adapters: dict[str, CanAdapter] = {}
         self._boards: dict[str, Board] = {}
+        self._controllers: dict[str, ChargebyteTwin] = {}
 
     def line(self, port: str) -> SerialLine:
         """Return the serial line behind a port."""
@@ -51,6 +53,15 @@ class Wires:
             self._adapters[channel] = adapter
             self._buses.add(channel)
         return self._adapters[channel]
+
+    def safety_controller(self, port: str, connector: int) -> None:
+        """Put a chargebyte board at a port, unless it is there; 0: of the station."""
+        if port not in self._controllers:
+            outlet = self.world.outlet(connector or 1)
+            twin = ChargebyteTwin(self.world, outlet, self.place(port))
+            self.stack.callback(twin.terminal.close)
+            self.run(twin.run(), f"board {port}")
+            self._controllers[port] = twin
 
     async def wire_board(self, chip: str, lines: Mapping[int, str]) -> None:
         """Put a GPIO chip with these lines onto a board."""
@@ -73,7 +84,11 @@ class Wires:
         self._terminal(name).put_back()
 
     def _terminal(self, name: str) -> PseudoTerminal:
-        ends: dict[str, SerialLine | CanAdapter] = {**self._lines, **self._adapters}
+        ends: dict[str, SerialLine | CanAdapter | ChargebyteTwin] = {
+            **self._lines,
+            **self._adapters,
+            **self._controllers,
+        }
         if name not in ends:
             known = ", ".join(ends) or "none"
             raise ValueError(f"name: there is no cable {name!r}; known: {known}")

@@ -23,7 +23,13 @@ from chargerd.runtime.guard import Guard
 from chargerd.runtime.senses import Senses
 from hal.interfaces import Simulation
 from hal.resources import Place, Resources
-from hal.values import Position, PowerReading, Setpoint, VehiclePhase
+from hal.values import (
+    Position,
+    PowerReading,
+    Setpoint,
+    StationReport,
+    VehiclePhase,
+)
 from hal.world.outlet import Outlet
 from hal.world.site import World, world_of
 
@@ -65,6 +71,28 @@ class LoggedModule:
     async def read(self) -> PowerReading:
         reading: PowerReading = await self._module.read()
         return reading
+
+
+class LoggedVehicle:
+    """A CCS controller that writes down what the station reports in each phase."""
+
+    def __init__(self) -> None:
+        self.reports: dict[VehiclePhase, list[StationReport]] = {}
+        self._device: Any = None
+
+    def fitted(self, devices: ConnectorDevices) -> ConnectorDevices:
+        """Stand in for the controller."""
+        self._device = devices.vehicle
+        vehicle: Any = self
+        return replace(devices, vehicle=vehicle)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._device, name)
+
+    async def report(self, report: StationReport) -> None:
+        phase = (await self._device.read()).phase
+        self.reports.setdefault(phase, []).append(report)
+        await self._device.report(report)
 
 
 class Faulty:

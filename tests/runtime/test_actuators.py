@@ -15,7 +15,7 @@ from chargerd.core.session import Phase
 from hal.errors import NoAnswer
 from hal.values import Position, VehiclePhase
 from tests.hal.virtual_time import instantly
-from tests.runtime.rig import LIMIT_W, Faulty, Rig, rig, until
+from tests.runtime.rig import LIMIT_W, Faulty, LoggedVehicle, Rig, rig, until
 
 CUT_WITHIN_S = 0.1
 
@@ -47,6 +47,27 @@ async def test_a_whole_session_follows_from_the_outputs_alone(tmp_path: Path) ->
         assert station.outlet.register.energy_wh - before_wh < 100
         assert station.of(CommandFailed) == []
         assert station.of(GuardCut) == []
+
+
+@instantly
+async def test_a_vehicle_that_looks_for_welds_hears_the_voltage_at_the_plug(
+    tmp_path: Path,
+) -> None:
+    vehicle = LoggedVehicle()
+    async with rig(tmp_path, vehicle.fitted) as station:
+        await station.walk(Phase.ENERGIZED)
+        station.simulation.set_fault("plug-charged", True, 1)
+        station.aim(Phase.RAMP_DOWN)
+        await until(lambda: station.outlet.rectifiers.current_a < 1.0, 1.0)
+        station.aim(Phase.OPENING)
+        controller = station.outlet.controller
+        await until(lambda: controller.phase is VehiclePhase.FINISHED, 5.0)
+        assert station.outlet.rectifiers.voltage_v < 500.0
+
+    told = vehicle.reports[VehiclePhase.WELDING_CHECK]
+    assert len(told) > 2
+    assert told[-1].present_voltage_v > 600.0
+    assert told[-1].module_temperature_c is not None
 
 
 def contactors_travel(station: Rig) -> bool:
