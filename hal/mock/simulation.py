@@ -20,8 +20,8 @@ _FASTEST = 10_000.0
 _FULL_REGISTER_WH = 10**12
 _AT_READERS = "reader-silent"
 _EVCCID_DIGITS = 12
-_UID_DIGITS = (8, 14, 20)
-"""ISO 14443 knows identifiers of four, seven and ten bytes."""
+_UID_DIGITS = (8, 10, 14, 20)
+"""ISO 14443 knows identifiers of four, seven and ten bytes, EM4100 tags have five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Simulation:
     def present(self, uid: str, connector: int | None = None) -> None:
         digits = uid.upper()
         if len(digits) not in _UID_DIGITS or not set(digits) <= set(hexdigits):
-            raise ValueError(f"uid: {uid!r} is not 8, 14 or 20 hex digits")
+            raise ValueError(f"uid: {uid!r} is not 8, 10, 14 or 20 hex digits")
         reader = self._reader(connector)
         if not self._world.faults.has("reader-silent", reader):
             field = self._world.readers[reader]

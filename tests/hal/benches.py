@@ -40,11 +40,11 @@ BENCHES: dict[tuple[str, str], Bench] = {
     ("lock", "gpio"): Bench(bench_field.lock, virtual_time.run),
     ("safety", "gpio"): Bench(bench_field.safety, virtual_time.run),
     ("supply", "gpio"): Bench(bench_field.supply, virtual_time.run),
-    ("reader", "pcsc"): Bench(bench_readers.pcsc, asyncio.run),
     ("temperature", "sysfs"): Bench(bench_field.temperature, asyncio.run),
     ("light", "gpio"): Bench(bench_field.light, virtual_time.run),
     **{key: Bench(device, asyncio.run) for key, device in bench_meters.DEVICES.items()},
     **{k: Bench(device, asyncio.run) for k, device in bench_power.DEVICES.items()},
+    **{k: Bench(device, asyncio.run) for k, device in bench_readers.DEVICES.items()},
     **{k: Bench(device, asyncio.run) for k, device in bench_vehicle.DEVICES.items()},
 }
 

@@ -26,7 +26,7 @@ NONSENSE: list[tuple[Callable[[Simulation], None], str]] = [
     (lambda s: s.unplug(0), "connector: no connector 0"),
     (lambda s: s.pause(1), "connector: 1 has no car; plug one in first"),
     (lambda s: s.resume(1), "connector: 1 has no car"),
-    (lambda s: s.present("CAFE"), "uid: 'CAFE' is not 8, 14 or 20 hex digits"),
+    (lambda s: s.present("CAFE"), "uid: 'CAFE' is not 8, 10, 14 or 20 hex digits"),
     (
         lambda s: s.present("04A224B2", 7),
         "connector 7 has no reader; readers are at: 0",

@@ -68,7 +68,7 @@ async def test_a_sensor_that_hangs_stops_nobody(tmp_path: Path) -> None:
         while not reading.done():
             turns += 1
             await asyncio.sleep(0.01)
-        assert turns > 50
+        assert turns > 5
         with pytest.raises(NoAnswer, match="temp1_input: no answer in 1.0 s"):
             reading.result()
         again = asyncio.ensure_future(device.read())

@@ -1,0 +1,54 @@
+"""What the documents tell people to write into a station file can be written there."""
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargerd.forms import fill
+from hal import discovery
+
+DOCS = Path(__file__).parents[1] / "docs"
+BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMENTED = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
+OF_THE_STATION = {"connectors"}
+"""What stands in a device's table and is not the driver's."""
+
+EXAMPLES = [
+    pytest.param(block, id=f"{path.name}-{number}")
+    for path in sorted(DOCS.glob("*.md"))
+    for number, block in enumerate(BLOCK.findall(path.read_text()), 1)
+    if "driver = " in block
+]
+
+
+def configs(block: str) -> list[Any]:
+    """Return the ``Config`` of each device in an example."""
+    station = tomllib.loads(block)
+    tables = {**station, **station.pop("connector", {})}
+    return [config(kind, t) for kind, t in tables.items() if kind != "connector"]
+
+
+def config(kind: str, table: dict[str, Any]) -> Any:
+    settings = {k: v for k, v in table.items() if k not in OF_THE_STATION}
+    driver = discovery.load(kind, settings.pop("driver"))
+    filled, mistakes = fill(driver.Config, settings, kind)
+    assert mistakes == []
+    return filled
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) > 10
+
+
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_an_example_fits_and_comments_out_nothing_but_defaults(block: str) -> None:
+    every = zip(configs(block), configs(COMMENTED.sub("", block)), strict=True)
+    for written, complete in every:
+        for field in fields(written):
+            # what is empty by default is shown filled in
+            default = getattr(written, field.name)
+            assert default in ("", (), getattr(complete, field.name))
