@@ -24,6 +24,8 @@ class Config(TagFormat):
 
     reader: str = "*"
     """Its name as ``pcsc_scan`` prints it; "*" and "?" stand for what may differ."""
+    socket: str = ""
+    """Where the PC/SC daemon listens, if not in its usual place; one for a station."""
     feedback: str = "none"
     """The model of the reader, if it shall blink and beep: acr122u or acr1252u."""
 
@@ -64,5 +66,7 @@ async def connect(config: Config, place: Place) -> AsyncIterator[TokenReader]:
                 show(feedback.refused if refused else feedback.taken)
         return number
 
-    async with open_reader(config.reader, talk, field.read, monotonic) as reader:
+    async with open_reader(
+        config.reader, talk, field.read, monotonic, config.socket
+    ) as reader:
         yield TokenReader(reader, field)

@@ -56,7 +56,7 @@ async def cabinet(
             await wires.wire_board(chip, lines)
         for device in devices:
             build = TWINS[device.kind, device.table["driver"]]
-            build(wires, device.connector, device.table)
+            await build(wires, device.connector, device.table)
         verbs = verbs_of(hands) | {
             "observe": lambda: observed(site),
             "heard": wires.tap.heard,

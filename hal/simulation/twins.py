@@ -4,7 +4,7 @@ One row for each driver: the twin is built from the same table of the station fi
 the driver is, so a cabinet fits every station file that names only these.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from hal.parts.contacts import NORMALLY_CLOSED
@@ -15,21 +15,21 @@ from hal.simulation.infypower import InfypowerModules
 from hal.simulation.thermometer import Thermometer
 from hal.simulation.wires import Table, Wires
 
-Build = Callable[[Wires, int, Table], None]
+Build = Callable[[Wires, int, Table], Awaitable[None]]
 
 
-def _acrel(wires: Wires, connector: int, table: Table) -> None:
+async def _acrel(wires: Wires, connector: int, table: Table) -> None:
     unit = table.get("unit", 1) + table.get("circuit", 1) - 1
     meter = AcrelDjsf1352(wires.world, connector, unit)
     meter.attach(wires.line(table["port"]))
 
 
-def _bender(wires: Wires, connector: int, table: Table) -> None:
+async def _bender(wires: Wires, connector: int, table: Table) -> None:
     monitor = BenderIsocha(wires.world, connector, table.get("unit", 3))
     monitor.attach(wires.line(table["port"]))
 
 
-def _infypower(wires: Wires, connector: int, table: Table) -> None:
+async def _infypower(wires: Wires, connector: int, table: Table) -> None:
     modules = InfypowerModules(
         wires.world,
         wires.world.outlet(connector),
@@ -40,7 +40,7 @@ def _infypower(wires: Wires, connector: int, table: Table) -> None:
     wires.stack.callback(modules.close)
 
 
-def _advantics(wires: Wires, connector: int, table: Table) -> None:
+async def _advantics(wires: Wires, connector: int, table: Table) -> None:
     controller = AdvanticsTwin(
         wires.world,
         wires.world.outlet(connector),
@@ -50,17 +50,17 @@ def _advantics(wires: Wires, connector: int, table: Table) -> None:
     wires.run(controller.run(), f"advantics {connector}")
 
 
-def _chargebyte(wires: Wires, connector: int, table: Table) -> None:
+async def _chargebyte(wires: Wires, connector: int, table: Table) -> None:
     wires.safety_controller(table["port"], connector)
 
 
-def _contactor(wires: Wires, connector: int, table: Table) -> None:
+async def _contactor(wires: Wires, connector: int, table: Table) -> None:
     wires.board(table["chip"]).contactor(
         connector, *_contacts(table), normally_closed=_normally_closed(table)
     )
 
 
-def _bridge(wires: Wires, _connector: int, table: Table) -> None:
+async def _bridge(wires: Wires, _connector: int, table: Table) -> None:
     one, other = table["connectors"]
     wires.board(table["chip"]).bridge(
         (one, other), *_contacts(table), normally_closed=_normally_closed(table)
@@ -75,7 +75,7 @@ def _normally_closed(table: Table) -> bool:
     return bool(table.get("mirror_type", NORMALLY_CLOSED) == NORMALLY_CLOSED)
 
 
-def _safety(wires: Wires, _connector: int, table: Table) -> None:
+async def _safety(wires: Wires, _connector: int, table: Table) -> None:
     alarms = {
         "emergency_stop": "emergency-stop",
         "door": "door-open",
@@ -88,28 +88,32 @@ def _safety(wires: Wires, _connector: int, table: Table) -> None:
             board.alarm(fault, line, normally_open=normally_open)
 
 
-def _supply(wires: Wires, _connector: int, table: Table) -> None:
+async def _supply(wires: Wires, _connector: int, table: Table) -> None:
     wires.board(table["chip"]).alarm(
         "power-fail", table["line"], normally_open=table.get("normally_open", False)
     )
 
 
-def _lock(wires: Wires, connector: int, table: Table) -> None:
+async def _lock(wires: Wires, connector: int, table: Table) -> None:
     wires.board(table["chip"]).lock(
         connector, table["engage"], table.get("release", ""), table["feedback"]
     )
 
 
-def _light(wires: Wires, connector: int, table: Table) -> None:
+async def _light(wires: Wires, connector: int, table: Table) -> None:
     colors = ("red", "yellow", "green", "blue", "white")
     lamps = {color: table[color] for color in colors if table.get(color)}
     wires.board(table["chip"]).light(connector, lamps)
 
 
-def _sysfs(wires: Wires, connector: int, table: Table) -> None:
+async def _sysfs(wires: Wires, connector: int, table: Table) -> None:
     for file in table["files"]:
         sensor = Thermometer(wires.place(file), wires.world, connector)
         wires.run(sensor.follow(), f"thermometer {file}")
+
+
+async def _pcsc(wires: Wires, connector: int, table: Table) -> None:
+    await wires.wire_reader(table["socket"], connector)
 
 
 TWINS: Final[Mapping[tuple[str, str], Build]] = {
@@ -127,4 +131,5 @@ TWINS: Final[Mapping[tuple[str, str], Build]] = {
     ("lock", "gpio"): _lock,
     ("light", "gpio"): _light,
     ("temperature", "sysfs"): _sysfs,
+    ("reader", "pcsc"): _pcsc,
 }

@@ -11,6 +11,7 @@ from hal.simulation.board import Board, live_board
 from hal.simulation.can_adapter import CanAdapter
 from hal.simulation.chargebyte import ChargebyteTwin
 from hal.simulation.gpio_chip import GpioChip
+from hal.simulation.pcscd import virtual_reader
 from hal.simulation.ports import PseudoTerminal
 from hal.simulation.serial_line import SerialLine
 from hal.simulation.tap import Tap
@@ -70,6 +71,16 @@ class Wires:
         await self.stack.enter_async_context(far.listening(path))
         board = await self.stack.enter_async_context(live_board(far, self.world))
         self._boards[chip] = board
+
+    async def wire_reader(self, socket: str, connector: int) -> None:
+        """Run the PC/SC daemon with a virtual reader, and hold the world's cards to it.
+
+        Raises:
+            NoReader: It cannot be started here.
+        """
+        directory = self.place(socket).parent
+        reader = await self.stack.enter_async_context(virtual_reader(directory))
+        self.run(reader.follow(self.world, connector), f"cards {connector}")
 
     def board(self, chip: str) -> Board:
         """Return the board around a GPIO chip."""

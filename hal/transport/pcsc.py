@@ -6,6 +6,7 @@ by itself. (pyscard's own CardMonitor ends with the daemon, and prints.)
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from fnmatch import fnmatchcase
@@ -19,6 +20,7 @@ from hal.transport.threads import in_thread
 
 T = TypeVar("T")
 
+_SOCKET: Final = "PCSCLITE_CSOCK_NAME"
 _TURN_MS: Final = 400
 _AGAIN_S: Final = 0.4
 _ALIVE_S: Final = 1.0
@@ -177,6 +179,7 @@ async def open_reader(
     talk: Callable[[Card], T],
     give: Callable[[T], None],
     monotonic: Callable[[], float],
+    socket: str = "",
 ) -> AsyncIterator[Reader[T]]:
     """Watch a reader, whether it is there yet or not.
 
@@ -185,7 +188,11 @@ async def open_reader(
         talk: What is said to each card that enters, in a thread.
         give: Gets what came of the talk, in the loop.
         monotonic: By which a reader that says nothing any more is known.
+        socket: Of the PC/SC daemon, if it is not in its usual place. The library
+            looks for it once in the life of a process.
     """
+    if socket:
+        os.environ[_SOCKET] = socket
     reader = Reader(name, talk, give, monotonic)
     try:
         await reader.start()

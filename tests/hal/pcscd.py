@@ -79,7 +79,7 @@ class Pcscd:
 
     def hand(self) -> "Hand":
         """Return a hand that can hold cards to the first virtual reader."""
-        return Hand(self._inside(sys.executable, "-m", "tests.hal.card_hand"))
+        return Hand(self._inside(sys.executable, "-m", "hal.simulation.card_hand"))
 
     def _inside(self, *command: str) -> subprocess.Popen[str]:
         assert self._network is not None

@@ -1,4 +1,8 @@
-"""Holds cards to a virtual reader: a line with a UID holds one, "-" takes it away."""
+"""A hand that holds cards to the virtual reader of the network that it runs in.
+
+``python -m hal.simulation.card_hand``: a line with a UID holds a card, "-" takes it
+away and is answered with the commands that the card was given, in hex.
+"""
 
 import asyncio
 import sys
@@ -8,6 +12,7 @@ from hal.simulation.virtual_card import VirtualCard
 
 
 async def main() -> None:
+    """Obey until there are no more lines."""
     held: asyncio.Task[None] | None = None
     card = VirtualCard(b"")
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
@@ -15,20 +20,20 @@ async def main() -> None:
             held.cancel()
             await asyncio.wait({held})
             held = None
-            print_line(" ".join(command.hex() for command in card.commands))
+            _say(" ".join(command.hex() for command in card.commands))
         if line != "-":
             card = VirtualCard(bytes.fromhex(line))
-            held = asyncio.create_task(enter(card))
+            held = asyncio.create_task(_enter(card))
 
 
-async def enter(card: VirtualCard) -> None:
+async def _enter(card: VirtualCard) -> None:
     while True:
         with suppress(OSError):
             await card.enter()
         await asyncio.sleep(0.02)
 
 
-def print_line(text: str) -> None:
+def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
