@@ -31,6 +31,8 @@ RATE = 20.0
 
 
 ADDRESSES = (1, 2, 3)
+PATIENT_S = 0.3
+"""A machine that is busy with other tests answers late."""
 
 
 @dataclass
@@ -160,7 +162,8 @@ class Make:
                 Trouble.PULLED: lambda on: pull(one.adapter.terminal, on),
             }
             try:
-                yield Reached(self.config(one, group=2), troubles)
+                config = self.config(one, group=2, answer_within_s=PATIENT_S)
+                yield Reached(config, troubles)
             finally:
                 twin.close()
 
