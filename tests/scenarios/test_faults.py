@@ -63,7 +63,10 @@ WAY: Final[tuple[tuple[Phase, Callable[[Bench], None]], ...]] = (
     (Phase.RAMP_DOWN, Bench.presents),
     (Phase.OPENING, lambda bench: bench.reads(modules())),
     (Phase.SETTLING, lambda bench: bench.reads(contacts(Position.OPEN))),
-    (Phase.WELDING_CHECK, lambda bench: bench.meters(121_000, power_w=0.0)),
+    (
+        Phase.WELDING_CHECK,
+        lambda bench: bench.meters(121_000, power_w=0.0, voltage_v=0.0),
+    ),
     (Phase.FINISHED, lambda bench: bench.vehicle(VehiclePhase.FINISHED)),
 )
 ASIDE: Final[Mapping[Phase, Mapping[str, str]]] = {
@@ -87,7 +90,8 @@ def at(phase: Phase) -> Bench:
         bench.unplugs()
         bench.reads(modules())
         bench.reads(contacts(Position.OPEN))
-        bench.meters(121_000, power_w=0.0)
+        bench.meters(121_000, power_w=0.0, voltage_v=0.0)
+        bench.waits(0.5)
     else:
         goes(bench, phase)
     assert bench.phase() == phase.value
@@ -199,7 +203,7 @@ def leaves(bench: Bench) -> None:
     bench.unplugs()
     bench.reads(modules())
     bench.reads(contacts(Position.OPEN))
-    bench.meters(bench.registers_wh[1], power_w=0.0)
+    bench.meters(bench.registers_wh[1], power_w=0.0, voltage_v=0.0)
     bench.presents()
     bench.waits(700)
     assert bench.phase() == "idle"
