@@ -141,8 +141,27 @@ class Board:
         for coil in coils:
             self._feel(coil, partial(switch, coil))
         self._arrivals.append(lambda: contacts.arrives_s)
-        for mirror in mirrors:
+        for mirror in mirrors[:-1]:
             self._show(mirror, lambda: is_open() is normally_closed)
+        # One that no longer follows, so that the two poles disagree.
+        fault = "bridge-mirror" if contacts is outlet.bridge else "contactor-mirror"
+        self._world.faults.offer((fault,))
+        stuck = self._stuck(fault, outlet.number, is_open)
+        self._show(mirrors[-1], lambda: stuck() is normally_closed)
+
+    def _stuck(
+        self, fault: str, connector: int, state: Callable[[], bool]
+    ) -> Callable[[], bool]:
+        """Return a contact that stays where it was while it is broken."""
+        stood = state()
+
+        def shown() -> bool:
+            nonlocal stood
+            if not self._world.faults.has(fault, connector):
+                stood = state()
+            return stood
+
+        return shown
 
     def _feel(self, line: str, take: Callable[[bool], None]) -> None:
         name, low_is_on = split(line)

@@ -2,12 +2,11 @@
 
 import asyncio
 from contextlib import aclosing
-from pathlib import Path
 from typing import Final
 
 from hal.simulation.held_cards import HELD_S, held_cards
 from hal.simulation.mischief import Mischief
-from hal.simulation.ports import PseudoTerminal
+from hal.simulation.serial_line import SerialLine
 from hal.wire.em4100 import encode
 from hal.world.site import World
 
@@ -18,11 +17,11 @@ _TAG_BYTES: Final = 5
 class Em4100:
     """One reader of the station, or of a connector."""
 
-    def __init__(self, world: World, connector: int, path: Path) -> None:
+    def __init__(self, world: World, connector: int, line: SerialLine) -> None:
         self._world = world
         self._connector = connector
         self._mischief = Mischief(world, "reader", connector)
-        self.terminal = PseudoTerminal(path, lambda _said: None)
+        self._line = line
 
     async def follow(self) -> None:
         """Let the world's tags be held to the reader, for ever; it sees no others."""
@@ -36,5 +35,5 @@ class Em4100:
         for _ in range(round(lasts_s / _EVERY_S)):
             outgoing = self._mischief.bent(encode(tag))
             if outgoing is not None:
-                self.terminal.send(outgoing.octets)
+                self._line.terminal.send(outgoing.octets)
             await asyncio.sleep(_EVERY_S)

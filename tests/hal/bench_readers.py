@@ -1,6 +1,5 @@
 """Readers of cards, each with the ``Config`` that reaches it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,8 +10,7 @@ from hal.drivers import em4100, pcsc_reader, pn532
 from hal.simulation.em4100 import Em4100
 from hal.simulation.pn532 import Pn532
 from hal.simulation.ports import PseudoTerminal
-from hal.world.site import World
-from tests.hal.lines import CONNECTOR, line, port
+from tests.hal.lines import CONNECTOR, line
 from tests.hal.pcscd import READER, Pcscd
 
 
@@ -47,16 +45,12 @@ async def a_pn532() -> AsyncIterator[Reached]:
 
 @asynccontextmanager
 async def an_em4100() -> AsyncIterator[Reached]:
-    world = World(asyncio.get_running_loop().time)
-    with port() as path:
-        twin = Em4100(world, CONNECTOR, path)
-        try:
-            yield Reached(
-                em4100.Config(port=str(path)),
-                {Trouble.PULLED: lambda out: _pull(twin.terminal, out)},
-            )
-        finally:
-            twin.terminal.close()
+    async with line() as (laid, world):
+        Em4100(world, CONNECTOR, laid)
+        yield Reached(
+            em4100.Config(port=str(laid.terminal.path)),
+            {Trouble.PULLED: lambda out: _pull(laid.terminal, out)},
+        )
 
 
 def _pull(terminal: PseudoTerminal, out: bool) -> None:

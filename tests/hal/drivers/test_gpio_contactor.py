@@ -104,6 +104,14 @@ async def test_it_is_open_when_the_emergency_stop_opened_it() -> None:
 
 
 @instantly
+async def test_a_pair_whose_mirrors_disagree_is_not_taken_for_closed() -> None:
+    async with gpio_bench() as bench, contactor(bench) as device:
+        bench.fault("contactor-mirror", True, 1)
+        with pytest.raises(Unconfirmed, match="between, not closed, after 0.3 s"):
+            await device.close()
+
+
+@instantly
 async def test_mirrors_that_disagree_are_neither_open_nor_closed() -> None:
     async with gpio_bench() as bench:
         bench.chip.drive("3", True)

@@ -13,11 +13,12 @@ from hal.drivers import em4100, pn532
 from hal.errors import BadAnswer, NoAnswer
 from hal.simulation.em4100 import Em4100
 from hal.simulation.pn532 import Pn532
+from hal.simulation.serial_line import SerialLine
 from hal.values import Token
 from hal.wire import pn532 as frames
 from hal.wire.em4100 import encode
 from hal.world.site import World
-from tests.hal.lines import CONNECTOR, bent, connected, line, port, scripted
+from tests.hal.lines import CONNECTOR, bent, connected, line, scripted
 
 UID = bytes.fromhex("04A1B2C3D4E5F6")
 TAG = bytes.fromhex("0A00432B17")
@@ -152,16 +153,14 @@ def test_whatever_a_reader_says_no_wrong_card_comes_of_it(
 
 
 @asynccontextmanager
-async def an_em4100(**settings: Any) -> AsyncIterator[tuple[Em4100, World, Desk]]:
-    world = World(asyncio.get_running_loop().time)
-    with port() as path:
-        twin = Em4100(world, CONNECTOR, path)
-        try:
-            config = em4100.Config(port=str(path), **settings)
-            async with desk(em4100, config) as at:
-                yield twin, world, at
-        finally:
-            twin.terminal.close()
+async def an_em4100(
+    **settings: Any,
+) -> AsyncIterator[tuple[Em4100, SerialLine, World, Desk]]:
+    async with line() as (laid, world):
+        twin = Em4100(world, CONNECTOR, laid)
+        config = em4100.Config(port=str(laid.terminal.path), **settings)
+        async with desk(em4100, config) as at:
+            yield twin, laid, world, at
 
 
 @pytest.mark.parametrize(
@@ -174,14 +173,14 @@ async def an_em4100(**settings: Any) -> AsyncIterator[tuple[Em4100, World, Desk]
 async def test_a_tag_that_is_said_again_and_again_is_one_token(
     choices: dict[str, Any], id_tag: str
 ) -> None:
-    async with an_em4100(**choices) as (twin, _, at):
+    async with an_em4100(**choices) as (twin, _, _, at):
         await twin.hold(TAG, 0.2)
         await at.has(id_tag)
         await at.reader.read()
 
 
 async def test_a_garbled_tag_is_no_token() -> None:
-    async with an_em4100() as (twin, world, at):
+    async with an_em4100() as (twin, _, world, at):
         world.faults.put("reader-garbled", True, CONNECTOR)
         await twin.hold(TAG, 0.2)
         world.faults.put("reader-garbled", False, CONNECTOR)
@@ -191,12 +190,12 @@ async def test_a_garbled_tag_is_no_token() -> None:
 
 
 async def test_a_pulled_cable_is_noticed_and_found_again() -> None:
-    async with an_em4100() as (twin, _, at):
+    async with an_em4100() as (twin, laid, _, at):
         await at.reader.read()
-        twin.terminal.pull()
+        laid.terminal.pull()
         with pytest.raises(NoAnswer, match="the port of the card reader is gone"):
             await at.reads_for_ever()
-        twin.terminal.put_back()
+        laid.terminal.put_back()
         holding = asyncio.create_task(twin.hold(TAG, 9.0))
         await at.has("0A00432B17")
         holding.cancel()
