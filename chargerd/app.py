@@ -45,7 +45,7 @@ from chargerd.runtime.senses import Senses
 from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.system_clock import SystemClock
 from chargerd.runtime.views import Views
-from chargerd.runtime.watchdog import Watchdog, notify
+from chargerd.runtime.watchdog import Proof, Watchdog, notify
 from chargerd.sections import Settings
 from chargerd.steps import Happening
 from chargerd.store.database import Store, StoreFailed
@@ -53,6 +53,9 @@ from chargerd.store.reader import Reader
 from chargerd.store.repair import open_or_replace
 from hal.errors import HardwareError
 from hal.resources import Resources
+
+GUARD_WITHIN_S, HANDS_WITHIN_S = 0.5, 1.0
+"""The watchdog is not fed while the guard, or a hand in use, is later."""
 
 OK, FAILED, BAD_CONFIG = 0, 1, 2
 """Exit codes."""
@@ -206,8 +209,9 @@ class Daemon:
 
         return Watchdog(
             {
-                "engine and store": step_age_s,
-                "guard": lambda: now_s() - self.guard.ticked_s,
+                "engine and store": Proof(step_age_s),
+                "guard": Proof(lambda: now_s() - self.guard.ticked_s, GUARD_WITHIN_S),
+                "hands": Proof(self.hands.late_s, HANDS_WITHIN_S),
             },
             self.views.one_line,
             lambda text: self._journal.say(journals.ERROR, text),

@@ -121,7 +121,7 @@ class SelfTested(Event):
 
 @dataclass(frozen=True, slots=True)
 class GuardCut(Event):
-    """The guard has taken the energy away because of these faults."""
+    """The guard, or a hand without it, took the energy away because of these faults."""
 
     faults: tuple[str, ...]
     value: str = ""

@@ -36,6 +36,9 @@ class Tolerances:
     spread_s: float = SPREAD_S
 
 
+LATE: Final = "control-late"
+"""Who moves the hardware, or who guards it, stands still; the other one cuts."""
+
 FALL_A_PER_S: Final = 100.0
 """A current that is told to fall does so at least so fast (IEC 61851-23 Annex CC)."""
 

@@ -10,16 +10,17 @@ from dataclasses import replace
 from typing import Final
 
 from chargerd.core.course import Output
-from chargerd.core.events import Event
+from chargerd.core.events import Event, GuardCut
 from chargerd.core.fitting import Fitting
 from chargerd.core.permissive import Facts
 from chargerd.core.power import Supply, offered_current_a
+from chargerd.core.supervision import LATE
 from chargerd.core.switching import SWITCH_OFF, Deed, step
 from chargerd.runtime.beat import rest_s
 from chargerd.runtime.bridging import BridgeHand
 from chargerd.runtime.commands import RETRY_S, Commands
 from chargerd.runtime.devices import ConnectorDevices, Devices
-from chargerd.runtime.guard import Guard
+from chargerd.runtime.guard import TICK_S, Guard
 from chargerd.runtime.self_test import SelfTest
 from chargerd.runtime.switchgear import Switchgear
 from chargerd.runtime.waiting import came
@@ -28,6 +29,9 @@ from hal.values import REPORTED, Reading, StationReport, VehiclePhase
 ROUND_S: Final = 0.08
 """While a connector is in use: how often the controller hears of us and the leases
 are renewed. Vehicle.report must come every 100 ms."""
+
+GUARD_WITHIN_S: Final = 0.1
+"""A hand without a guard that ticks so often leaves nothing live."""
 
 _RELEASE: Final = step(SWITCH_OFF, Deed.RELEASE)
 """A plug is never freed while anything can be on it."""
@@ -45,6 +49,9 @@ class Hand:
         sensed: Callable[[int, Reading], None],
     ) -> None:
         self.number = number
+        self.beat_s = guard.now_s()
+        """When it last went on."""
+        self._report = report
         self._devices = devices
         self._guard = guard
         self._commands = Commands(number, guard.now_s, report, sensed)
@@ -64,6 +71,11 @@ class Hand:
     def live(self) -> bool:
         """Whether anything here can put voltage on the plug."""
         return self._gear.live
+
+    @property
+    def age_s(self) -> float:
+        """For how long it has not gone on."""
+        return self._guard.now_s() - self.beat_s
 
     def aim(self, output: Output) -> None:
         """Take a new level."""
@@ -127,11 +139,27 @@ class Hand:
         if self._cut is not None:
             await self._cut
             self._cut = None
+        await self._look_at_guard()
         self._round = asyncio.create_task(self._work(), name=f"hand {self.number}")
         await asyncio.wait({self._round})
         if not self._round.cancelled():
             self._round.result()  # a bug in a driver ends the process
         self._round = None
+
+    async def _look_at_guard(self) -> None:
+        self.beat_s = self._guard.now_s()
+        if self._unguarded():
+            # Where the whole loop stood still, the guard has its turn first.
+            await asyncio.sleep(TICK_S)
+        if self._unguarded():
+            self.cut()
+            now_s = self._guard.now_s()
+            late = f"guard {now_s - self._guard.ticked_s:.1f} s of {GUARD_WITHIN_S} s"
+            self._report(GuardCut(self.number, (LATE,), late, now_s))
+
+    def _unguarded(self) -> bool:
+        age_s = self._guard.now_s() - self._guard.ticked_s
+        return self.live and age_s > GUARD_WITHIN_S
 
     async def _pause(self) -> None:
         within_s = None if self._commands.confirmed else RETRY_S
@@ -143,7 +171,9 @@ class Hand:
         """Do one round: whatever the level asks for and is not so yet."""
         self._commands.confirmed = True
         await self._lock()
+        self.beat_s = self._guard.now_s()
         await self._tell_vehicle()
+        self.beat_s = self._guard.now_s()
         await self._gear.switch_on(self._target, lambda: self._barred)
 
     async def _lock(self) -> None:
@@ -261,6 +291,15 @@ class Hands:
     def live(self, connector: int) -> bool:
         """Tell whether anything there can put voltage on the plug."""
         return self._hands[connector].live
+
+    def beat_s(self, connector: int) -> float:
+        """Return when the hand there last went on."""
+        return self._hands[connector].beat_s
+
+    def late_s(self) -> float:
+        """Return for how long the slowest hand of a live connector has stood still."""
+        now = (hand for hand in self._hands.values() if hand.live)
+        return max((hand.age_s for hand in now), default=0.0)
 
     def cut_now(self, connector: int) -> None:
         """Take all energy away, without waiting for anything."""

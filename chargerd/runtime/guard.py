@@ -19,8 +19,9 @@ from chargerd.core.permissive import (
     refusals,
     surely_open,
 )
-from chargerd.core.supervision import Tolerances, Watch
+from chargerd.core.supervision import LATE, Broken, Tolerances, Watch
 from chargerd.runtime.beat import BEAT_S, rest_s
+from chargerd.runtime.waiting import came
 from hal.values import (
     ContactorReading,
     MeterReading,
@@ -35,6 +36,11 @@ TICK_S: Final = BEAT_S
 IDLE_TICK_S: Final = 0.25
 """While nothing is live there is nothing to cut; the tick only proves life."""
 
+HAND_WITHIN_S: Final = 0.4
+"""A hand that has not gone on for longer hangs in a driver. The slowest command of a
+live connector takes 0.3 s; after 0.5 s the CCS controller breaks off by itself, and the
+true reason would be lost."""
+
 _WATCHED: Final = (MeterReading, PowerReading, VehicleReading)
 """The readings that the rules of ``core.supervision`` are about."""
 
@@ -44,6 +50,9 @@ class Cutter(Protocol):
 
     def live(self, connector: int) -> bool:
         """Tell whether anything there can put voltage on the plug."""
+
+    def beat_s(self, connector: int) -> float:
+        """Return when the hand there last went on."""
 
     def cut_now(self, connector: int) -> None:
         """Take all energy away, without waiting for anything."""
@@ -78,6 +87,7 @@ class Guard:
         self._report = report
         self._cutter: Cutter | None = None
         self._cut: set[int] = set()
+        self._wake = asyncio.Event()
 
     def hold(self, cutter: Cutter) -> None:
         """Take the hands that cut."""
@@ -105,6 +115,7 @@ class Guard:
     def closing(self, connector: int) -> None:
         """Take note that contactors, or the bridge as 0, are about to close."""
         self._switches[connector] = Switch(told_closed=True)
+        self._wake.set()
 
     def settled(self, connector: int, *, closed: bool) -> None:
         """Take note of how a command to contactors, or to the bridge as 0, ended."""
@@ -144,7 +155,11 @@ class Guard:
             live = [number for number in self.facts if self._live(number)]
             for number in live:
                 self._judge(number)
-            await asyncio.sleep(rest_s(TICK_S if live else IDLE_TICK_S))
+            if live:
+                await asyncio.sleep(rest_s(TICK_S))
+            else:
+                self._wake.clear()
+                await came(self._wake, rest_s(IDLE_TICK_S))
 
     def _judge(self, connector: int) -> None:
         if not self._live(connector):
@@ -152,13 +167,21 @@ class Guard:
             self._watches[connector].rest()
             return
         now_s = self._monotonic()
-        lasting = self._watches[connector].lasting(now_s)
+        lasting = self._watches[connector].lasting(now_s) + self._late(connector)
         refused = (*(each.fault for each in lasting), *self.refusals(connector))
         if refused and self._cutter is not None and connector not in self._cut:
             self._cut.add(connector)
             self._cutter.cut_now(connector)
             value = lasting[0].value if lasting else ""
             self._report(GuardCut(connector, refused, value, now_s))
+
+    def _late(self, connector: int) -> tuple[Broken, ...]:
+        """Return the fault that a hand is that hangs."""
+        assert self._cutter is not None
+        age_s = self._monotonic() - self._cutter.beat_s(connector)
+        if age_s <= HAND_WITHIN_S:
+            return ()
+        return (Broken(LATE, f"hand {age_s:.1f} s of {HAND_WITHIN_S} s"),)
 
     def _follow(self, connector: int) -> None:
         facts, now_s = self.facts[connector], self._monotonic()

@@ -22,11 +22,19 @@ from chargerd.runtime.beat import rest_s
 from chargerd.runtime.devices import Devices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.waiting import came
-from hal.errors import BadAnswer, HardwareError
+from hal.errors import BadAnswer, HardwareError, NoAnswer
 from hal.values import Reading, Token
 
 LOST_AFTER: Final = 3
 """So many failures in a row make a device lost."""
+
+
+READ_WITHIN_S: Final = 2.0
+"""A driver answers within a second, or says that it has no answer."""
+
+_HANGS: Final = NoAnswer(
+    f"the driver has not returned within {READ_WITHIN_S} s; it has a defect"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +158,12 @@ class Senses:
         busy = self._event(connector)
         while True:
             try:
-                reading = await read()
+                async with asyncio.timeout(READ_WITHIN_S):
+                    reading = await read()
             except HardwareError as error:
                 self._failed(connector, kind, health, error)
+            except TimeoutError:
+                self._failed(connector, kind, health, _HANGS)
             else:
                 self._answered(connector, kind, health)
                 if reading is not None:

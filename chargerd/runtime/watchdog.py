@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 try:
@@ -16,11 +17,19 @@ except ImportError:  # no libsystemd here: a laptop that is not Linux
     _systemd_notify = None
 
 FRESH_WITHIN_S: Final = 2.0
-"""A proof of life that is older is none."""
+"""A proof of life that is older is none, unless it says otherwise."""
 DEFAULT_PERIOD_S: Final = 5.0
+AGAIN_S: Final = 0.5
+"""After proofs that were too old, so soon they are looked at again."""
 
-Proof = Callable[[], float]
-"""Returns the age, in seconds, of the last sign of life."""
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A sign of life."""
+
+    age_s: Callable[[], float]
+    within_s: float = FRESH_WITHIN_S
+    """It is too old when it is older."""
 
 
 def notify(message: str) -> bool:
@@ -61,7 +70,9 @@ class Watchdog:
     def stale(self) -> tuple[str, ...]:
         """Return the names of the proofs that are too old."""
         return tuple(
-            name for name, age_s in self._proofs.items() if age_s() > FRESH_WITHIN_S
+            name
+            for name, proof in self._proofs.items()
+            if proof.age_s() > proof.within_s
         )
 
     def feed(self) -> bool:
@@ -78,7 +89,8 @@ class Watchdog:
 
     async def run(self) -> None:
         """Feed for ever, and watch how late the loop lets us."""
-        wait_s = min(period_s(), DEFAULT_PERIOD_S)
+        usual_s = min(period_s(), DEFAULT_PERIOD_S)
+        wait_s = usual_s
         while True:
             before_s = self._monotonic()
             await asyncio.sleep(wait_s)
@@ -86,4 +98,4 @@ class Watchdog:
             if late_s > FRESH_WITHIN_S:
                 self._complain(f"the loop stood still for {late_s:.1f} s")
                 continue
-            self.feed()
+            wait_s = usual_s if self.feed() else min(AGAIN_S, usual_s)

@@ -55,7 +55,13 @@ LOST = {
     "supply-silent": ("supply", Loss("no answer")),
     "bridge-silent": ("bridge", Loss("no answer")),
 }
-CUT = ("vehicle-over-voltage", "over-current", "short-circuit", "measurement-spread")
+CUT = (
+    "vehicle-over-voltage",
+    "over-current",
+    "short-circuit",
+    "measurement-spread",
+    "control-late",
+)
 """Found by the guard alone, by ``core.supervision``."""
 MISSED = {limit.fault for limit in LIMITS if limit.fault}
 """What had to happen in time and did not, by ``core.sequence``."""

@@ -165,6 +165,9 @@ def test_a_fact_of_the_station_is_a_fact_of_every_connector() -> None:
         def live(self, connector: int) -> bool:
             return connector != 2
 
+        def beat_s(self, connector: int) -> float:
+            return 1000.0 - connector / 100
+
         def cut_now(self, connector: int) -> None:
             cut.append(connector)
 

@@ -79,6 +79,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "bridge-weld": "test_bridging.py",
     "bridge-open": "test_bridging.py",
     "bridge-silent": "test_bridging.py",
+    "control-late": "test_dead_man.py",
     "reset": "../daemon/test_reset.py",
     "storage": "test_engine.py",
     "storage-short": "test_engine.py",

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from chargerd.runtime import watchdog
-from chargerd.runtime.watchdog import FRESH_WITHIN_S, Watchdog, notify, period_s
+from chargerd.runtime.watchdog import (
+    AGAIN_S,
+    FRESH_WITHIN_S,
+    Proof,
+    Watchdog,
+    notify,
+    period_s,
+)
 from tests.hal.virtual_time import instantly
 
 
@@ -50,7 +57,10 @@ class Bench:
         self.status = "ccs1 Available"
         self.complaints: list[str] = []
         self.watchdog = Watchdog(
-            {name: lambda name=name: self.ages_s[name] for name in self.ages_s},  # type: ignore[misc]
+            {
+                "engine": Proof(lambda: self.ages_s["engine"]),
+                "guard": Proof(lambda: self.ages_s["guard"], 0.5),
+            },
             lambda: self.status,
             self.complaints.append,
             lambda: asyncio.get_running_loop().time(),
@@ -73,12 +83,13 @@ def test_life_is_told_and_news_with_it(systemd: Systemd) -> None:
 
 def test_a_part_without_a_sign_of_life_starves_the_watchdog(systemd: Systemd) -> None:
     bench = Bench()
-    bench.ages_s["guard"] = FRESH_WITHIN_S + 0.01
+    bench.ages_s["guard"] = 0.51
     assert not bench.watchdog.feed()
     assert systemd.heard() == []
     assert bench.complaints == ["watchdog not fed: no sign of life of guard"]
 
-    bench.ages_s["guard"] = FRESH_WITHIN_S
+    bench.ages_s["guard"] = 0.5
+    bench.ages_s["engine"] = FRESH_WITHIN_S
     assert bench.watchdog.feed()
     assert len(systemd.heard()) == 1
 
@@ -90,16 +101,36 @@ async def test_systemd_hears_of_us_twice_in_the_time_it_allows() -> None:
         patch.delenv("NOTIFY_SOCKET", raising=False)
         bench = Bench()
         fed: list[float] = []
-        patch.setattr(
-            bench.watchdog,
-            "feed",
-            lambda: fed.append(asyncio.get_running_loop().time()),
-        )
+
+        def feed() -> bool:
+            fed.append(asyncio.get_running_loop().time())
+            return True
+
+        patch.setattr(bench.watchdog, "feed", feed)
         running = asyncio.create_task(bench.watchdog.run())
         await asyncio.sleep(16)
         running.cancel()
         await asyncio.wait({running})
         assert len(fed) == 10
+
+
+@instantly
+async def test_what_is_late_is_looked_at_again_soon() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("WATCHDOG_USEC", raising=False)
+        patch.delenv("NOTIFY_SOCKET", raising=False)
+        bench = Bench()
+        bench.ages_s["guard"] = 0.51
+        running = asyncio.create_task(bench.watchdog.run())
+        await asyncio.sleep(5.01)
+        assert len(bench.complaints) == 1
+        await asyncio.sleep(4 * AGAIN_S)
+        assert len(bench.complaints) == 5
+        bench.ages_s["guard"] = 0.0
+        await asyncio.sleep(10.0)
+        assert len(bench.complaints) == 5
+        running.cancel()
+        await asyncio.wait({running})
 
 
 class Stalling:

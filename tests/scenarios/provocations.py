@@ -183,6 +183,7 @@ PROVOCATIONS: Final[Mapping[str, Provocation]] = {
     "over-current":       _cut("over-current"),
     "short-circuit":      _cut("short-circuit"),
     "measurement-spread": _cut("measurement-spread"),
+    "control-late":       _cut("control-late"),
     "cable-check-voltage": Provocation(_does_not_reach, where=CHECKED),
     "isolation-self-test": Provocation(_finds_no_resistor, where=CHECKED),
     "precharge":          Provocation(
