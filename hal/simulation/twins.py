@@ -11,7 +11,9 @@ from hal.parts.contacts import NORMALLY_CLOSED
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.advantics import AdvanticsTwin
 from hal.simulation.bender_isocha import BenderIsocha
+from hal.simulation.em4100 import Em4100
 from hal.simulation.infypower import InfypowerModules
+from hal.simulation.pn532 import Pn532
 from hal.simulation.thermometer import Thermometer
 from hal.simulation.wires import Table, Wires
 
@@ -116,6 +118,16 @@ async def _pcsc(wires: Wires, connector: int, table: Table) -> None:
     await wires.wire_reader(table["socket"], connector)
 
 
+async def _pn532(wires: Wires, connector: int, table: Table) -> None:
+    reader = Pn532(wires.world, connector, wires.line(table["port"]))
+    wires.run(reader.follow(), f"pn532 {connector}")
+
+
+async def _em4100(wires: Wires, connector: int, table: Table) -> None:
+    reader = Em4100(wires.world, connector, wires.line(table["port"]))
+    wires.run(reader.follow(), f"em4100 {connector}")
+
+
 TWINS: Final[Mapping[tuple[str, str], Build]] = {
     ("power_module", "infypower"): _infypower,
     ("meter", "acrel_djsf1352"): _acrel,
@@ -132,4 +144,6 @@ TWINS: Final[Mapping[tuple[str, str], Build]] = {
     ("light", "gpio"): _light,
     ("temperature", "sysfs"): _sysfs,
     ("reader", "pcsc"): _pcsc,
+    ("reader", "pn532"): _pn532,
+    ("reader", "em4100"): _em4100,
 }

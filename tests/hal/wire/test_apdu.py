@@ -1,6 +1,10 @@
 """Commands to contactless readers, as their manuals print them."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hal.errors import BadAnswer
 from hal.wire.apdu import FEEDBACK, GET_UID, acr122u_led, acr1252u_buzzer, uid
@@ -38,3 +42,11 @@ def test_a_number_is_what_comes_before_the_status(number: str) -> None:
 def test_a_card_without_a_number_is_a_bad_answer(answer: str, mistake: str) -> None:
     with pytest.raises(BadAnswer, match=mistake):
         uid(bytes.fromhex(answer))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=16))
+def test_any_answer_is_a_number_or_a_bad_answer(answer: bytes) -> None:
+    for heard in (answer, answer + b"\x90\x00"):
+        with suppress(BadAnswer):
+            assert len(uid(heard)) in (4, 7, 8, 10)
