@@ -8,6 +8,7 @@ from typing import Final
 from hal.values import StationReport, VehiclePhase, VehicleReading
 from hal.world.car import Car
 from hal.world.steps import (
+    AT_LEAST_S,
     AT_MOST_S,
     CAR_CLOSED,
     CAR_KEEPS,
@@ -91,7 +92,8 @@ class Controller:
 
     def set_rate(self, rate: float, now_s: float) -> None:
         """Hurry or slow the car from ``now_s`` on."""
-        self._due_s = now_s + (self._due_s - now_s) * self._rate / rate
+        due_s = now_s + (self._due_s - now_s) * self._rate / rate
+        self._due_s = max(due_s, self._step_since_s + AT_LEAST_S.get(self._step, 0.0))
         self._rate = rate
 
     def next_s(self) -> float:
@@ -187,7 +189,8 @@ class Controller:
         self._step_since_s = now_s
         dwell = DWELLS.get(step)
         dwell_s = getattr(self.pace, dwell) if dwell else inf
-        self._due_s = now_s + dwell_s / self._rate
+        least_s = AT_LEAST_S.get(step, 0.0)
+        self._due_s = now_s + max(dwell_s / self._rate, least_s)
         self._told = self._told or phase is VehiclePhase.CABLE_CHECK
         if self.car and step not in CAR_KEEPS:
             self.car.closed = step in CAR_CLOSED

@@ -209,6 +209,10 @@ DWELLS: Final[Mapping[Step, str]] = {
 }
 """Which field of the pace says how long the car takes for a step."""
 
+AT_LEAST_S: Final[Mapping[Step, float]] = {Step.MEASURING: 0.7}
+"""How long a step lasts however the car is hurried: the insulation monitor of the
+station keeps real time, and must have measured meanwhile."""
+
 AT_MOST_S: Final[Mapping[Step, float]] = {
     Step.LOWERING: 1.0,
     Step.FADING: 2.0,

@@ -10,6 +10,7 @@ from hal.values import Position, Setpoint, StationReport, VehiclePhase
 from hal.world.car import Battery, Car
 from hal.world.outlet import Outlet
 from hal.world.rectifiers import AMPERES_PER_S_UP, VOLTS_PER_S_UP
+from hal.world.steps import AT_LEAST_S, Step
 from hal.world.travel import Bolt, Contacts
 
 FULL_POWER = Setpoint(800.0, 400.0, 3600.0)
@@ -268,3 +269,26 @@ def test_the_cable_is_checked_at_the_voltage_of_the_standard(
     reading = outlet.controller.reading(1.6)
     assert reading.phase is VehiclePhase.CABLE_CHECK
     assert reading.target_voltage_v == test_v
+
+
+@pytest.mark.parametrize(("hurried_at_s", "began_s"), [(0.0, 0.0015), (1.6, 1.5)])
+def test_a_hurried_car_waits_for_the_insulation_to_be_measured(
+    hurried_at_s: float, began_s: float
+) -> None:
+    pack = Battery(
+        capacity_wh=50_000.0, energy_wh=1e4, max_power_w=1e5, max_voltage_v=400.0
+    )
+    proven = StationReport(True, 450.0, 0.0, 2e6, 1000.0, 400.0, 150_000.0)
+    outlet = Outlet(1, 0.0, lambda: None)
+    outlet.controller.plug(Car(pack, "02ABCDEF0123"), 0.0)
+    outlet.controller.accepted = True
+    outlet.controller.hear(proven, hurried_at_s)
+    outlet.advance(hurried_at_s)
+    outlet.set_rate(1000.0)
+    ends_s = began_s + AT_LEAST_S[Step.MEASURING]
+    wishes = []
+    for at_s in (ends_s - 0.01, ends_s + 0.01):
+        outlet.controller.hear(proven, at_s)
+        outlet.advance(at_s)
+        wishes.append(outlet.controller.reading(at_s).target_voltage_v)
+    assert wishes == [450.0, 0.0]
