@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, Final, cast
 
 from hal import discovery
-from hal.conformance.checks import TROUBLED, Check, checks
+from hal.conformance.checks import TROUBLED, WITH_CAR, Check, checks
 from hal.conformance.form import check_form
 from hal.conformance.subject import Breach, Subject, Trouble, Troubles
 from hal.errors import HardwareError
@@ -42,6 +42,9 @@ def main(words: list[str] | None = None) -> int:
     for check in (_form, *checks(wanted.kind)):
         if check in TROUBLED and not troubles:
             print(f"left    {_promise(check)} Needs --hands.")
+            continue
+        if check in WITH_CAR:
+            print(f"left    {_promise(check)} Needs a bench with a car.")
             continue
         breach = asyncio.run(_tried(check, wanted, driver, config, troubles))
         print(f"{'FAILED' if breach else 'ok':7} {_promise(check)}")

@@ -11,7 +11,8 @@ A driver's author runs them against a device or its twin::
 Each check connects and leaves the device by itself, and raises ``Breach`` with
 the promise that was broken. No vehicle may be plugged in meanwhile. The power
 module is raised to 200 V, the contactors, the bridge and the lock are moved. A bench
-that can silence, garble or pull the device names that in ``Subject.troubles``.
+that can silence, garble or pull the device names that in ``Subject.troubles``; one
+that has a car for a CCS controller names it in ``Subject.traffic``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +30,13 @@ TROUBLED: Final[tuple[Check, ...]] = (
     troubles.commands_end,
 )
 """What needs a bench that can trouble the device."""
+
+WITH_CAR: Final[tuple[Check, ...]] = (
+    sessions.vehicle_leads_a_session,
+    sessions.vehicle_that_is_refused_gets_nothing,
+    sessions.vehicle_ends_without_reports,
+)
+"""What needs a bench with a car, and with the power that the car would get."""
 
 _EVERY_KIND: Final[tuple[Check, ...]] = (
     common.connects_again,
@@ -52,12 +60,7 @@ _KIND: Final[Mapping[str, tuple[Check, ...]]] = {
         kinds.meter_signs,
     ),
     "isolation": (kinds.isolation_measures,),
-    "vehicle": (
-        kinds.vehicle_starts_unplugged,
-        sessions.vehicle_leads_a_session,
-        sessions.vehicle_that_is_refused_gets_nothing,
-        sessions.vehicle_ends_without_reports,
-    ),
+    "vehicle": (kinds.vehicle_starts_unplugged, *WITH_CAR),
     "lock": (kinds.lock_follows,),
     "temperature": (kinds.temperature_is_earthly,),
     "simulation": (kinds.simulation_refuses_nonsense,),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hal.conformance import common, kinds, troubles
+from hal.conformance import common, kinds, sessions, troubles
 from hal.conformance.__main__ import main as try_driver
 from hal.conformance.checks import Check
 from hal.conformance.form import check_form
@@ -17,12 +17,16 @@ from hal.conformance.subject import Breach, Subject, Trouble
 from hal.errors import BadAnswer, NoAnswer
 from hal.resources import Place, Resources
 from hal.values import (
+    POWERED,
     ContactorReading,
     MeterReading,
     Position,
     PowerRating,
     PowerReading,
     Setpoint,
+    StationReport,
+    VehiclePhase,
+    VehicleReading,
 )
 from tests.hal.virtual_time import instantly
 
@@ -310,6 +314,9 @@ def test_a_driver_is_tried_with_one_command(capsys: pytest.CaptureFixture[str]) 
     assert "left    comes back" in told
     assert told.endswith("the driver keeps every promise\n")
 
+    assert try_driver(["vehicle", "mock"]) == 0
+    assert "left    vehicle leads a session" in capsys.readouterr().out
+
 
 @pytest.mark.parametrize(
     ("words", "mistake"),
@@ -326,3 +333,114 @@ def test_what_is_wrong_with_the_command_is_told(
 ) -> None:
     assert try_driver(words) == 2
     assert mistake in capsys.readouterr().err
+
+
+P = VehiclePhase
+WALK = (
+    P.NEGOTIATING,
+    P.AUTHORIZING,
+    P.CABLE_CHECK,
+    P.PRECHARGE,
+    P.READY,
+    P.CHARGING,
+    P.ENDING,
+    P.WELDING_CHECK,
+    P.FINISHED,
+)
+
+
+@dataclass
+class Controller:
+    """A CCS controller, and its car, that walk on at every reading."""
+
+    walk: tuple[VehiclePhase, ...] = WALK
+    greedy: frozenset[VehiclePhase] = frozenset()
+    """Where it asks for contactors and current against the rules."""
+    evccid: str | None = "02AABBCCDDEE"
+    obeys: bool = True
+    at: int | None = None
+    accepted: bool | None = None
+
+    async def authorize(self, accepted: bool) -> None:
+        self.accepted = accepted or not self.obeys
+
+    async def stop(self) -> None:
+        self.at = self.walk.index(P.ENDING)
+
+    async def report(self, _report: StationReport) -> None:
+        self.reported_s = now_s()
+
+    async def read(self) -> VehicleReading:
+        if self.at is None:
+            return VehicleReading(at_s=now_s(), phase=P.UNPLUGGED)
+        phase = self.walk[self.at]
+        if phase is P.AUTHORIZING and self.accepted is False:
+            self.at = len(self.walk) - 1
+        held = (P.AUTHORIZING, P.CHARGING) if not self.accepted else (P.CHARGING,)
+        if phase not in held and self.at < len(self.walk) - 1:
+            self.at += 1
+        asks = phase in POWERED - {P.ENDING, P.READY} or phase in self.greedy
+        return VehicleReading(
+            at_s=now_s(),
+            phase=phase,
+            wants_contactors=asks,
+            target_voltage_v=400.0 if asks else 0.0,
+            target_current_a=10.0 if asks else 0.0,
+            evccid=self.evccid,
+        )
+
+    def plug(self, on: bool) -> None:
+        self.at, self.accepted = 0 if on else None, None
+
+    def follow(self, _wish: VehicleReading) -> StationReport:
+        return StationReport(True, 0.0, 0.0, 1e6, 1000.0, 100.0, 50_000.0)
+
+
+async def ridden(check: Check, controller: Controller) -> None:
+    async with Resources(asyncio.get_running_loop().time) as resources:
+        place = Place(1, resources)
+        subject = Subject(
+            "vehicle", driver(controller), Config(), place, traffic=controller
+        )
+        await check(subject)
+
+
+@instantly
+async def test_a_controller_that_keeps_to_the_order_is_let_through() -> None:
+    await ridden(sessions.vehicle_leads_a_session, Controller())
+    await ridden(sessions.vehicle_that_is_refused_gets_nothing, Controller())
+
+
+DISORDERS = [
+    (Controller(evccid=None), "evccid of a vehicle that charges"),
+    (Controller((*WALK[:2], *WALK[3:5], P.CABLE_CHECK, *WALK[5:])), "in their order"),
+    (Controller((*WALK[:3], *WALK[4:])), "wants_contactors in PRECHARGE"),
+    (Controller(greedy=frozenset({P.NEGOTIATING})), "nothing is asked for before"),
+    (Controller(greedy=frozenset({P.FINISHED})), "no contactors in FINISHED"),
+    (Controller((*WALK[:4], P.READY)), "comes to CHARGING, not to stay in READY"),
+]
+
+
+@pytest.mark.parametrize(
+    ("controller", "promise"), DISORDERS, ids=lambda x: str(x)[:40]
+)
+@instantly
+async def test_a_session_in_disorder_is_caught(
+    controller: Controller, promise: str
+) -> None:
+    with pytest.raises(Breach, match=promise):
+        await ridden(sessions.vehicle_leads_a_session, controller)
+
+
+@instantly
+async def test_a_controller_that_charges_whom_it_must_not_is_caught() -> None:
+    with pytest.raises(Breach, match="comes to FINISHED, not to stay in CHARGING"):
+        await ridden(
+            sessions.vehicle_that_is_refused_gets_nothing, Controller(obeys=False)
+        )
+
+
+@instantly
+async def test_a_controller_that_needs_no_reports_is_caught() -> None:
+    with pytest.raises(Breach, match="EMERGENCY when it is not called"):
+        await ridden(sessions.vehicle_ends_without_reports, Controller())
