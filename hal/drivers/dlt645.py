@@ -25,7 +25,8 @@ _POWER: Final = 0x02030000
 _ENERGY_OCTETS: Final = 4
 _CURRENT_OCTETS: Final = 3
 _POWER_OCTETS: Final = 3
-_MOST_FOLLOWING: Final = 255
+_MOST_FRAMES: Final = 10
+"""No quantity is so long that it takes more, even byte by byte."""
 _LONGEST_FRAME: Final = 30
 _LIMITS_S: Final = (0.01, 0.9)
 _DECIMALS: Final = range(7)
@@ -170,13 +171,16 @@ class Meter:
     async def _told(self, identifier: int) -> bytes:
         """Return all data of an identifier, however many frames they take."""
         told = b""
-        for sequence in range(_MOST_FOLLOWING + 1):
+        for sequence in range(_MOST_FRAMES):
             request = dlt645.read(self._address, identifier, sequence)
             part, more = await self._ask(request, Rank.ROUTINE)
             told += part
             if not more:
-                break
-        return told
+                return told
+        raise BadAnswer(
+            f"{self._where}: {identifier:08x} does not end after {_MOST_FRAMES} "
+            "frames; check the meter's model"
+        )
 
     async def _find(self) -> None:
         told, _ = await self._ask(dlt645.find(), Rank.HOUSEKEEPING)

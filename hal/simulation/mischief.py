@@ -36,10 +36,6 @@ class Outgoing(NamedTuple):
     octets: bytes
 
 
-def _same(answer: bytes) -> bytes:
-    return answer
-
-
 class Mischief:
     """Bends the answers of one device as the faults of the world say."""
 
@@ -66,12 +62,13 @@ class Mischief:
         self._connector = connector
         self._dice = Random(f"{device} {connector}")
         self._bend: dict[Kind, Bend] = {
-            Kind.WRONG_UNIT: disguise or _same,
             Kind.GARBLED: garble or self._garbled,
             Kind.CUT: self._cut,
             Kind.DOUBLED: lambda answer: answer + answer,
         }
-        kinds = set(Kind) if disguise else set(Kind) - {Kind.WRONG_UNIT}
+        if disguise is not None:
+            self._bend = {Kind.WRONG_UNIT: disguise, **self._bend}
+        kinds = (Kind.SILENT, Kind.LATE, *self._bend)
         world.faults.offer(f"{device}-{kind}" for kind in kinds)
 
     def does(self, kind: Kind) -> bool:

@@ -10,7 +10,6 @@ from hal.simulation.mischief import Mischief
 from hal.simulation.ports import PseudoTerminal
 
 _SILENCE_S: Final = 0.02
-"""After so long a pause something new begins."""
 _RECESSIVE: Final = 0xFF
 
 Hear = Callable[[bytes], bytes | None]
@@ -24,15 +23,19 @@ or ``None`` if that is no request to the device, or not the whole of one.
 class SerialLine:
     """Everybody hears everything; whoever is meant answers."""
 
-    def __init__(self, path: Path, *, echo: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, echo: bool = False, silence_s: float = _SILENCE_S
+    ) -> None:
         """Lay the line, with no device on it.
 
         Args:
             path: What the near end is to be called.
             echo: The adapter at the near end hears what it says.
+            silence_s: After so long a pause something new begins.
         """
         self.terminal = PseudoTerminal(path, self._hear)
         self._echo = echo
+        self._silence_s = silence_s
         self._devices: list[tuple[Hear, Mischief]] = []
         self._said = b""
         self._silence: asyncio.TimerHandle | None = None
@@ -53,7 +56,7 @@ class SerialLine:
         self._said += octets
         if self._silence is not None:
             self._silence.cancel()
-        self._silence = self._loop.call_later(_SILENCE_S, self._forget)
+        self._silence = self._loop.call_later(self._silence_s, self._forget)
         replies = [(hear(self._said), mischief) for hear, mischief in self._devices]
         understood = [(a, mischief) for a, mischief in replies if a is not None]
         if understood:

@@ -58,12 +58,16 @@ async def scripted(answers: Callable[[bytes], bytes]) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def connected(
-    driver: Any, config: Any, utc: Callable[[], datetime] | None = None
+    driver: Any,
+    config: Any,
+    utc: Callable[[], datetime] | None = None,
+    haste: float = 1.0,
 ) -> AsyncIterator[Any]:
-    """Yield a device as the daemon would have it."""
+    """Yield a device as the daemon would have it, on a clock that may be in haste."""
     module: DriverModule = driver
+    time_s = asyncio.get_running_loop().time
     async with (
-        Resources(asyncio.get_running_loop().time, utc) as resources,
+        Resources(lambda: haste * time_s(), utc) as resources,
         module.connect(config, Place(CONNECTOR, resources)) as device,
     ):
         yield device

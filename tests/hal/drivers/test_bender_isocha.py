@@ -144,10 +144,10 @@ class Script:
         return self.frames.pop(0) if len(self.frames) > 1 else self.frames[0]
 
 
-async def self_tested(script: Script) -> None:
+async def self_tested(script: Script, haste: float = 1.0) -> None:
     async with (
         scripted(script) as port,
-        connected(bender_isocha, config(port, timeout_s=0.1)) as monitor,
+        connected(bender_isocha, config(port, timeout_s=0.3), haste=haste) as monitor,
     ):
         await monitor.self_test()
 
@@ -168,6 +168,21 @@ async def test_a_lost_answer_does_not_end_a_self_test() -> None:
     script = Script(GOOD, TESTING, b"", GOOD)
     await self_tested(script)
     assert script.begun == 1
+
+
+async def test_a_self_test_that_never_ends_is_not_confirmed() -> None:
+    with pytest.raises(Unconfirmed, match="has not ended in 30 s; switch the monitor"):
+        await self_tested(Script(GOOD, TESTING), haste=50.0)
+
+
+async def test_a_self_test_that_never_begins_is_not_confirmed() -> None:
+    with pytest.raises(Unconfirmed, match="the self-test has not begun; check the mod"):
+        await self_tested(Script(GOOD), haste=50.0)
+
+
+async def test_a_monitor_that_falls_silent_in_its_self_test_gives_no_answer() -> None:
+    with pytest.raises(NoAnswer):
+        await self_tested(Script(GOOD, TESTING, b""), haste=50.0)
 
 
 async def test_a_self_test_that_finds_an_error_is_not_confirmed() -> None:
@@ -221,7 +236,7 @@ async def test_settings_are_written_once_and_only_where_they_differ() -> None:
 
 
 async def test_a_monitor_that_comes_back_is_set_anew_without_wearing_it() -> None:
-    async with cabinet(settings=WANTED, timeout_s=0.1) as (monitor, twin, world):
+    async with cabinet(settings=WANTED, timeout_s=0.3) as (monitor, twin, world):
         await monitor.read()
         world.faults.put("isolation-silent", True, CONNECTOR)
         with pytest.raises(NoAnswer):

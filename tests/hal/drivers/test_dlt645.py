@@ -12,7 +12,7 @@ from hal.drivers.dlt645 import Config
 from hal.errors import BadAnswer, NoAnswer
 from hal.simulation.dlt645_meter import Dlt645Meter
 from hal.values import MeterReading
-from hal.wire.dlt645 import Frame, encode
+from hal.wire.dlt645 import Frame, decode, encode
 from tests.hal.lines import (
     BAUDRATE,
     CONNECTOR,
@@ -153,6 +153,18 @@ async def test_long_answers_come_in_several_frames() -> None:
             assert (await meter.read()).energy_wh == 12_345_670
 
 
+async def test_an_answer_without_an_end_is_a_bad_answer() -> None:
+    def endless(question: bytes) -> bytes:
+        asked = decode(question)
+        assert asked is not None
+        control = 0xB0 | asked.control
+        data = asked.data[:4] + b"\x00" + asked.data[4:]
+        return encode(Frame("000000000001", control, data))
+
+    with pytest.raises(BadAnswer, match="00010000 does not end after 10 frames"):
+        await read(endless)
+
+
 async def test_the_meter_follows_its_outlet_whatever_its_layout() -> None:
     async with line() as (laid, world):
         world.outlet(CONNECTOR).register.energy_wh = 12_345_678.0
@@ -186,7 +198,7 @@ async def test_an_exchanged_meter_is_found_again() -> None:
     async with line() as (laid, world):
         twin = Dlt645Meter(world, CONNECTOR, "000000000161")
         twin.attach(laid)
-        chosen = config(str(laid.terminal.path), address="", timeout_s=0.1)
+        chosen = config(str(laid.terminal.path), address="", timeout_s=0.3)
         async with connected(dlt645, chosen) as meter:
             assert (await meter.read()).serial == "000000000161"
             twin.address = "000000000162"

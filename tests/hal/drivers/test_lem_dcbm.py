@@ -51,7 +51,7 @@ async def meter(
     twin = LemDcbm(
         world, CONNECTOR, utc=clock, **{"shortest_s": 0.0, "settles_s": 0.0, **parts}
     )
-    chosen = {"timeout_s": 0.5, **(config or {})}
+    chosen = {"timeout_s": 1.0, **(config or {})}
     settings_ = Config("127.0.0.1", await twin.start(), **chosen)
     try:
         async with connected(lem_dcbm, settings_, utc) as device:
@@ -129,6 +129,14 @@ async def test_the_clock_and_the_kind_of_id_tags_are_set_by_the_way() -> None:
         assert b'"CI":"DE*ABC*E1"' in record
 
 
+async def test_nothing_is_set_in_a_transaction() -> None:
+    async with meter(lambda: NOON, {"identification": "EMAID"}) as (device, twin, _):
+        await device.begin(ONE, "04A1B2C3")
+        await device.read()
+        assert twin.identification == 0
+        assert await device.end(ONE) is not None
+
+
 async def test_a_meter_that_takes_no_settings_yet_is_read_all_the_same() -> None:
     async with meter(lambda: NOON, clock=None, settles_s=100.0) as (device, _, _world):
         assert (await device.read()).serial
@@ -148,7 +156,7 @@ MISCHIEF = [
 async def test_mischief_is_seen_through_and_passes(
     kind: str, error: type[HardwareError]
 ) -> None:
-    async with meter(config={"timeout_s": 0.2}) as (device, _, world):
+    async with meter(config={"timeout_s": 0.3}) as (device, _, world):
         sound = await device.read()
         world.faults.put(f"meter-{kind}", True, CONNECTOR)
         with pytest.raises(error):
@@ -185,7 +193,7 @@ async def test_a_meter_that_cannot_sign_is_unconfirmed() -> None:
 
 
 async def test_a_silent_meter_is_unconfirmed_within_two_seconds() -> None:
-    async with meter(config={"timeout_s": 0.2}) as (device, _, world):
+    async with meter(config={"timeout_s": 0.3}) as (device, _, world):
         world.faults.put("meter-silent", True, CONNECTOR)
         with pytest.raises(Unconfirmed, match="has not opened the transaction"):
             await device.begin(ONE, "04A1B2C3")
@@ -194,16 +202,18 @@ async def test_a_silent_meter_is_unconfirmed_within_two_seconds() -> None:
 
 
 @asynccontextmanager
-async def telling(bodies: dict[str, Response]) -> AsyncIterator[Any]:
+async def telling(
+    bodies: dict[str, Response], utc: Callable[[], datetime] | None = None
+) -> AsyncIterator[Any]:
     """Yield the driver of a meter that answers each path as told."""
     world = World(asyncio.get_running_loop().time)
     server = HttpServer(
         lambda request: bodies.get(request.path, Response(404, b"")),
         Mischief(world, "meter", CONNECTOR),
     )
-    config = Config("127.0.0.1", await server.start(), timeout_s=0.5)
+    config = Config("127.0.0.1", await server.start(), timeout_s=1.0)
     try:
-        async with connected(lem_dcbm, config) as device:
+        async with connected(lem_dcbm, config, utc) as device:
             yield device
     finally:
         await server.stop()
@@ -219,6 +229,16 @@ async def test_the_samples_of_the_manual_are_read() -> None:
     assert (reading.voltage_v, reading.current_a, reading.power_w) == (4.2, 4.0, 3000.0)
     assert (reading.energy_wh, reading.energy_export_wh) == (1000, 2000)
     assert reading.serial == "12024072805"
+
+
+async def test_nonsense_about_settings_does_not_spoil_a_reading() -> None:
+    bodies = {
+        "/v1/status": Response(200, STATUS),
+        "/v1/livemeasure": Response(200, LIVE),
+        "/v1/settings": Response(200, b"nonsense"),
+    }
+    async with telling(bodies, lambda: NOON) as device:
+        assert (await device.read()).voltage_v == 4.2
 
 
 async def test_what_is_no_dcbm_is_a_bad_answer() -> None:

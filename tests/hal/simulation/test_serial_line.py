@@ -11,11 +11,11 @@ from hal.drivers.acrel_djsf1352 import Config
 from hal.errors import BadAnswer, NoAnswer
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.mischief import Kind, Mischief
-from hal.simulation.serial_line import collided
+from hal.simulation.serial_line import SerialLine, collided
 from hal.world.site import World
-from tests.hal.lines import BAUDRATE, CONNECTOR, connected, line
+from tests.hal.lines import BAUDRATE, CONNECTOR, connected, line, port
 
-PATIENCE_S = 0.15
+PATIENCE_S = 0.3
 
 
 def config(path: Any, **parts: Any) -> Config:
@@ -90,25 +90,30 @@ async def test_an_adapter_that_hears_itself_is_a_setting() -> None:
                 await deaf.read()
 
 
-async def test_half_a_request_is_forgotten_after_a_silence() -> None:
-    heard: list[bytes] = []
+@pytest.mark.parametrize(
+    ("silence_s", "heard"),
+    [(60.0, [b"ques", b"question"]), (0.0, [b"ques", b"tion"])],
+)
+async def test_what_was_said_is_forgotten_after_a_silence(
+    silence_s: float, heard: list[bytes]
+) -> None:
+    said: list[bytes] = []
 
-    def device(said: bytes) -> bytes | None:
-        heard.append(said)
-        return b"ok" if said == b"question" else None
+    def device(octets: bytes) -> bytes | None:
+        said.append(octets)
+        return b"ok" if octets == b"question" else None
 
-    async with line() as (laid, world):
+    world = World(lambda: 0.0)
+    with port() as path:
+        laid = SerialLine(path, silence_s=silence_s)
         laid.attach(device, Mischief(world, "meter", CONNECTOR))
-        near = laid.terminal.path.open("r+b", buffering=0)
-        near.write(b"ques")
-        await _until(lambda: heard == [b"ques"])
-        near.write(b"tion")
-        await _until(lambda: heard[1:] == [b"question"])
-        near.write(b"ques")
-        await asyncio.sleep(0.05)  # the silence itself is what is tested
-        near.write(b"question")
-        await _until(lambda: heard[3:] == [b"question"])
-        near.close()
+        with path.open("r+b", buffering=0) as near:
+            near.write(b"ques")
+            await _until(lambda: len(said) == 1)
+            near.write(b"tion")
+            await _until(lambda: len(said) == 2)
+        laid.close()
+    assert said == heard
 
 
 async def _until(true: Callable[[], bool]) -> None:

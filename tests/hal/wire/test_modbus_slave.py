@@ -42,6 +42,10 @@ def test_a_request_is_understood(frame: bytes, request_: Request) -> None:
         assert request_in(frame[:size], 3) is None
 
 
+def test_a_request_that_is_too_short_is_none() -> None:
+    assert request_in(modbus.sealed(bytes.fromhex("03 03 00 00")), 3) is None
+
+
 def test_the_words_of_a_write_are_had() -> None:
     request = request_in(modbus.write_registers(3, 8005, (0x5445, 1)), 3)
     assert request is not None
