@@ -1,7 +1,7 @@
 """Asks modules on a CAN bus and waits for their answers."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
@@ -101,7 +101,7 @@ class Dialogue:
         self._present += 1
 
     async def order(
-        self, requests: Sequence[Request], rank: Rank, expected: Collection[int]
+        self, requests: Sequence[Request], rank: Rank, expected: AbstractSet[int]
     ) -> Outcome:
         """Tell modules what to do; wait until those ``expected`` have taken it.
 
@@ -117,7 +117,7 @@ class Dialogue:
         return outcome
 
     async def ask(
-        self, requests: Sequence[Request], expected: Collection[int]
+        self, requests: Sequence[Request], expected: AbstractSet[int]
     ) -> Outcome:
         """Ask modules, and wait for those that are ``expected`` to answer.
 
@@ -132,21 +132,20 @@ class Dialogue:
             module.missed_questions = module.missed_questions + 1 if silent else 0
         return outcome
 
-    def tell(self, requests: Iterable[Request]) -> bool:
+    def tell(self, requests: Sequence[Request]) -> bool:
         """Send at once, wait for nobody; return whether the bus took all of it."""
-        taken = True
-        for request in requests:
-            try:
-                self._send(request, Rank.SAFETY, None)
-            except NoAnswer:
-                taken = False
-        return taken
+        self._count(requests)
+        try:
+            self._bus.send_all([(each.frame, None) for each in requests], Rank.SAFETY)
+        except NoAnswer:
+            return False
+        return True
 
     async def _exchange(
         self,
         requests: Sequence[Request],
         order: Rank | None,
-        expected: Collection[int],
+        expected: AbstractSet[int],
     ) -> Outcome:
         exchange = _Exchange(self._loop, self._within_s)
         present = self._present
@@ -166,11 +165,15 @@ class Dialogue:
         }
         self._open.add(exchange)
         try:
-            for request in requests:
-                # What is asked of the lost is asked although nobody waits for it.
-                waits = any(each in expected for each in request.addresses)
-                still = awaited if waits else timely
-                self._send(request, Rank.ROUTINE if order is None else order, still)
+            self._count(requests)
+            # What is asked of the lost is asked although nobody waits for it.
+            self._bus.send_all(
+                [
+                    (frame, awaited if not expected.isdisjoint(whom) else timely)
+                    for frame, _, whom in requests
+                ],
+                Rank.ROUTINE if order is None else order,
+            )
             if exchange.left:
                 await exchange.done
         finally:
@@ -179,15 +182,14 @@ class Dialogue:
         return Outcome(exchange.refusals, {address for address, _ in exchange.left})
 
     def _addressed(
-        self, requests: Sequence[Request], expected: Collection[int]
+        self, requests: Sequence[Request], expected: AbstractSet[int]
     ) -> list[Module]:
         addressed = {each for request in requests for each in request.addresses}
         return [self.modules[each] for each in addressed.intersection(expected)]
 
-    def _send(
-        self, request: Request, rank: Rank, still: Callable[[], bool] | None
-    ) -> None:
-        for address in request.addresses:
-            waited = self.modules[address].waited
-            waited[request.code] = min(waited.get(request.code, 0) + 1, _MOST_WAITED)
-        self._bus.send(request.frame, rank, still)
+    def _count(self, requests: Sequence[Request]) -> None:
+        """Note whose answers will come."""
+        for _, code, addresses in requests:
+            for address in addresses:
+                waited = self.modules[address].waited
+                waited[code] = min(waited.get(code, 0) + 1, _MOST_WAITED)

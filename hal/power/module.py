@@ -79,6 +79,13 @@ class Module:
         """Whether it has said, at some time, all that a reading is made of."""
         return self.condition is not None and self.values.keys() >= _MEASURED
 
+    @property
+    def ailment(self) -> str:
+        """What is wrong with it."""
+        if self.lost or self.condition is None:
+            return "silent"
+        return self.condition.words
+
     def __str__(self) -> str:
         """Name it for technicians."""
         return f"module {self.number} (address {self.address})"

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Final
 
 from hal.errors import HardwareError, NoAnswer
+from hal.power.crew import Crew
 from hal.power.dialogue import Dialogue
 from hal.power.family import Family, Quantity, Request
 from hal.power.module import Module
@@ -47,10 +48,11 @@ async def open_rack(
     for number, address in enumerate(addresses, 1):
         dialogue.modules[address] = Module(number, address, monotonic())
     with bus.listen(family.identifier, family.mask, dialogue.hear):
-        rack = Rack(dialogue, family, where, config.watchdog_s, monotonic)
+        crew = Crew(tuple(dialogue.modules.values()), config.watchdog_s)
+        rack = Rack(dialogue, family, crew, where, monotonic)
         try:
             await _begin(rack, dialogue, family)
-            rack.rating = _rating(tuple(dialogue.modules.values()), config, where)
+            rack.rating = _rating(crew.modules, config, where)
             yield rack
         finally:
             await _leave(rack)
@@ -78,7 +80,7 @@ async def _found(bus: Bus, family: Family, where: str) -> Sequence[int]:
 
 
 async def _begin(rack: Rack, dialogue: Dialogue, family: Family) -> None:
-    every = tuple(dialogue.modules)
+    every = frozenset(dialogue.modules)
     requests: list[Request] = []
     for address in every:
         requests += (*family.prepare(address), *family.ratings(address))

@@ -6,7 +6,7 @@ bus that is lost, or that its adapter has shut off after errors, comes back by i
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -23,6 +23,9 @@ from hal.wire.frame import Frame
 
 _FRAME_BITS: Final = 150
 """The longest frame with eight bytes, its stuffing and the space after it."""
+_BURST: Final = 4
+"""So many frames go out together: the least adapter can keep as many, and the loop
+wakes up less often."""
 _WHOLE_IDENTIFIER: Final = 0x1FFFFFFF
 _RETRY_S: Final = 0.5
 _REFUSALS: Final = 8
@@ -65,8 +68,8 @@ def _always() -> bool:
 class _Link(Protocol):
     """An adapter: sends at once, and hands on what it hears."""
 
-    def write(self, frame: Frame) -> None:
-        """Send; raise ``NoAnswer`` while the bus cannot be reached."""
+    def write(self, frames: Sequence[Frame]) -> None:
+        """Send in this order; raise ``NoAnswer`` if the bus did not take all."""
 
     def filter(self, wanted: Sequence[tuple[int, int]]) -> None:
         """Hear at least the frames of these identifiers and masks."""
@@ -85,7 +88,9 @@ class Bus:
     def __init__(self, settings: CanSettings) -> None:
         self.settings = settings
         self._loop = asyncio.get_running_loop()
-        self._gap_s = 2 * _FRAME_BITS / settings.bitrate
+        self._frame_s = 2 * _FRAME_BITS / settings.bitrate
+        self._carries_until_s = 0.0
+        """When the bus will have carried what was sent, and an answer to each."""
         self._link: _Link | None = None
         self._ears: tuple[_Ear, ...] = ()
         self._waiting: list[tuple[Rank, int, Frame, Still]] = []
@@ -109,16 +114,37 @@ class Bus:
         Raises:
             NoAnswer: The bus cannot be reached.
         """
+        self.send_all([(frame, still)], rank)
+
+    def send_all(
+        self, frames: Iterable[tuple[Frame, Still | None]], rank: Rank = Rank.ROUTINE
+    ) -> None:
+        """Send several frames, each as ``send`` does; one write takes many."""
+        at_once = []
+        for frame, still in frames:
+            if rank is not Rank.SAFETY and not self._has_room:
+                turn = next(self._count)
+                heapq.heappush(self._waiting, (rank, turn, frame, still or _always))
+            elif still is None or still():
+                at_once.append(frame)
+                self._carry()
+        if self._waiting and self._pump is None:
+            self._pump = self._loop.call_at(self._carries_until_s, self._send_on)
+        self._write(at_once)
+
+    @property
+    def _has_room(self) -> bool:
+        queued_s = self._carries_until_s - self._loop.time()
+        return not self._waiting and queued_s < (_BURST - 1) * self._frame_s
+
+    def _carry(self) -> None:
+        began_s = max(self._carries_until_s, self._loop.time())
+        self._carries_until_s = began_s + self._frame_s
+
+    def _write(self, frames: Sequence[Frame]) -> None:
         assert self._link is not None
-        if rank is Rank.SAFETY or self._pump is None:
-            if still is not None and not still():
-                return
-            self._link.write(frame)
-        else:
-            turn = next(self._count)
-            heapq.heappush(self._waiting, (rank, turn, frame, still or _always))
-        if self._pump is None:
-            self._pump = self._loop.call_later(self._gap_s, self._send_next)
+        if frames:
+            self._link.write(frames)
 
     @contextmanager
     def listen(self, identifier: int, mask: int, take: Take) -> Iterator[None]:
@@ -142,15 +168,16 @@ class Bus:
         self._ears = ears
         self._link.filter([(ear.identifier, ear.mask) for ear in ears])
 
-    def _send_next(self) -> None:
-        assert self._link is not None
+    def _send_on(self) -> None:
         self._pump = None
-        frame = self._next()
-        if frame is None:
-            return
-        self._pump = self._loop.call_later(self._gap_s, self._send_next)
+        burst: list[Frame] = []
+        while len(burst) < _BURST and (frame := self._next()) is not None:
+            burst.append(frame)
+            self._carry()
+        if self._waiting:
+            self._pump = self._loop.call_at(self._carries_until_s, self._send_on)
         try:
-            self._link.write(frame)
+            self._write(burst)
         except NoAnswer:
             # Whoever waits for what follows from it finds out; old frames are stale.
             self._waiting.clear()
@@ -178,8 +205,8 @@ class _Slcan:
         rate = slcan.BIT_RATES[self._bus.settings.bitrate]
         self._port.write(slcan.END + slcan.CLOSE + rate + slcan.OPEN)
 
-    def write(self, frame: Frame) -> None:
-        self._port.write(slcan.encode(frame))
+    def write(self, frames: Sequence[Frame]) -> None:
+        self._port.write(b"".join(map(slcan.encode, frames)))
 
     def filter(self, wanted: Sequence[tuple[int, int]]) -> None:
         """Hear everything: the filters of these adapters are too coarse."""
@@ -260,16 +287,20 @@ class _Socketcan:
             self._open.shutdown()
             self._open = None
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         if self._open is None or self._off:
             raise NoAnswer(self._absence())
-        message = can.Message(
-            arbitration_id=frame.identifier, data=frame.data, is_extended_id=True
-        )
-        try:
-            self._open.send(message)
-        except (can.CanError, OSError):
-            raise NoAnswer(self._absence()) from None
+        taken = True
+        for identifier, data in frames:
+            message = can.Message(
+                arbitration_id=identifier, data=data, is_extended_id=True
+            )
+            try:
+                self._open.send(message)
+            except (can.CanError, OSError):
+                taken = False  # the next may find room, and one may be a stop
+        if not taken:
+            raise NoAnswer(self._absence())
 
     def filter(self, wanted: Sequence[tuple[int, int]]) -> None:
         self._wanted = wanted

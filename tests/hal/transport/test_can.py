@@ -17,6 +17,8 @@ from hal.transport.line import Rank
 from hal.wire.frame import Frame
 
 ALL = 0x1FFFFFFF
+BURST = 4
+"""So many frames go out at once."""
 ON = Frame(0x029A3FF0, bytes(8))
 
 
@@ -74,12 +76,26 @@ async def test_the_urgent_overtakes_what_is_paced(tmp_path: Path) -> None:
     async with bus_and_adapter(tmp_path) as (bus, adapter):
         sent: list[Frame] = []
         adapter.attach(sent.append)
-        for number in range(4):
+        for number in range(BURST + 3):
             bus.send(Frame(number, b""), Rank.HOUSEKEEPING)
         bus.send(Frame(100, b""), Rank.ROUTINE)
         bus.send(Frame(200, b""), Rank.SAFETY)
-        await comes(sent, 6)
-        assert [frame.identifier for frame in sent] == [0, 200, 100, 1, 2, 3]
+        await comes(sent, BURST + 5)
+        at_once, later = range(BURST), range(BURST, BURST + 3)
+        numbers = [frame.identifier for frame in sent]
+        assert numbers == [*at_once, 200, 100, *later]
+
+
+async def test_frames_leave_room_for_their_answers(tmp_path: Path) -> None:
+    async with bus_and_adapter(tmp_path) as (bus, adapter):
+        sent: list[Frame] = []
+        adapter.attach(sent.append)
+        began_s = time.monotonic()
+        for number in range(40):
+            bus.send(Frame(number, bytes(8)))
+        await comes(sent, 40)
+        # Forty questions and as many answers, of 150 bits each.
+        assert time.monotonic() - began_s > (40 - 2 * BURST) * 2 * 150 / 125_000
 
 
 async def test_what_is_overtaken_by_events_is_not_sent(tmp_path: Path) -> None:
@@ -87,12 +103,12 @@ async def test_what_is_overtaken_by_events_is_not_sent(tmp_path: Path) -> None:
         sent: list[Frame] = []
         adapter.attach(sent.append)
         wanted = True
-        for number in range(3):
+        for number in range(BURST + 2):
             bus.send(Frame(number, b""), still=lambda: wanted)
         bus.send(Frame(100, b""))
         wanted = False
-        await comes(sent, 2)
-        assert [frame.identifier for frame in sent] == [0, 100]
+        await comes(sent, BURST + 1)
+        assert [frame.identifier for frame in sent] == [*range(BURST), 100]
 
 
 async def test_a_bus_that_shut_off_is_opened_anew(tmp_path: Path) -> None:
