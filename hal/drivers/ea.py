@@ -32,11 +32,12 @@ _FULL: Final = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Config(ModbusSettings):
-    """The ``[connector.power_module]`` table of the station file."""
+    """The line that the supply is on."""
 
     first_unit = 0  # supplies on USB have no address
 
     unit: int = 0
+    """0 on USB; what is set at the device on RS-485."""
     baudrate: int = 115_200
     timeout_s: float = 0.1
     min_voltage_v: float = 1.0

@@ -45,7 +45,7 @@ _QUIET: Final = State.OFF | State.WALK_IN | State.PFC_OFF
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config(RackConfig):
-    """The ``[connector.power_module]`` table of the station file."""
+    """The rack, and what firmware leaves open."""
 
     controller: int = wire.CONTROLLER
     """Our own address on the bus, 240 to 248."""

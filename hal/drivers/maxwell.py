@@ -47,7 +47,7 @@ _MEASURED: Final[Mapping[int, Quantity]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config(RackConfig):
-    """The ``[connector.power_module]`` table of the station file."""
+    """The rack, and how its modules are told their current."""
 
     # These modules do not say between which voltages they work.
     min_voltage_v: float | None = 150.0

@@ -69,7 +69,7 @@ _PLANS: Final[Mapping[str, Plan | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config(RackConfig):
-    """The ``[connector.power_module]`` table of the station file."""
+    """The rack, the range of its modules, and how they are told."""
 
     # These modules say of themselves only how much current they can give.
     min_voltage_v: float | None = 150.0
@@ -79,6 +79,7 @@ class Config(RackConfig):
     """``high`` (up to 1000 V), ``low`` (500 V, more current), ``automatic`` (ENR
     only), ``by voltage``, or ``as it is``: the modules are not asked."""
     low_max_voltage_v: float = 500.0
+    """Where the low range ends."""
     range_pause_s: float = 2.0
     """How long modules are off before and after their range changes."""
     all_at_once: bool = False

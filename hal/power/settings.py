@@ -15,20 +15,26 @@ class RackConfig:
     """The modules of one connector, and the bus that they are on."""
 
     channel: str
-    """The bus: ``can0``, or the port of a serial adapter."""
+    """The bus: ``can0``, or the device file of a serial adapter."""
     interface: str = "socketcan"
     """``socketcan``, or ``slcan`` for a serial adapter."""
     bitrate: int = 125_000
+    """Of a serial adapter; ``ip link`` sets that of the others."""
     modules: tuple[int, ...] = ()
     """Their addresses; the first is module 1. Empty: whoever answers in ``group``."""
     group: int | None = None
-    """The group that these modules, and no others, are set to, if there is one."""
+    """The group that these modules, and no others, are set to, if there is one: what
+    is asked of all of them is then asked in one frame."""
     min_voltage_v: float | None = None
     """Of one module, as are the next three. Left out: as the module itself says."""
     max_voltage_v: float | None = None
+    """Of one module."""
     max_current_a: float | None = None
+    """Of one module."""
     max_power_w: float | None = None
+    """Of one module."""
     answer_within_s: float = 0.1
+    """How long a module may think; silent three times in a row, it is lost."""
     watchdog_s: float = 15.0
     """So long after its last sign of life a silent module may still supply; more than
     the time after which the module switches itself off."""

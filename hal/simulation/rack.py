@@ -20,6 +20,11 @@ from hal.world.site import World
 LATE_S: Final = 0.15
 """Longer than a driver waits for a module."""
 _SWITCHED_OFF_AT_C: Final = 95.0
+FLOOD: Final = "module-flood"
+"""The world's fault of a module whose transceiver talks all the time."""
+_FLOOD_S: Final = 0.005
+_NOISE: Final = (Frame(0x0757F800, bytes(8)),) * 4
+"""Together a bus of 125 kbit/s that is never silent; nobody here is meant."""
 _UNEARTHLY_A: Final = 1_000_000.0
 _LEAST_WATCH_S: Final = 0.1
 
@@ -113,6 +118,7 @@ class Rack:
         self._watchdog_s = watchdog_s
         self._loop = asyncio.get_running_loop()
         self._bite: asyncio.TimerHandle | None = None
+        self._flood: asyncio.TimerHandle | None = None
         outlet.rectifiers.modules = count
         outlet.rectifiers.rating = PowerRating(
             nameplate.min_voltage_v,
@@ -120,6 +126,7 @@ class Rack:
             nameplate.max_current_a * count,
             nameplate.max_power_w * count,
         )
+        world.faults.offer([FLOOD])
         world.faults.offer(
             f"module-{number}-{kind}" for number in range(1, count + 1) for kind in Kind
         )
@@ -135,6 +142,8 @@ class Rack:
         if silent or self.does(module, Kind.SILENT):
             return False
         module.heard_s = self._world.monotonic()
+        if self._flood is None:
+            self._babble()
         return True
 
     def aim(self, module: Module, voltage_v: float, current_a: float) -> bool:
@@ -188,8 +197,9 @@ class Rack:
 
     def close(self) -> None:
         """Take the rack away."""
-        if self._bite is not None:
-            self._bite.cancel()
+        for timer in (self._bite, self._flood):
+            if timer is not None:
+                timer.cancel()
 
     def _seen(self, module: Module) -> Sight:
         rectifiers, faults = self._outlet.rectifiers, self._world.faults
@@ -241,3 +251,10 @@ class Rack:
         if heard_s:
             wait_s = max(min(heard_s) + self._watchdog_s - now_s, _LEAST_WATCH_S)
             self._bite = self._loop.call_later(wait_s, self._watch)
+
+    def _babble(self) -> None:
+        self._flood = None
+        if self._world.faults.has(FLOOD, self._outlet.number):
+            for frame in _NOISE:
+                self._bus.send(frame)
+            self._flood = self._loop.call_later(_FLOOD_S, self._babble)
