@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from chargerd.core.course import Output
-from chargerd.core.events import Sensed
+from chargerd.core.events import SelfTested, Sensed
 from chargerd.core.power import Supply
 from chargerd.core.reasons import Cause
 from chargerd.ocpp16.status import report
@@ -72,6 +72,7 @@ class _Outlet:
 
     vehicle: VehiclePhase = VehiclePhase.UNPLUGGED
     closed: bool = False
+    voltage_v: float = 0.0
     current_a: float = 0.0
     energy_wh: float = 120_000.0
     temperature_c: float = _COOL_C
@@ -85,6 +86,11 @@ class _Outlet:
 
     def obeys(self, output: Output) -> None:
         self.closed = output.closed
+        checks = output.supply is Supply.TEST_VOLTAGE
+        # A vehicle that has gone on waits for the output to fall again.
+        checked = checks and self.vehicle is VehiclePhase.PRECHARGE
+        off = output.supply is Supply.OFF or checked
+        self.voltage_v = 0.0 if off else 400.0
         self.current_a = 125.0 if output.supply is Supply.CHARGE else 0.0
         if self.vehicle is VehiclePhase.UNPLUGGED:
             return
@@ -98,13 +104,16 @@ class _Outlet:
             at_s=0.0,
             energy_wh=int(self.energy_wh),
             power_w=_POWER_W if self.current_a else 0.0,
-            voltage_v=400.0,
+            voltage_v=self.voltage_v if self.closed else 0.0,
             current_a=self.current_a,
         )
 
     def power(self) -> Reading:
         return PowerReading(
-            at_s=0.0, voltage_v=400.0, current_a=self.current_a, temperature_c=31.0
+            at_s=0.0,
+            voltage_v=self.voltage_v,
+            current_a=self.current_a,
+            temperature_c=31.0,
         )
 
     def readings(self) -> tuple[Reading, ...]:
@@ -112,9 +121,9 @@ class _Outlet:
         position = Position.CLOSED if self.closed else Position.OPEN
         return (
             ContactorReading(at_s=0.0, position=position),
+            self.power(),
             IsolationReading(at_s=0.0, resistance_ohm=1e6),
             TemperatureReading(at_s=0.0, temperature_c=self.temperature_c),
-            self.power(),
             self.meter(),
             VehicleReading(
                 at_s=0.0, phase=self.vehicle, target_voltage_v=400.0, soc_percent=42.0
@@ -271,7 +280,10 @@ class BenchStage(Stage):
         """Let every device obey, and say how it is."""
         self._meter()
         for number, outlet in self._outlets.items():
-            outlet.obeys(self._bench.steps[-1].outputs[number])
+            output = self._bench.steps[-1].outputs[number]
+            outlet.obeys(output)
+            if output.supply is Supply.TEST_VOLTAGE:
+                self._bench.happens(SelfTested(number))
             for reading in outlet.readings():
                 self._says(number, reading)
 
@@ -287,7 +299,8 @@ class BenchStage(Stage):
 
     def _picture(self) -> object:
         phases = [self._bench.phase(number) for number in CONNECTORS]
-        return phases, self._bench.restarting, self._csms.link_lost
+        vehicles = [outlet.vehicle for outlet in self._outlets.values()]
+        return phases, vehicles, self._bench.restarting, self._csms.link_lost
 
     def _redials(self) -> None:
         while self._csms.link_lost:
