@@ -5,17 +5,35 @@ the driver is, so a cabinet fits every station file that names only these.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
 
 from hal.parts.contacts import NORMALLY_CLOSED
 from hal.simulation.acrel_djsf1352 import AcrelDjsf1352
 from hal.simulation.advantics import AdvanticsTwin
 from hal.simulation.bender_isocha import BenderIsocha
+from hal.simulation.dlt645_meter import Dlt645Meter
+from hal.simulation.ea import EaSupply
 from hal.simulation.em4100 import Em4100
 from hal.simulation.infypower import InfypowerModules
+from hal.simulation.lem_dcbm import LemDcbm
+from hal.simulation.mapped_meter import MappedMeter
+from hal.simulation.maxwell import MaxwellModules
 from hal.simulation.pn532 import Pn532
 from hal.simulation.thermometer import Thermometer
+from hal.simulation.uugreenpower import UuGreenPowerModules
 from hal.simulation.wires import Table, Wires
+
+MAPPED: Final = (
+    "energy_wh",
+    "voltage_v",
+    "current_a",
+    "power_w",
+    "energy_export_wh",
+    "serial",
+)
+"""What a map of registers may name."""
 
 Build = Callable[[Wires, int, Table], Awaitable[None]]
 
@@ -31,15 +49,46 @@ async def _bender(wires: Wires, connector: int, table: Table) -> None:
     monitor.attach(wires.line(table["port"]))
 
 
-async def _infypower(wires: Wires, connector: int, table: Table) -> None:
-    modules = InfypowerModules(
-        wires.world,
-        wires.world.outlet(connector),
-        wires.adapter(table["channel"]),
-        table["modules"],
-        group=table.get("group", 0),
+async def _mapped(wires: Wires, connector: int, table: Table) -> None:
+    layout = {name: table[name] for name in MAPPED if table.get(name)}
+    options = _named(table, "unit", "low_word_first", "most_registers")
+    meter = MappedMeter(wires.world, connector, layout, serial="1", **options)
+    meter.attach(wires.line(table["port"]))
+
+
+async def _dlt645(wires: Wires, connector: int, table: Table) -> None:
+    address = table.get("address", "1").zfill(12)
+    options = _named(table, "energy_decimals", "voltage_octets", "power_decimals")
+    meter = Dlt645Meter(wires.world, connector, address, **options)
+    meter.attach(wires.line(table["port"]))
+
+
+async def _dcbm(wires: Wires, connector: int, table: Table) -> None:
+    # Nobody who plays wants to wait two minutes for what the meter does.
+    meter = LemDcbm(
+        wires.world, connector, settles_s=0.0, shortest_s=0.0, utc=datetime.now(UTC)
     )
+    wires.serve(table["host"], await meter.start())
+    wires.stack.push_async_callback(meter.server.stop)
+
+
+async def _rack(make: Any, wires: Wires, connector: int, table: Table) -> None:
+    outlet = wires.world.outlet(connector)
+    adapter = wires.adapter(table["channel"])
+    options = _named(table, "group")
+    modules = make(wires.world, outlet, adapter, table["modules"], **options)
     wires.stack.callback(modules.close)
+
+
+async def _ea(wires: Wires, connector: int, table: Table) -> None:
+    outlet = wires.world.outlet(connector)
+    supply = EaSupply(wires.world, outlet, table.get("unit", 0))
+    supply.attach(wires.line(table["port"]))
+
+
+def _named(table: Table, *names: str) -> dict[str, Any]:
+    """Return what the table says of these settings."""
+    return {name: table[name] for name in names if name in table}
 
 
 async def _advantics(wires: Wires, connector: int, table: Table) -> None:
@@ -129,8 +178,14 @@ async def _em4100(wires: Wires, connector: int, table: Table) -> None:
 
 
 TWINS: Final[Mapping[tuple[str, str], Build]] = {
-    ("power_module", "infypower"): _infypower,
+    ("power_module", "infypower"): partial(_rack, InfypowerModules),
+    ("power_module", "maxwell"): partial(_rack, MaxwellModules),
+    ("power_module", "uugreenpower"): partial(_rack, UuGreenPowerModules),
+    ("power_module", "ea"): _ea,
     ("meter", "acrel_djsf1352"): _acrel,
+    ("meter", "modbus_map"): _mapped,
+    ("meter", "dlt645"): _dlt645,
+    ("meter", "lem_dcbm"): _dcbm,
     ("isolation", "bender_isocha"): _bender,
     ("vehicle", "advantics"): _advantics,
     ("contactor", "chargebyte"): _chargebyte,

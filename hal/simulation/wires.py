@@ -32,6 +32,7 @@ class Wires:
         self.tap = Tap()
         self._places: dict[str, str] = {}
         self._buses: set[str] = set()
+        self._ports: dict[str, int] = {}
         self._lines: dict[str, SerialLine] = {}
         self._adapters: dict[str, CanAdapter] = {}
         self._boards: dict[str, Board] = {}
@@ -122,10 +123,17 @@ class Wires:
         self._places[name] = f"{scheme}{path}"
         return path
 
+    def serve(self, host: str, port: int) -> None:
+        """Say at which port of this machine a networked device is."""
+        self._ports[host] = port
+
     def refit(self, text: str) -> str:
         """Return a station file with the cabinet's places instead of its own."""
         for name, place in self._places.items():
             text = text.replace(f'"{name}"', f'"{place}"')
+        for host, port in self._ports.items():
+            here = f'host = "127.0.0.1"\nport = {port}'
+            text = text.replace(f'host = "{host}"', here)
         for channel in self._buses:
             near = re.escape(self._places[channel])
             text = re.sub(_CHANNEL.format(near), _SERIAL_ADAPTER, text, flags=re.M)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sys
+import tomllib
 from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,6 @@ from hal.wire import play
 from tests.daemon.process import Daemon
 
 ROOT = Path(__file__).parents[2]
-IDENTITY = "DC-CABINET-1"
 _GLANCE_S = 0.02
 
 
@@ -81,7 +81,8 @@ class CabinetDaemon(Daemon):
     """The daemon of a cabinet."""
 
     def __init__(self, csms: Csms, directory: Path, fitting: Path) -> None:
-        super().__init__(csms, directory, IDENTITY)
+        identity = tomllib.loads(fitting.read_text())["station"]["identity"]
+        super().__init__(csms, directory, identity)
         text = re.sub(
             r"^url = .*$",
             f"url = {json.dumps(csms.url)}\nsettle_s = 0.0",

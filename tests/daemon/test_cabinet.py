@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchcsms.server import Csms
-from tests.daemon.cabinet import Cabinet, CabinetDaemon
+from tests.daemon.cabinet import ROOT, Cabinet, CabinetDaemon
 
 SAFE_A = 1.0
 CONTROLLER_GIVES_UP_S = 1.5
@@ -164,3 +164,26 @@ async def test_a_daemon_that_stands_still_is_overruled_by_the_devices(
     await daemon.heard("StopTransaction")
     await asyncio.sleep(0)
     assert dead(await cabinet.sees())
+
+
+async def test_a_cabinet_fits_any_station_file(
+    csms: Csms, cabinet: Cabinet, tmp_path: Path
+) -> None:
+    file = await cabinet.start(file=ROOT / "etc/example-mixed.toml")
+    daemon = CabinetDaemon(csms, tmp_path / "daemon", file)
+    await daemon.start()
+    try:
+        for connector in (1, 2):
+            await daemon.charge_remotely(connector)
+            await cabinet.until(flowing, 10, connector)
+        for connector, bill in enumerate(csms.transactions(daemon.identity), 1):
+            since = csms.log()[-1].seq
+            await csms.call(
+                daemon.identity, "RemoteStopTransaction", {"transactionId": bill.id}
+            )
+            stop = (await daemon.heard("StopTransaction", since=since)).payload or {}
+            seen = await cabinet.sees(connector)
+            assert stop["meterStop"] == seen["energy_wh"]
+    finally:
+        await daemon.kill()
+        daemon.manager.close()
