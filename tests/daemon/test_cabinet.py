@@ -183,7 +183,8 @@ async def test_a_cabinet_fits_any_station_file(
             )
             stop = (await daemon.heard("StopTransaction", since=since)).payload or {}
             seen = await cabinet.sees(connector)
-            assert stop["meterStop"] == seen["energy_wh"]
+            # A meter of DL/T 645 counts in tens.
+            assert 0 <= seen["energy_wh"] - stop["meterStop"] < 10
     finally:
         await daemon.kill()
         daemon.manager.close()
