@@ -5,7 +5,6 @@ the driver is, so a cabinet fits every station file that names only these.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -65,9 +64,7 @@ async def _dlt645(wires: Wires, connector: int, table: Table) -> None:
 
 async def _dcbm(wires: Wires, connector: int, table: Table) -> None:
     # Nobody who plays wants to wait two minutes for what the meter does.
-    meter = LemDcbm(
-        wires.world, connector, settles_s=0.0, shortest_s=0.0, utc=datetime.now(UTC)
-    )
+    meter = LemDcbm(wires.world, connector, settles_s=0.0, shortest_s=0.0)
     wires.serve(table["host"], await meter.start())
     wires.stack.push_async_callback(meter.server.stop)
 
