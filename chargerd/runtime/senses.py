@@ -17,7 +17,7 @@ from chargerd.core.events import (
     Sensed,
     TokenPresented,
 )
-from chargerd.core.permissive import Loss
+from chargerd.core.permissive import FIELDS, Loss
 from chargerd.runtime.beat import rest_s
 from chargerd.runtime.devices import Devices
 from chargerd.runtime.guard import Guard
@@ -66,6 +66,9 @@ PACES: Final[dict[str, Pace]] = {
 }
 # fmt: on
 
+_BESIDE: Final = frozenset({"contactor", "power_module", "meter"})
+"""What the safety of a connector rests on beyond a bridge."""
+
 
 @dataclass(slots=True)
 class Health:
@@ -100,6 +103,8 @@ class Senses:
         self._monotonic = monotonic
         self._last: dict[tuple[int, type[Reading]], Reading] = {}
         self._busy = {number: asyncio.Event() for number in devices.connectors}
+        self._beside = {number: asyncio.Event() for number in devices.connectors}
+        """Set while a connector, or its neighbor at a bridge, is in use."""
         self._any_busy = asyncio.Event()
         self._used: set[int] = set()
         self._joins = frozenset(joins)
@@ -107,12 +112,13 @@ class Senses:
     def set_busy(self, connector: int, busy: bool) -> None:
         """Read a connector's devices at the pace of its use.
 
-        Those of its neighbor at a bridge keep up: its safety rests on them.
+        Some of its neighbor's at a bridge keep up: its safety rests on them.
         """
         if busy is (connector in self._used):
             return
         self._used ^= {connector}
-        for number, event in self._busy.items():
+        _put(self._busy[connector], busy)
+        for number, event in self._beside.items():
             beyond = self._joins if number in self._joins else frozenset()
             _put(event, not self._used.isdisjoint({number, *beyond}))
         _put(self._any_busy, bool(self._used))
@@ -123,7 +129,7 @@ class Senses:
         key = (connector, type(reading))
         last = self._last.get(key)
         self._last[key] = reading
-        busy = self._event(connector).is_set()
+        busy = self._event(connector, FIELDS[type(reading)]).is_set()
         if busy or last is None or replace(last, at_s=reading.at_s) != reading:
             self._report(Sensed(connector, reading))
 
@@ -155,7 +161,7 @@ class Senses:
     ) -> None:
         pace = PACES[kind]
         health = self.health.setdefault((connector, kind), Health())
-        busy = self._event(connector)
+        busy = self._event(connector, kind)
         while True:
             try:
                 async with asyncio.timeout(READ_WITHIN_S):
@@ -217,10 +223,10 @@ class Senses:
         if not was_alive:
             self._report(DeviceBack(connector, kind))
 
-    def _event(self, connector: int) -> asyncio.Event:
+    def _event(self, connector: int, kind: str) -> asyncio.Event:
         if connector == WHOLE_STATION:
             return self._any_busy
-        return self._busy[connector]
+        return (self._beside if kind in _BESIDE else self._busy)[connector]
 
 
 def _put(event: asyncio.Event, on: bool) -> None:
