@@ -129,7 +129,9 @@ MORE = {
     '[bridge]\ndriver = "mock"': (
         "bridge.connectors: None is not two connectors of this station; write [1, 2]"
     ),
-    '[reader]\ndriver = "mook"': 'reader: no reader driver "mook"; installed: mock',
+    '[reader]\ndriver = "mook"': (
+        'reader: no reader driver "mook"; installed: em4100, mock, pcsc, pn532'
+    ),
     "[ocpp]\nkeys = 1": "ocpp.keys: unknown key; known: configuration",
     "[ocpp]\nconfiguration = 1": (
         "ocpp.configuration: is not a section; write [ocpp.configuration] on a "

@@ -24,6 +24,7 @@ class Config(TagFormat):
     """The port, and how much of the tag counts."""
 
     port: str = ""
+    """Such as /dev/ttyS1."""
     baudrate: int = 9600
     tag_bytes: int = _TAG_BYTES
     """4 leaves the first byte out; those four are what most cards have printed on."""

@@ -4,41 +4,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from hal.parts.contacts import NORMALLY_CLOSED, Contacts, Wiring, open_contacts
+from hal.parts.contacts import Contacts, Wiring, open_contacts
 from hal.resources import Place
 from hal.transport.gpio import open_chip
 from hal.values import ContactorReading
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """Lines by number or name; ``!`` before one that is on while it is low.
-
-    A mirror contact is on while current flows through it.
-    """
-
-    chip: str = "/dev/gpiochip0"
-    coils: tuple[str, ...] = ()
-    mirrors: tuple[str, ...] = ()
-    mirror_type: str = NORMALLY_CLOSED
-    bias: str = "default"
-    debounce_s: float = 0.03
-    confirm_s: float = 0.3
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be wired so."""
-        self.wiring()
-
-    def wiring(self) -> Wiring:
-        """Return the lines; raise ``ValueError`` if they make no contactor."""
-        return Wiring(
-            coils=self.coils,
-            mirrors=self.mirrors,
-            mirror_type=self.mirror_type,
-            bias=self.bias,
-            debounce_s=self.debounce_s,
-            confirm_s=self.confirm_s,
-        )
+class Config(Wiring):
+    """Lines by number or name; ``!`` before one that is on while it is low."""
 
 
 class Contactor:
@@ -64,5 +38,5 @@ async def connect(config: Config, place: Place) -> AsyncIterator[Contactor]:
     """Take the lines; the coils are off before and after the block."""
     chip = await open_chip(config.chip, place)
     where = f"connector {place.connector} contactor"
-    async with open_contacts(where, chip, config.wiring()) as contacts:
+    async with open_contacts(where, chip, config) as contacts:
         yield Contactor(contacts, place.resources.monotonic)

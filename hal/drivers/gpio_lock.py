@@ -1,11 +1,11 @@
 """Plug lock of a socket on GPIO lines: a motor with two lines, or one hold line."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from hal.errors import Unconfirmed
+from hal.errors import HardwareError, Unconfirmed
 from hal.parts.bounds import check
 from hal.parts.news import comes
 from hal.parts.settled import Settled, settled
@@ -19,20 +19,22 @@ _CONFIRMED_WITHIN_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Lines by number or name; ``!`` before one that is on while it is low.
-
-    A motor runs while its line is on: ``engage`` one way, ``release`` the other,
-    until the feedback has come or ``pulse_s`` is over. A lock without ``release``
-    is held while ``engage`` is on. ``feedback`` is on while the plug is locked.
-    """
+    """Lines by number or name; ``!`` before one that is on while it is low."""
 
     chip: str = "/dev/gpiochip0"
+    """Its device file, or "unix:" and the socket of a simulated one."""
     engage: str = ""
+    """The motor runs towards locked while it is on."""
     release: str = ""
+    """The motor runs towards free; empty: the lock is held while ``engage`` is on."""
     feedback: str = ""
+    """On while the plug is locked."""
     bias: str = "default"
+    """What holds an input that nothing drives: pull_up, pull_down or disable."""
     pulse_s: float = 0.6
+    """How long the motor runs at the most, if the feedback does not come."""
     debounce_s: float = 0.03
+    """How long the feedback must have stood still to be believed."""
 
     def __post_init__(self) -> None:
         """Refuse a lock that could not be driven or would not tell."""
@@ -91,8 +93,12 @@ class Lock:
         try:
             this.put(True)
             there = await self._comes(engaged, self._pulse_s)
-        finally:
-            this.put(False)
+        except BaseException:
+            # a motor must not run on because the caller gave up
+            with suppress(HardwareError):
+                this.put(False)
+            raise
+        this.put(False)
         rest_s = _CONFIRMED_WITHIN_S - self._pulse_s
         return there or await self._comes(engaged, rest_s)
 

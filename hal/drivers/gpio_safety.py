@@ -25,12 +25,19 @@ class Config:
     """
 
     chip: str = "/dev/gpiochip0"
+    """Its device file, or "unix:" and the socket of a simulated one."""
     emergency_stop: str = ""
+    """The line of the emergency stop loop."""
     door: str = ""
+    """The line of the door switches."""
     surge_protector: str = ""
+    """The line of the surge protector's own contact."""
     normally_open: tuple[str, ...] = ()
+    """Which of the three are open while all is well."""
     bias: str = "default"
+    """What holds an input that nothing drives: pull_up, pull_down or disable."""
     clears_s: float = 0.05
+    """How long a contact must say that all is well again to be believed."""
 
     def __post_init__(self) -> None:
         """Refuse a table that watches nothing."""

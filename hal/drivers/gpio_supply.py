@@ -22,10 +22,15 @@ class Config:
     """
 
     chip: str = "/dev/gpiochip0"
+    """Its device file, or "unix:" and the socket of a simulated one."""
     line: str = ""
+    """The line of the supply's contact."""
     normally_open: bool = False
+    """Whether the contact is open while the supply is good."""
     bias: str = "default"
+    """What holds an input that nothing drives: pull_up, pull_down or disable."""
     clears_s: float = 0.5
+    """How long the supply must be good again to be believed."""
 
     def __post_init__(self) -> None:
         """Refuse what is no line."""

@@ -32,9 +32,12 @@ class Config(TagFormat):
     """The port, and how often a card is looked for."""
 
     port: str = ""
+    """Such as /dev/ttyS1."""
     baudrate: int = 115_200
     poll_s: float = 0.2
+    """How often a card is looked for."""
     timeout_s: float = 0.25
+    """How long the chip may take to answer."""
 
     def __post_init__(self) -> None:
         """Refuse what no port can do."""

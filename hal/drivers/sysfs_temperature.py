@@ -25,13 +25,11 @@ _MOST_OFF_K: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The files of all sensors; the hottest one counts.
-
-    A file may be a pattern, since hwmon numbers its devices as it finds them:
-    ``/sys/bus/w1/devices/28-*/w1_slave``, ``/sys/class/hwmon/hwmon*/temp1_input``.
-    """
+    """All sensors of one place."""
 
     files: tuple[str, ...] = ()
+    """The hottest counts. A file may be a pattern, since hwmon numbers its devices as
+    it finds them: /sys/class/hwmon/hwmon*/temp1_input."""
     offset_k: float = 0.0
     """What is added to each, for a sensor that sits away from what it measures."""
 

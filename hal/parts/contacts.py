@@ -22,17 +22,28 @@ _STANDS_S: Final = (0.0, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """How a contactor, or a pair of them, is wired to a chip."""
+    """How a contactor, or a pair of them, is wired to a chip.
 
-    coils: tuple[str, ...]
-    mirrors: tuple[str, ...]
-    mirror_type: str
-    bias: str
-    debounce_s: float
-    confirm_s: float
+    Lines by number or name; ``!`` before one that is on while it is low.
+    """
+
+    chip: str = "/dev/gpiochip0"
+    """Its device file, or "unix:" and the socket of a simulated one."""
+    coils: tuple[str, ...] = ()
+    """The line of each coil, one or two."""
+    mirrors: tuple[str, ...] = ()
+    """The line of each mirror contact, on while current flows through it."""
+    mirror_type: str = NORMALLY_CLOSED
+    """"normally closed" mirrors are closed while the contactor is open."""
+    bias: str = "default"
+    """What holds an input that nothing drives: pull_up, pull_down or disable."""
+    debounce_s: float = 0.03
+    """How long a mirror must have stood still to be believed."""
+    confirm_s: float = 0.3
+    """How long the contactor may take."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a contactor, in the words of a ``Config``."""
+        """Refuse what cannot be a contactor."""
         for field, lines in (("coils", self.coils), ("mirrors", self.mirrors)):
             if len(lines) not in _POLES or len(set(lines)) < len(lines):
                 raise ValueError(

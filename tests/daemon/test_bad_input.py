@@ -31,7 +31,7 @@ async def energy_reaches(daemon: Daemon, energy_wh: int) -> dict[str, Any]:
         (
             '[safety]\ndriver = "mock"',
             '[safety]\ndriver = "mok"',
-            'no safety driver "mok"; installed: mock',
+            'no safety driver "mok"; installed: chargebyte, gpio, mock',
         ),
     ],
 )
