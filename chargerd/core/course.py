@@ -246,9 +246,10 @@ def _sensed(session: Session, event: Event) -> Session:
     if session.phase is Phase.CABLE_CHECK:
         check = followed(session.check, facts, session.since_s, session.most_v)
         session = replace(session, check=check)
-    if session.phase in BILLED and facts.meter is not None:
-        # The register of a bill only grows, whatever the meter says.
-        return replace(session, meter_wh=max(session.meter_wh, facts.meter.energy_wh))
+    register_wh = facts.meter.energy_wh if facts.meter is not None else 0
+    # The register of a bill only grows, whatever the meter says.
+    if session.phase in BILLED and register_wh > session.meter_wh:
+        return replace(session, meter_wh=register_wh)
     return session
 
 

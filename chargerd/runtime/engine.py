@@ -124,9 +124,7 @@ class Engine:
         """Run until everything is done that a restart waits for; return its cause."""
         while True:
             happening = await self._next()
-            self.busy_since_s = self._clock.now().monotonic_s
             step = await self.step(happening)
-            self.busy_since_s = None
             if step.restart is not None:
                 return step.restart
 
@@ -136,10 +134,19 @@ class Engine:
 
     async def step(self, happening: Happening) -> Step:
         """Let one thing happen, all the way down to the hardware and the disk."""
-        step = self._charge_point.apply(happening, self._clock.now())
+        now = self._clock.now()
+        step = self._charge_point.apply(happening, now)
         if step.learned:
             self._watcher.stepped(happening, step)
             return step
+        self.busy_since_s = now.monotonic_s
+        try:
+            await self._carry_out(happening, step)
+        finally:
+            self.busy_since_s = None
+        return step
+
+    async def _carry_out(self, happening: Happening, step: Step) -> None:
         self._hands.cut(step.outputs)
         saved = await self._commit(step)
         self._aim(step.outputs, saved)
@@ -154,7 +161,6 @@ class Engine:
             self._left_bytes = (
                 await self._on_disk(self._store.left_bytes) if more else None
             )
-        return step
 
     def soon(self, happening: Happening) -> None:
         """Let something happen when its turn comes."""

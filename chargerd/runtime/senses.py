@@ -46,6 +46,8 @@ class Pace:
     idle_s: float
     steady: bool = False
     """Each reading is an event, even one that says nothing new."""
+    level: bool = False
+    """When it was read means nothing to a session: only another reading is an event."""
 
 
 # fmt: off
@@ -55,12 +57,12 @@ PACES: Final[dict[str, Pace]] = {
     "vehicle":      Pace(0.1,  1.0),
     "contactor":    Pace(0.16, 1.0),
     "power_module": Pace(0.1,  1.0),
-    "safety":       Pace(0.16, 1.0),
+    "safety":       Pace(0.16, 1.0, level=True),
     "isolation":    Pace(0.5,  1.0),
     "meter":        Pace(0.26, 1.0, steady=True),
     "lock":         Pace(0.5,  1.0),
     "temperature":  Pace(1.0,  2.0),
-    "supply":       Pace(0.16, 1.0),
+    "supply":       Pace(0.16, 1.0, level=True),
     "reader":       Pace(2.0,  2.0),
     "bridge":       Pace(0.16, 1.0),
 }
@@ -129,8 +131,9 @@ class Senses:
         key = (connector, type(reading))
         last = self._last.get(key)
         self._last[key] = reading
-        busy = self._event(connector, FIELDS[type(reading)]).is_set()
-        if busy or last is None or replace(last, at_s=reading.at_s) != reading:
+        kind = FIELDS[type(reading)]
+        every = self._event(connector, kind).is_set() and not PACES[kind].level
+        if every or last is None or replace(last, at_s=reading.at_s) != reading:
             self._report(Sensed(connector, reading))
 
     async def run(self) -> None:

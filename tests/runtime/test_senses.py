@@ -94,6 +94,23 @@ async def test_while_idle_only_news_is_told(tmp_path: Path) -> None:
 
 
 @instantly
+async def test_an_input_is_told_when_it_changes_however_often_it_is_read(
+    tmp_path: Path,
+) -> None:
+    async with rig(tmp_path) as station:
+        station.senses.set_busy(1, True)
+        await asyncio.sleep(5)
+        station.simulation.set_fault("door-open", True, 0)
+        await until(lambda: len(readings(station, SafetyReading)) == 2, 0.2)
+        await asyncio.sleep(5)
+        told = readings(station, SafetyReading)
+        assert [reading.door_open for reading in told] == [False, True]
+        # but the guard has the newest
+        assert station.facts.safety is not None
+        assert station.facts.safety.age_s(station.world.monotonic()) <= 0.2
+
+
+@instantly
 async def test_every_reading_of_the_meter_is_told(tmp_path: Path) -> None:
     async with rig(tmp_path) as station:
         await asyncio.sleep(20)
