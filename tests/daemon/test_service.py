@@ -45,7 +45,7 @@ async def test_a_store_that_hangs_is_not_fed_any_more(
     daemon = make_daemon()
     await daemon.start(
         STUCK_AT,
-        STUCK_AT="3",
+        STUCK_AT="6",
         WATCHDOG_USEC=WATCHDOG_USEC,
     )
     with suppress(NotAnswered, TimeoutError):
