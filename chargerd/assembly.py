@@ -155,6 +155,7 @@ def fittings_of(settings: Settings, devices: Devices) -> dict[int, Fitting]:
             each.reader is not None,
             beyond.get(number),
             settings.connectors[number - 1].max_current_a or None,
+            settings.supervision.knees,
         )
         for number, each in devices.connectors.items()
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chargerd.core.fitting import PLUG_FROM_C, Knees
 from chargerd.core.supervision import (
     POWER_SPREAD_W,
     SPREAD_S,
@@ -83,11 +84,20 @@ class PowerSection:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionSection:
-    """``[supervision]``: how far measurements of one thing may be apart."""
+    """``[supervision]``: what measurements may be apart, and what heat may be."""
 
     voltage_spread_v: float = bounded(VOLTAGE_SPREAD_V, 5.0, 200.0)
     power_spread_w: float = bounded(POWER_SPREAD_W, 500.0, 100_000.0)
     spread_s: float = bounded(SPREAD_S, 1.0, 60.0)
+
+    derate_plug_from_c: float = bounded(PLUG_FROM_C, 40.0, 89.0)
+    derate_module_from_c: float = bounded(0.0, 0.0, 120.0)
+    """0: the power modules look after their own temperature."""
+
+    @property
+    def knees(self) -> Knees:
+        """Return from which temperatures on a connector gives less."""
+        return Knees(self.derate_plug_from_c, self.derate_module_from_c)
 
     @property
     def tolerances(self) -> Tolerances:

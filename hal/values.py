@@ -75,6 +75,8 @@ class PowerRating:
     max_voltage_v: float
     max_current_a: float
     max_power_w: float
+    modules: int = 0
+    """How many modules the group has; 0: its driver does not know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from hal.values import PowerRating
+
+PLUG_FROM_C: Final = 70.0
+"""From here on a plug gives less, unless the station file says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knees:
+    """From which temperature on a connector gives less (``core.derating``)."""
+
+    plug_c: float = PLUG_FROM_C
+    module_c: float = 0.0
+    """0: its power modules look after their own temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +34,7 @@ class Fitting:
     """The connector beyond the bridge; ``None``: there is no bridge."""
     max_current_a: float | None = None
     """What its cable and contactors carry; ``None``: what its own modules can do."""
+    knees: Knees = Knees()
 
 
 def most_power_w(fittings: Mapping[int, Fitting], connector: int) -> float:

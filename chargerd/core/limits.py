@@ -6,13 +6,14 @@ zero pauses and never ends anything. What binds the station as a whole is measur
 the grid, what binds a connector at its outlet.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, Protocol
 
 from chargerd.clock import Instant
 from chargerd.core.demand import Demand, seen
+from chargerd.core.derating import Group, derated
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.fallback import Fallback
 from chargerd.core.fitting import Fitting
@@ -93,6 +94,11 @@ class Limits:
     def of(self, connector: int) -> Limit:
         """Return the most power that a connector may give, and who says so."""
         return self._caps[connector][0]
+
+    @property
+    def all(self) -> Mapping[int, tuple[Limit, ...]]:
+        """Every limit of every connector, the tightest first."""
+        return self._caps
 
     def caps(self, connector: int) -> tuple[Limit, ...]:
         """Return every limit of a connector, the tightest first."""
@@ -203,6 +209,7 @@ class Limits:
         found = [Limit(rating.max_power_w, Setter.HARDWARE)]
         if fitting.limit_w is not None:
             found.append(Limit(fitting.limit_w, Setter.CONFIGURATION))
+        found += self._derated(connector, rating.max_power_w)
         if connector in self._floor.paused:
             found.append(Limit(0.0, Setter.AUTHORIZATION))
         if ruling is not None and at is not None:
@@ -211,6 +218,13 @@ class Limits:
         if 0.0 < lowest_w < self._floor.policy.minimum_power_w:
             found.append(Limit(0.0, Setter.MINIMUM))
         return _sorted(found)
+
+    def _derated(self, connector: int, most_w: float) -> Iterator[Limit]:
+        sessions, fittings = self._floor.sessions, self._floor.fittings
+        serving = self._floor.lending.serving(connector)
+        groups = (Group(fittings[n].rating, sessions[n].facts) for n in serving)
+        knees = fittings[connector].knees
+        return derated(sessions[connector].facts, groups, most_w, knees)
 
     def _with_share(self, connector: int, own: tuple[Limit, ...]) -> tuple[Limit, ...]:
         if not self.of_station:

@@ -47,6 +47,9 @@ class Setter(StrEnum):
     PROFILE = "profile"
     OFFLINE = "offline"
     MINIMUM = "minimum"
+    PLUG_TEMPERATURE = "plug temperature"
+    MODULE_TEMPERATURE = "module temperature"
+    LOST_MODULES = "lost modules"
 
 
 @dataclass(frozen=True, slots=True)

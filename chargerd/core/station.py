@@ -13,6 +13,7 @@ from chargerd.core.authorization import Verdict, judged
 from chargerd.core.booking import Booking
 from chargerd.core.conditions import startable
 from chargerd.core.course import OUTPUTS, Output, advance, deadline_s
+from chargerd.core.derating import Deratings
 from chargerd.core.desk import Desk
 from chargerd.core.drivers import Drivers
 from chargerd.core.effects import (
@@ -101,6 +102,7 @@ class Station:
         self.installation = Installation(self, profiles)
         self.limits = Limits(self, site_w)
         self.obedience = Obedience()
+        self.deratings = Deratings()
         self._settle_all()
 
     def apply(self, event: Event, now: Instant) -> Effects:
@@ -135,6 +137,7 @@ class Station:
         effects += self.installation.follow(effects, now)
         self._settle_all()
         self.limits.update(now)
+        effects += self.deratings.follow(self.limits.all)
         for effect in effects:
             if isinstance(effect, Refused):
                 self.refusals.append((now.utc, effect))

@@ -17,6 +17,9 @@ _WORDS: Final[Mapping[Setter, str]] = {
     Setter.AUTHORIZATION: "the CSMS has refused the id tag",
     Setter.OFFLINE: "OfflineFallbackLimit: the CSMS is away",
     Setter.MINIMUM: "less than MinimumChargingPower is of no use",
+    Setter.PLUG_TEMPERATURE: "the plug is hot",
+    Setter.MODULE_TEMPERATURE: "the power modules are hot",
+    Setter.LOST_MODULES: "power modules have dropped out",
 }
 
 

@@ -47,6 +47,9 @@ _SETTERS: Final[Mapping[Setter, str]] = {
     Setter.PROFILE: "a charging profile allows no more",
     Setter.OFFLINE: "the CSMS is away, and OfflineFallbackLimit allows no more",
     Setter.MINIMUM: "less than MinimumChargingPower is of no use",
+    Setter.PLUG_TEMPERATURE: "the plug is hot and gives less until it has cooled",
+    Setter.MODULE_TEMPERATURE: "the power modules are hot and give less",
+    Setter.LOST_MODULES: "power modules have dropped out; the others charge on",
 }
 
 

@@ -28,7 +28,7 @@ class IsolationMonitor:
 
     async def self_test(self) -> None:
         await self._world.listen("isolation", self._outlet.number)
-        ends_s = self._world.monotonic() + _SELF_TEST_S
+        ends_s = self._world.monotonic() + _SELF_TEST_S / self._world.settings.rate
         while self._world.monotonic() < ends_s:
             await self._world.news(ends_s)
         await self._world.listen("isolation", self._outlet.number)

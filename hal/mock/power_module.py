@@ -89,5 +89,6 @@ async def connect(config: Config, place: Place) -> AsyncIterator[PowerModule]:
         config.max_voltage_v,
         config.max_current_a,
         config.max_power_w,
+        config.modules,
     )
     yield PowerModule(world, outlet)

@@ -120,4 +120,5 @@ def _rating(modules: Sequence[Module], config: RackConfig, where: str) -> PowerR
         min(known[Quantity.MAX_VOLTAGE_V]),
         fmean(known[Quantity.MAX_CURRENT_A]) * len(modules),
         fmean(known[Quantity.MAX_POWER_W]) * len(modules),
+        len(modules),
     )

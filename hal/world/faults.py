@@ -41,6 +41,7 @@ _CONNECTOR: Final = (
     "isolation-self-test",
     "vehicle-silent",
     "reader-silent",
+    "plug-warm",
     "plug-over-temperature",
     "temperature-silent",
     "lock-stuck",

@@ -4,6 +4,7 @@ from typing import Final
 
 from hal.world.site import World
 
+_WARM_C: Final = 80.0
 _TOO_HOT_C: Final = 95.0
 _CABINET_SHARE: Final = 0.4
 """How much of its hottest group's warmth stays in the cabinet."""
@@ -13,6 +14,8 @@ def temperature_c(world: World, connector: int) -> float:
     """Return the temperature of a connector's plug, or of the cabinet as 0."""
     if world.faults.has("plug-over-temperature", connector):
         return _TOO_HOT_C
+    if world.faults.has("plug-warm", connector):
+        return _WARM_C
     if connector:
         outlet = world.outlet(connector)
         world.catch_up(outlet)

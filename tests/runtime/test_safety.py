@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chargerd.core.events import StopRequested
+from chargerd.core.power import Setter
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
 from hal.values import Position
@@ -123,3 +124,25 @@ async def test_a_weld_that_no_mirror_tells_shows_when_the_modules_help_the_neigh
         await both.charges(1)
         await until(lambda: "contactor-weld" in both.faults, 60.0)
         assert (value(both, "contactor-weld") or "").startswith("mirrors open, plug at")
+
+
+@instantly
+async def test_a_warm_plug_and_a_lost_module_leave_less_power_and_no_stop(
+    tmp_path: Path,
+) -> None:
+    async with pair(tmp_path) as both:
+        await both.charges(1, 140_000.0)
+        await until(lambda: both.power_w(1) > 120_000.0, 30.0)
+        both.simulation.set_fault("plug-warm", True, 1)
+        await until(lambda: both.power_w(1) < 76_000.0, 10.0)
+        await asyncio.sleep(5.0)
+        assert both.power_w(1) == pytest.approx(75_000.0, rel=0.01)
+        both.simulation.set_fault("plug-warm", False, 1)
+        both.simulation.set_fault("module-1", True, 1)
+        await until(lambda: both.power_w(1) > 100_000.0, 20.0)
+        await asyncio.sleep(5.0)
+        limit = both.charge_point.station.limit(1)
+        assert limit.set_by is Setter.LOST_MODULES
+        assert limit.power_w == 120_000.0
+        assert both.faults == {"module-failure"}
+        assert both.phase(1) is Phase.ENERGIZED
