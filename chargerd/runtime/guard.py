@@ -41,6 +41,9 @@ HAND_WITHIN_S: Final = 0.4
 live connector takes 0.3 s; after 0.5 s the CCS controller breaks off by itself, and the
 true reason would be lost."""
 
+STALL_S: Final = 0.1
+"""A tick that is later means that nothing at all had its turn."""
+
 _WATCHED: Final = (MeterReading, PowerReading, VehicleReading)
 """The readings that the rules of ``core.supervision`` are about."""
 
@@ -88,6 +91,8 @@ class Guard:
         self._cutter: Cutter | None = None
         self._cut: set[int] = set()
         self._wake = asyncio.Event()
+        self._stalled_s = monotonic()
+        """When the loop last went on after it had stood still."""
 
     def hold(self, cutter: Cutter) -> None:
         """Take the hands that cut."""
@@ -151,7 +156,7 @@ class Guard:
     async def run(self) -> None:
         """Look at the ages of all facts, for ever."""
         while True:
-            self.ticked_s = self._monotonic()
+            self._tick()
             live = [number for number in self.facts if self._live(number)]
             for number in live:
                 self._judge(number)
@@ -160,6 +165,12 @@ class Guard:
             else:
                 self._wake.clear()
                 await came(self._wake, rest_s(IDLE_TICK_S))
+
+    def _tick(self) -> None:
+        now_s = self._monotonic()
+        if now_s - self.ticked_s > STALL_S:
+            self._stalled_s = now_s
+        self.ticked_s = now_s
 
     def _judge(self, connector: int) -> None:
         if not self._live(connector):
@@ -178,8 +189,11 @@ class Guard:
     def _late(self, connector: int) -> tuple[Broken, ...]:
         """Return the fault that a hand is that hangs."""
         assert self._cutter is not None
-        age_s = self._monotonic() - self._cutter.beat_s(connector)
-        if age_s <= HAND_WITHIN_S:
+        now_s = self._monotonic()
+        # Where the whole loop stood still, a hand had no turn either.
+        stalls = now_s - self.ticked_s > STALL_S
+        age_s = now_s - max(self._cutter.beat_s(connector), self._stalled_s)
+        if age_s <= HAND_WITHIN_S or stalls:
             return ()
         return (Broken(LATE, f"hand {age_s:.1f} s of {HAND_WITHIN_S} s"),)
 

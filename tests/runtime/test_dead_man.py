@@ -9,8 +9,9 @@ from chargerd.core.events import DeviceLost, GuardCut
 from chargerd.core.session import Phase
 from chargerd.core.supervision import LATE
 from chargerd.runtime.actuators import GUARD_WITHIN_S, ROUND_S
-from chargerd.runtime.guard import HAND_WITHIN_S, TICK_S
+from chargerd.runtime.guard import HAND_WITHIN_S, TICK_S, Guard
 from chargerd.runtime.senses import LOST_AFTER, PACES, READ_WITHIN_S
+from hal.values import SafetyReading
 from tests.hal.virtual_time import instantly
 from tests.runtime.rig import Faulty, rig, until
 
@@ -99,3 +100,46 @@ async def test_a_driver_that_never_returns_makes_its_device_lost(
         most_s = LOST_AFTER * (READ_WITHIN_S + PACES[kind].idle_s)
         assert station.world.monotonic() - began_s <= most_s
         device.times = 0
+
+
+class Hanging:
+    """Hands that are live and have not gone on since the beginning."""
+
+    def __init__(self) -> None:
+        self.cut: list[int] = []
+
+    def live(self, connector: int) -> bool:
+        return True
+
+    def beat_s(self, connector: int) -> float:
+        return 1000.0
+
+    def cut_now(self, connector: int) -> None:
+        self.cut.append(connector)
+
+
+@instantly
+async def test_a_loop_that_stood_still_is_no_hand_that_hangs() -> None:
+    now_s = 1000.0
+    told: list[GuardCut] = []
+    hands = Hanging()
+    guard = Guard({1: frozenset({"safety"})}, lambda: now_s, told.append)
+    guard.hold(hands)
+
+    now_s = 1005.0  # nothing had its turn meanwhile; the senses have it first
+    guard.learn(1, SafetyReading(at_s=now_s))
+    assert hands.cut == []
+    running = asyncio.create_task(guard.run())
+    await asyncio.sleep(0.0)
+    assert hands.cut == []
+
+    now_s = 1005.0 + HAND_WITHIN_S
+    guard.ticked_s = now_s
+    guard.learn(1, SafetyReading(at_s=now_s))
+    assert hands.cut == []
+    now_s += 0.01
+    guard.learn(1, SafetyReading(at_s=now_s))
+    assert hands.cut == [1]
+    assert told[0].faults == (LATE,)
+    running.cancel()
+    await asyncio.wait({running})
