@@ -4,16 +4,15 @@
 With ``--check`` nothing is written; the exit code tells whether it is current.
 """
 
-import ast
 import dataclasses
 import inspect
 import sys
-import textwrap
 from collections.abc import Iterator
 from typing import Any, Final, get_type_hints
 
 from documents import keep
 from hal import discovery
+from hal.conformance.meanings import meanings
 
 _PAGE = """\
 # Drivers
@@ -59,17 +58,16 @@ def _page() -> str:
 
 def _driver(kind: str, name: str) -> str:
     driver = discovery.load(kind, name)
-    words = [f"### `{name}`", "", inspect.getdoc(driver) or "", ""]
-    if rows := list(_settings(driver.Config)):
-        words += ["| setting | default | meaning |", "| --- | --- | --- |", *rows, ""]
-    if own := inspect.getdoc(driver.Config):
-        words += [own, ""]
-    return "\n".join(words)
+    words = [f"### `{name}`", "", inspect.getdoc(driver), ""]
+    words += [inspect.getdoc(driver.Config), ""]
+    words += ["| setting | default | meaning |", "| --- | --- | --- |"]
+    words += [*_settings(driver.Config), ""]
+    return "\n".join(map(str, words)).replace("``", "`")
 
 
 def _settings(config: type[Any]) -> Iterator[str]:
     hints = get_type_hints(config)
-    meanings = _meanings(config)
+    told = meanings(config)
     for field in dataclasses.fields(config):
         if field.default is dataclasses.MISSING:
             default = f"*needed*, {_type(hints[field.name])}"
@@ -77,7 +75,8 @@ def _settings(config: type[Any]) -> Iterator[str]:
             default = "left out"
         else:
             default = f"`{_toml(field.default)}`"
-        yield f"| `{field.name}` | {default} | {meanings.get(field.name, '')} |"
+        meaning = told[field.name].replace("|", "\\|")
+        yield f"| `{field.name}` | {default} | {meaning} |"
 
 
 def _type(hint: Any) -> str:
@@ -93,24 +92,6 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return str(value)
-
-
-def _meanings(config: type[Any]) -> dict[str, str]:
-    """Return what stands below each field in the source of the class or its bases."""
-    found: dict[str, str] = {}
-    for owner in reversed(config.__mro__[:-1]):
-        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
-        assert isinstance(tree, ast.ClassDef)
-        for field, words in zip(tree.body, tree.body[1:], strict=False):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and isinstance(words, ast.Expr)
-                and isinstance(words.value, ast.Constant)
-            ):
-                meaning = inspect.cleandoc(str(words.value.value))
-                found[field.target.id] = " ".join(meaning.split()).replace("|", "\\|")
-    return found
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""What the documents tell people to write into a station file can be written there."""
+"""What the documents say is so, and what they tell people to write can be written."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,9 @@ import pytest
 from chargerd.forms import fill
 from hal import discovery
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+SCRIPTS = ("draw_states.py", "list_drivers.py", "list_faults.py", "list_keys.py")
 BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMENTED = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
 OF_THE_STATION = {"connectors"}
@@ -37,6 +42,19 @@ def config(kind: str, table: dict[str, Any]) -> Any:
     filled, mistakes = fill(driver.Config, settings, kind)
     assert mistakes == []
     return filled
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_page_that_is_drawn_from_the_code_is_current(script: str) -> None:
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / script, "--check"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_there_are_examples() -> None:

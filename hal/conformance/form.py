@@ -4,6 +4,7 @@ import dataclasses
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
+from hal.conformance.meanings import meanings
 from hal.conformance.subject import expect
 
 _PLAIN: Final = (str, int, float, bool, NoneType)
@@ -17,18 +18,24 @@ def check_form(driver: Any) -> None:
     """
     name = getattr(driver, "__name__", driver)
     expect(bool(driver.__doc__), f"{name} says in its docstring which device it drives")
-    config = getattr(driver, "Config", None)
+    config: Any = getattr(driver, "Config", None)
     expect(
         isinstance(config, type) and dataclasses.is_dataclass(config),
         f"{name}.Config is a dataclass",
     )
     expect(_frozen(config), f"{name}.Config is frozen")
     expect(bool(config.__doc__), f"{name}.Config has a docstring")
-    for field, hint in get_type_hints(config).items():
-        expect(_plain(hint), f"{name}.Config.{field} is of a type that TOML has")
+    _check_fields(config, f"{name}.Config")
     connect = getattr(driver, "connect", None)
     expect(callable(connect), f"{name}.connect opens the device")
     expect(bool(connect.__doc__), f"{name}.connect has a docstring")
+
+
+def _check_fields(config: type[Any], name: str) -> None:
+    told, hints = meanings(config), get_type_hints(config)
+    for field in (field.name for field in dataclasses.fields(config)):
+        expect(_plain(hints[field]), f"{name}.{field} is of a type that TOML has")
+        expect(field in told, f"{name}.{field} says below it what it means")
 
 
 def _frozen(config: Any) -> bool:

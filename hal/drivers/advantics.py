@@ -57,8 +57,11 @@ class Config:
     """Which controller on which bus."""
 
     channel: str
+    """The bus: ``can0``, or the device file of a serial adapter."""
     interface: str = "socketcan"
+    """``socketcan``, or ``slcan`` for a serial adapter."""
     bitrate: int = 500_000
+    """Of a serial adapter; ``ip link`` sets that of the others."""
     index: int = 0
     """As the controller is configured; 0: the number of the connector."""
     silent_after_s: float = 0.2

@@ -23,6 +23,7 @@ class Config:
     """Where the cabinet listens."""
 
     socket: str
+    """The Unix socket in the directory of the cabinet."""
 
 
 class Simulation:

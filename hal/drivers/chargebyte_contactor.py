@@ -27,7 +27,9 @@ class Config(Wiring):
     """The board, and which of its contactors are the two poles of the plug."""
 
     contactors: tuple[int, ...] = (1, 2)
+    """Their numbers on the board, 1 to 3."""
     confirm_s: float = 0.3
+    """How long they may take."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

@@ -28,8 +28,11 @@ class Config(Wiring):
     """The board, and what is wired to which of its emergency inputs; 0: nothing."""
 
     emergency_stop: int = 1
+    """The input of the emergency stop, 1 to 3."""
     door: int = 0
+    """The input of the door contact."""
     surge_protector: int = 0
+    """The input of the contact of the surge protector."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

@@ -21,6 +21,7 @@ class Config(Wiring):
     """The board, and which of its sensors are in the plug."""
 
     sensors: tuple[int, ...] = (1, 2)
+    """Their numbers on the board, 1 to 4; the hottest one counts."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

@@ -35,24 +35,24 @@ _WAKE_UPS: Final = range(5)
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class Config(SerialSettings):
     """The line, the meter, and where it deviates from the standard."""
 
-    port: str
+    parity: str = "even"
     address: str = ""
     """Up to twelve digits; empty: whichever is the only meter on the line."""
-    baudrate: int = 9600
-    parity: str = "even"
-    stop_bits: int = 1
-    echo: bool = False
     timeout_s: float = 0.5
+    """How long the meter may think before it answers."""
     wake_ups: int = 4
     """So many 0xFE go before each question."""
     energy_decimals: int = 2
     """Of a kilowatt-hour; some DC meters have 3."""
     voltage_octets: int = 2
+    """How many bytes a voltage has; with 2 it ends at 999.9 V."""
     voltage_decimals: int = 1
+    """Of a volt."""
     current_decimals: int = 3
+    """Of an ampere."""
     power_decimals: int = 4
     """Of a kilowatt."""
     power: bool = True
@@ -64,7 +64,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what no such meter can be."""
-        _ = self.port_settings
+        SerialSettings.__post_init__(self)
         if self.address and not self.address.isdecimal():
             raise ValueError(
                 f'address: {self.address!r} is no number; write it like "000000000161"'
@@ -85,13 +85,6 @@ class Config:
                     f"{name}: {getattr(self, name)} is not possible; "
                     f"write {allowed[0]} to {allowed[-1]}"
                 )
-
-    @property
-    def port_settings(self) -> SerialSettings:
-        """The settings of the port."""
-        return SerialSettings(
-            self.port, self.baudrate, self.parity, self.stop_bits, self.echo
-        )
 
 
 _ALLOWED: Final = {
@@ -121,9 +114,7 @@ class Meter:
         self._config = config
         self._monotonic = monotonic
         self._quantities = _quantities(config)
-        self._within_s = config.timeout_s + (
-            2 * _LONGEST_FRAME * config.port_settings.byte_s
-        )
+        self._within_s = config.timeout_s + (2 * _LONGEST_FRAME * config.byte_s)
         self._address = config.address and config.address.zfill(ADDRESS_DIGITS)
         self._where = f"{config.port}: meter {self._address or 'without address'}"
 

@@ -37,7 +37,7 @@ class Config(ModbusSettings):
     first_unit = 0  # supplies on USB have no address
 
     unit: int = 0
-    """0 on USB; what is set at the device on RS-485."""
+    """0 on USB; on RS-485 the address that is set at the device."""
     baudrate: int = 115_200
     timeout_s: float = 0.1
     min_voltage_v: float = 1.0

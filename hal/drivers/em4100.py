@@ -19,24 +19,26 @@ from hal.wire.em4100 import decode
 _TAG_BYTES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config(TagFormat):
     """The port, and how much of the tag counts."""
 
-    port: str = ""
-    """Such as /dev/ttyS1."""
+    port: str
+    """The device file, such as /dev/ttyS1."""
     baudrate: int = 9600
+    """Bits in a second, as the reader sends."""
     tag_bytes: int = _TAG_BYTES
     """4 leaves the first byte out; those four are what most cards have printed on."""
 
     def __post_init__(self) -> None:
         """Refuse what no port can do."""
         TagFormat.__post_init__(self)
-        self.settings()
+        _ = self.port_settings  # checks its own fields
         check("tag_bytes", self.tag_bytes, 3, _TAG_BYTES)
 
-    def settings(self) -> SerialSettings:
-        """Return how the port is opened."""
+    @property
+    def port_settings(self) -> SerialSettings:
+        """How the port is opened."""
         return SerialSettings(self.port, self.baudrate)
 
 
@@ -69,7 +71,7 @@ class TokenReader:
 @asynccontextmanager
 async def connect(config: Config, place: Place) -> AsyncIterator[TokenReader]:
     """Open the port."""
-    port = await open_port(config.settings(), place)
+    port = await open_port(config.port_settings, place)
     reader = TokenReader(port, config, Field(config, place.resources.monotonic))
     with port.listen(reader.hear):
         yield reader

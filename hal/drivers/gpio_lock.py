@@ -21,14 +21,14 @@ _CONFIRMED_WITHIN_S: Final = 3.0
 class Config:
     """Lines by number or name; ``!`` before one that is on while it is low."""
 
-    chip: str = "/dev/gpiochip0"
-    """Its device file, or "unix:" and the socket of a simulated one."""
-    engage: str = ""
+    engage: str
     """The motor runs towards locked while it is on."""
+    feedback: str
+    """On while the plug is locked."""
     release: str = ""
     """The motor runs towards free; empty: the lock is held while ``engage`` is on."""
-    feedback: str = ""
-    """On while the plug is locked."""
+    chip: str = "/dev/gpiochip0"
+    """Its device file, or "unix:" and the socket of a simulated one."""
     bias: str = "default"
     """What holds an input that nothing drives: pull_up, pull_down or disable."""
     pulse_s: float = 0.6

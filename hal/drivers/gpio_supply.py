@@ -21,10 +21,10 @@ class Config:
     supply is good, unless it is ``normally_open``.
     """
 
+    line: str
+    """The line of the supply's contact."""
     chip: str = "/dev/gpiochip0"
     """Its device file, or "unix:" and the socket of a simulated one."""
-    line: str = ""
-    """The line of the supply's contact."""
     normally_open: bool = False
     """Whether the contact is open while the supply is good."""
     bias: str = "default"

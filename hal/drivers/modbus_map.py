@@ -19,13 +19,16 @@ _QUANTITIES: Final = (*_NEEDED, "power_w", "energy_export_wh")
 _SERIAL: Final = "serial"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config(ModbusSettings):
     """The line and the map; an entry reads like "input 0x0048 f32 *1000"."""
 
-    energy_wh: str = ""
-    voltage_v: str = ""
-    current_a: str = ""
+    energy_wh: str
+    """The register that bills are made of."""
+    voltage_v: str
+    """At the output."""
+    current_a: str
+    """Positive into the vehicle."""
     power_w: str = ""
     """Empty: the product of voltage and current."""
     energy_export_wh: str = ""

@@ -27,13 +27,14 @@ _ONE_CARD_OF_TYPE_A = (0x01, 0x00)
 _ALL_CARDS = 0x00
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config(TagFormat):
     """The port, and how often a card is looked for."""
 
-    port: str = ""
-    """Such as /dev/ttyS1."""
+    port: str
+    """The device file, such as /dev/ttyS1."""
     baudrate: int = 115_200
+    """Bits in a second; the chip begins with these."""
     poll_s: float = 0.2
     """How often a card is looked for."""
     timeout_s: float = 0.25
@@ -42,12 +43,13 @@ class Config(TagFormat):
     def __post_init__(self) -> None:
         """Refuse what no port can do."""
         TagFormat.__post_init__(self)
-        self.settings()
+        _ = self.port_settings  # checks its own fields
         check("poll_s", self.poll_s, 0.02, 2.0)
         check("timeout_s", self.timeout_s, 0.05, 1.0)
 
-    def settings(self) -> SerialSettings:
-        """Return how the port is opened."""
+    @property
+    def port_settings(self) -> SerialSettings:
+        """How the port is opened."""
         return SerialSettings(self.port, self.baudrate)
 
 
@@ -108,5 +110,5 @@ class TokenReader:
 @asynccontextmanager
 async def connect(config: Config, place: Place) -> AsyncIterator[TokenReader]:
     """Open the port; the chip is woken by the first question."""
-    line = await open_line(config.settings(), place)
+    line = await open_line(config.port_settings, place)
     yield TokenReader(line, config, Field(config, place.resources.monotonic))

@@ -27,7 +27,7 @@ _MOST_OFF_K: Final = 20.0
 class Config:
     """All sensors of one place."""
 
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...]
     """The hottest counts. A file may be a pattern, since hwmon numbers its devices as
     it finds them: /sys/class/hwmon/hwmon*/temp1_input."""
     offset_k: float = 0.0

@@ -19,10 +19,15 @@ class Config:
     """The group: its size and what it can do when all modules work."""
 
     modules: int = 5
+    """How many there are."""
     min_voltage_v: float = 150.0
+    """Of the group, as are the next three."""
     max_voltage_v: float = 1000.0
+    """Of the group."""
     max_current_a: float = 400.0
+    """Of the group."""
     max_power_w: float = 150_000.0
+    """Of the group."""
 
     def __post_init__(self) -> None:
         """Refuse a group of nothing."""

@@ -29,14 +29,21 @@ class Config:
     """The world: times in seconds of its own time."""
 
     seed: int = 1
+    """Of all that is left to chance."""
     rate: float = 1.0
+    """How many seconds pass in one second of the daemon."""
     state: str = ""
     """The file that registers and plugged cars are kept in; empty: none."""
     ambient_c: float = 20.0
+    """How warm it is outside."""
     handshake_s: float = 1.5
+    """From the plug to the question who pays."""
     cable_check_s: float = 2.0
+    """How long a car waits under the voltage of the cable check."""
     ready_s: float = 0.5
+    """From the pre-charge to the first current."""
     welding_check_s: float = 0.5
+    """How long a car looks for welds."""
 
     def __post_init__(self) -> None:
         """Refuse a rate at which time would stand still or run away."""

@@ -19,11 +19,13 @@ class Wiring:
     """The settings that all devices of a board must agree on."""
 
     port: str
+    """The device file of the UART that leads to the safety controller."""
     duty_percent: float = 5.0
     """Of the control pilot while a vehicle is plugged in; 5: it shall speak."""
     firmware: str = AUTO
     """How the board speaks: "0.2", "0.3" and later, or as it says itself."""
     reset_chip: str = "/dev/gpiochip0"
+    """The GPIO chip of ``reset_line``."""
     reset_line: str = ""
     """Resets the board before it is used; without it a safe state stays."""
 

@@ -27,12 +27,12 @@ class Wiring:
     Lines by number or name; ``!`` before one that is on while it is low.
     """
 
+    coils: tuple[str, ...]
+    """The line of each coil, one or two."""
+    mirrors: tuple[str, ...]
+    """The line of each mirror contact, on while current flows through it."""
     chip: str = "/dev/gpiochip0"
     """Its device file, or "unix:" and the socket of a simulated one."""
-    coils: tuple[str, ...] = ()
-    """The line of each coil, one or two."""
-    mirrors: tuple[str, ...] = ()
-    """The line of each mirror contact, on while current flows through it."""
     mirror_type: str = NORMALLY_CLOSED
     """"normally closed" mirrors are closed while the contactor is open."""
     bias: str = "default"

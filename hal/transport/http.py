@@ -28,11 +28,15 @@ class HttpSettings:
     """Where a device is; its driver's ``Config`` begins so."""
 
     host: str
+    """Its name or address in the network."""
     port: int = 80
+    """The TCP port that it listens on."""
     tls: bool = False
+    """Speak TLS with it, and with nobody who has not its certificate."""
     certificate: str = ""
     """File with the certificate of the device, or of who signed it, for TLS."""
     timeout_s: float = 0.5
+    """How long one question and its answer may take."""
 
     def __post_init__(self) -> None:
         """Refuse what no device can be."""

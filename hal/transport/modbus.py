@@ -16,25 +16,20 @@ _LIMITS_S: Final = (0.01, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
-class ModbusSettings:
+class ModbusSettings(SerialSettings):
     """Where a device is and how it is spoken to; its driver's ``Config`` begins so."""
 
     # Of the make, and so no field.
     first_unit = 1
 
-    port: str
     unit: int = 1
-    baudrate: int = 9600
-    parity: str = "none"
-    stop_bits: int = 1
-    echo: bool = False
-    """Whether the adapter hears itself, as cheap half-duplex ones do."""
+    """The address that is set at the device."""
     timeout_s: float = 0.3
     """How long the device may think before it answers."""
 
     def __post_init__(self) -> None:
         """Refuse what no line and no device can be."""
-        _ = self.port_settings
+        SerialSettings.__post_init__(self)
         if not self.first_unit <= self.unit <= _LAST_UNIT:
             raise ValueError(
                 f"unit: {self.unit} is no address; "
@@ -46,13 +41,6 @@ class ModbusSettings:
                 f"timeout_s: {self.timeout_s} is out of bounds; "
                 f"write {low_s} to {high_s}"
             )
-
-    @property
-    def port_settings(self) -> SerialSettings:
-        """The settings of the port."""
-        return SerialSettings(
-            self.port, self.baudrate, self.parity, self.stop_bits, self.echo
-        )
 
 
 class Answer(NamedTuple):
@@ -75,7 +63,7 @@ class ModbusDevice:
         self.where = f"{settings.port}: unit {unit}"
         self._line = line
         self._settings = settings
-        self._byte_s = settings.port_settings.byte_s
+        self._byte_s = settings.byte_s
         self._monotonic = monotonic
         self._unit = unit
 

@@ -29,9 +29,13 @@ class SerialSettings:
     """How a port is opened; all devices on one port must agree."""
 
     port: str
+    """The device file, such as /dev/ttyS1."""
     baudrate: int = 9600
+    """Bits in a second, as is set at the device."""
     parity: str = "none"
+    """``none``, ``even`` or ``odd``, as is set at the device."""
     stop_bits: int = 1
+    """1 or 2."""
     echo: bool = False
     """Whether the adapter hears itself, as cheap half-duplex ones do."""
 
@@ -52,6 +56,13 @@ class SerialSettings:
             raise ValueError(
                 f"baudrate: {self.baudrate} is not possible; write one like 9600"
             )
+
+    @property
+    def port_settings(self) -> "SerialSettings":
+        """These settings alone, without those of the device that has them."""
+        return SerialSettings(
+            self.port, self.baudrate, self.parity, self.stop_bits, self.echo
+        )
 
     @property
     def byte_s(self) -> float:

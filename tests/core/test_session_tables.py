@@ -1,19 +1,11 @@
 """What can be said of the tables without walking them, and the pictures of them."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
-
-import pytest
 
 from chargerd.core.course import AT_ONCE, ON_EVENT, OUTPUTS, TIME_LIMITS_S
 from chargerd.core.events import TimeLimitPassed
 from chargerd.core.sequence import LIMITS
 from chargerd.core.session import Phase
-
-ROOT = Path(__file__).parents[2]
 
 LASTING = {
     Phase.IDLE: "nothing waits for anything",
@@ -52,15 +44,3 @@ def test_every_phase_has_its_outputs() -> None:
 def test_an_event_means_one_thing_in_a_phase() -> None:
     twice = Counter((row.phase, row.event) for row in ON_EVENT).most_common(1)
     assert twice[0][1] == 1
-
-
-@pytest.mark.parametrize("script", ["draw_states.py", "list_faults.py"])
-def test_the_documents_are_current(script: str) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / script, "--check"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")

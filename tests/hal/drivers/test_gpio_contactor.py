@@ -164,9 +164,9 @@ async def test_a_bridge_says_that_it_is_one() -> None:
 @pytest.mark.parametrize(
     ("settings", "mistake"),
     [
-        ({"mirrors": ("3",)}, "coils: .* is not one line or two"),
+        ({"coils": (), "mirrors": ("3",)}, "coils: .* is not one line or two"),
         ({"coils": ("1", "1"), "mirrors": ("3",)}, "coils: .* is not one line or two"),
-        ({"coils": ("1",)}, "mirrors: .* is not one line or two"),
+        ({"coils": ("1",), "mirrors": ()}, "mirrors: .* is not one line or two"),
         ({"coils": ("!",), "mirrors": ("3",)}, "coils: '!' names no line"),
         ({"coils": ("1",), "mirrors": ("3",), "bias": "up"}, 'bias: "up" is unknown'),
         (

@@ -144,7 +144,7 @@ async def test_a_failing_supply_is_told_at_once() -> None:
             "normally_open: 'surge_protector' has no line; write of door",
         ),
         (gpio_safety, {"door": "1", "clears_s": 2.0}, "clears_s: 2.0 is out of bounds"),
-        (gpio_supply, {}, "line: '' names no line; write its number or name"),
+        (gpio_supply, {"line": ""}, "line: '' names no line; write its number or name"),
         (gpio_supply, {"line": "1", "bias": "up"}, 'bias: "up" is unknown; write'),
     ],
 )

@@ -107,8 +107,8 @@ async def test_a_motor_that_turns_back_is_let_go_first() -> None:
 @pytest.mark.parametrize(
     ("settings", "mistake"),
     [
-        ({}, "engage: '' names no line"),
-        ({"engage": "1"}, "feedback: '' names no line"),
+        ({"engage": "", "feedback": "2"}, "engage: '' names no line"),
+        ({"engage": "1", "feedback": ""}, "feedback: '' names no line"),
         ({"engage": "1", "feedback": "2", "release": "! "}, "release: '! ' names no"),
         ({"engage": "1", "feedback": "2", "pulse_s": 9.0}, "pulse_s: 9.0 is out of"),
     ],

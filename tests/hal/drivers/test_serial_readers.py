@@ -204,7 +204,7 @@ async def test_a_pulled_cable_is_noticed_and_found_again() -> None:
 @pytest.mark.parametrize(
     ("driver", "choices", "mistake"),
     [
-        (pn532, {}, "port: is empty; write one like"),
+        (pn532, {"port": ""}, "port: is empty; write one like"),
         (pn532, {"port": "/dev/ttyS1", "poll_s": 9.0}, "poll_s: 9.0 is out of bounds"),
         (pn532, {"port": "/dev/ttyS1", "timeout_s": 2.0}, "timeout_s: 2.0 is out of"),
         (

@@ -80,7 +80,7 @@ async def test_a_sensor_that_hangs_stops_nobody(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "mistake"),
     [
-        ({}, r"files: \[\] names no files; write them like"),
+        ({"files": ()}, r"files: \[\] names no files; write them like"),
         ({"files": ("temp1_input",)}, r"files: \['temp1_input'\] names no files"),
         ({"files": ("/a",), "offset_k": 99.0}, "offset_k: 99.0 is out of bounds"),
     ],

@@ -1,0 +1,32 @@
+"""What the fields of a driver's ``Config`` mean, in the words below each of them."""
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def meanings(config: type[Any]) -> Mapping[str, str]:
+    """Return what stands below each field that is described, on one line.
+
+    A field that a class leaves undescribed means what it means in the class above.
+    """
+    found: dict[str, str] = {}
+    for owner in reversed(config.__mro__):
+        if dataclasses.is_dataclass(owner):
+            found.update(_own(owner))
+    return found
+
+
+def _own(owner: type[Any]) -> Iterator[tuple[str, str]]:
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+    assert isinstance(tree, ast.ClassDef)
+    for field, words in zip(tree.body, tree.body[1:], strict=False):
+        match field, words:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                yield name, " ".join(text.split())
