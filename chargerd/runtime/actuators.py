@@ -16,7 +16,7 @@ from chargerd.core.permissive import Facts
 from chargerd.core.power import Supply, offered_current_a
 from chargerd.core.supervision import LATE
 from chargerd.core.switching import SWITCH_OFF, Deed, step
-from chargerd.runtime.beat import rest_s
+from chargerd.runtime.beat import BEAT_S, rest_s
 from chargerd.runtime.bridging import BridgeHand
 from chargerd.runtime.commands import RETRY_S, Commands
 from chargerd.runtime.devices import ConnectorDevices, Devices
@@ -26,7 +26,7 @@ from chargerd.runtime.switchgear import Switchgear
 from chargerd.runtime.waiting import came
 from hal.values import REPORTED, Reading, StationReport, VehiclePhase
 
-ROUND_S: Final = 0.08
+ROUND_S: Final = 5 * BEAT_S
 """While a connector is in use: how often the controller hears of us and the leases
 are renewed. Vehicle.report must come every 100 ms."""
 

@@ -55,16 +55,16 @@ PACES: Final[dict[str, Pace]] = {
     # Busy paces are a third of the ages in core.permissive.MAX_AGE_S or less, and
     # whole beats.
     "vehicle":      Pace(0.1,  1.0),
-    "contactor":    Pace(0.16, 1.0),
+    "contactor":    Pace(0.15, 1.0),
     "power_module": Pace(0.1,  1.0),
-    "safety":       Pace(0.16, 1.0, level=True),
+    "safety":       Pace(0.15, 1.0, level=True),
     "isolation":    Pace(0.5,  1.0),
-    "meter":        Pace(0.26, 1.0, steady=True),
+    "meter":        Pace(0.25, 1.0, steady=True),
     "lock":         Pace(0.5,  1.0),
     "temperature":  Pace(1.0,  2.0),
-    "supply":       Pace(0.16, 1.0, level=True),
+    "supply":       Pace(0.15, 1.0, level=True),
     "reader":       Pace(2.0,  2.0),
-    "bridge":       Pace(0.16, 1.0),
+    "bridge":       Pace(0.15, 1.0),
 }
 # fmt: on
 
