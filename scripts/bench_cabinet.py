@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,11 @@ from benchcsms.dialogue import SENT
 from hal.wire import infypower, play
 from stage import PROGRAMS, ROOT
 
+_CABINET: Final = ROOT / "etc/cabinet.toml"
+_READER: Final = re.compile(r"^\[reader\]\n(?:\w.*\n)+", re.MULTILINE)
+_SERIAL_READER: Final = '[reader]\ndriver = "em4100"\nport = "/dev/ttyS3"\n'
+_CARDS: Final = 20
+_TAKEN_AWAY_S: Final = 2.0
 _MODULES: Final = 3
 _MODULE_BUS: Final = "can0"
 _STARTS_WITHIN_S: Final = 15.0
@@ -57,12 +63,16 @@ class Cabinet:
 
 
 @asynccontextmanager
-async def running(*program: str | Path) -> AsyncIterator[tuple[Stand, Daemon, Cabinet]]:
-    """Set up a cabinet and a daemon that drives it."""
+async def running(
+    *program: str | Path, reader: str = ""
+) -> AsyncIterator[tuple[Stand, Daemon, Cabinet]]:
+    """Set up a cabinet and a daemon that drives it; ``reader`` is another reader."""
     chosen = program or (PROGRAMS / "chargerd",)
     async with open_stand() as stand:
-        place = stand.sockets / "cabinet"
-        async with _cabinet(place) as cabinet:
+        place, file = stand.sockets / "cabinet", stand.sockets / "cabinet.toml"
+        text = _CABINET.read_text()
+        file.write_text(_READER.sub(reader, text) if reader else text)
+        async with _cabinet(place, file) as cabinet:
             stand.base = place / "station.toml"
             async with stand.daemon(chosen) as daemon:
                 await stand.quiet()
@@ -70,8 +80,8 @@ async def running(*program: str | Path) -> AsyncIterator[tuple[Stand, Daemon, Ca
 
 
 @asynccontextmanager
-async def _cabinet(place: Path) -> AsyncIterator[Cabinet]:
-    options = ("--file", ROOT / "etc/cabinet.toml", "--directory", place)
+async def _cabinet(place: Path, file: Path) -> AsyncIterator[Cabinet]:
+    options = ("--file", file, "--directory", place)
     process = await asyncio.create_subprocess_exec(
         *(PROGRAMS / "python", "-m", "hal.simulation", *options),
         stdout=subprocess.PIPE,
@@ -156,6 +166,19 @@ async def limit() -> Samples:
             told_s = await cabinet.sees(sent_s, partial(_aims, wanted_a))
             yield (told_s - sent_s) * 1000
             await asyncio.sleep(_SETTLED_S)
+
+
+async def card() -> Samples:
+    """From the bytes of a card reader, which has just read it, to Authorize."""
+    async with running(reader=_SERIAL_READER) as (stand, _, cabinet):
+        blocked = {"result": {"idTagInfo": {"status": "Blocked"}}}
+        stand.csms.script("Authorize", [], standing=blocked)
+        for number in range(_CARDS):
+            since, held_s = stand.seq, time.monotonic()
+            await cabinet.ask("present", uid=f"0A004C{number:04X}")
+            asked = await stand.hears("Authorize", since)
+            yield (stand.at_s(asked) - held_s) * 1000
+            await asyncio.sleep(_TAKEN_AWAY_S)
 
 
 def _is_off(said: Frame) -> bool:

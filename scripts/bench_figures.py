@@ -293,6 +293,7 @@ FIGURES: Final = (
     Figure("queue_drain_per_s",     "1/s", _drain,          least=300.0),
     Figure("cabinet_tick_ms",       "ms",  cabinet.ticks,   {"p99": 20.0}),
     Figure("cabinet_off_ms",        "ms",  cabinet.off,     {"p99": 30.0}),
+    Figure("cabinet_card_ms",       "ms",  cabinet.card,    {"max": 50.0}),
     Figure("cabinet_limit_ms",      "ms",  cabinet.limit,   {"p99": 100.0}),
     Figure("cabinet_idle_cpu_percent",     "%", cabinet.idle_load,     {"max": 3.0}),
     Figure("cabinet_charging_cpu_percent", "%", cabinet.charging_load, {"max": 8.0}),
