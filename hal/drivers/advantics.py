@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
+from hal.bounds import check
 from hal.errors import BadAnswer, HardwareError, NoAnswer
-from hal.parts.bell import Bell
-from hal.parts.bounds import check
 from hal.parts.news import changes, comes
 from hal.parts.secc import Secc
 from hal.parts.secc_answers import Answers
 from hal.resources import Place
 from hal.transport.can import Bus, CanSettings, open_bus
 from hal.transport.line import Rank
+from hal.transport.watchers import Watchers
 from hal.values import JOINED, StationReport, VehiclePhase, VehicleReading
 from hal.wire.advantics import (
     FAMILY_MASK,
@@ -85,7 +85,7 @@ class Vehicle:
         self._where = f"{config.channel}: controller {index}"
         self._secc = Secc()
         self._answers = Answers()
-        self._bell = Bell()
+        self._news = Watchers()
         self._broken_off = False
         self._complaint: BadAnswer | None = None
         self._report = StationReport(False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -114,7 +114,7 @@ class Vehicle:
         return self._reading()
 
     def changes(self) -> AsyncIterator[VehicleReading]:
-        return changes([self._bell], self._reading)
+        return changes([self._news], self._reading)
 
     def hear(self, frame: Frame) -> None:
         """Take what the controller says."""
@@ -130,7 +130,7 @@ class Vehicle:
         broken_off = self._secc.broken_off(now_s)
         if new or broken_off is not self._broken_off:
             self._broken_off = broken_off
-            self._bell.ring()
+            self._news.tell()
         if new and message == Message.CONTROLLER_STATUS:
             self._said.pop(Message.SEQUENCE_CONTROL, None)
             with suppress(NoAnswer):
@@ -147,7 +147,7 @@ class Vehicle:
 
     async def first_words(self) -> None:
         """Return once the controller has told where it stands, or is late."""
-        await comes([self._bell], lambda: self._secc.told, _FIRST_WORDS_S)
+        await comes([self._news], lambda: self._secc.told, _FIRST_WORDS_S)
 
     def take_leave(self) -> None:
         """Let the controller serve nobody without us."""

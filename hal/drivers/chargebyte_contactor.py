@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
+from hal.bounds import check
 from hal.errors import BadAnswer, NoAnswer, Unconfirmed
-from hal.parts.bounds import check
 from hal.parts.chargebyte import Board, open_board, why_safe
 from hal.parts.chargebyte_wiring import Wiring
 from hal.parts.news import comes
@@ -80,7 +80,7 @@ class Contactor:
             last = self._board.last
             return last is not None and self._position(last) is wanted
 
-        if await comes([self._board.bell], there, self._within_s):
+        if await comes([self._board.news], there, self._within_s):
             return
         state, _ = self._board.state()
         if wanted is Position.CLOSED:

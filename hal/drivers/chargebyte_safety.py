@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hal.bounds import check
 from hal.errors import BadAnswer
-from hal.parts.bounds import check
 from hal.parts.chargebyte import Board, open_board, why_safe
 from hal.parts.chargebyte_wiring import Wiring
 from hal.parts.news import changes
@@ -62,7 +62,7 @@ class SafetyInputs:
         return self._reading()
 
     def changes(self) -> AsyncIterator[SafetyReading]:
-        return changes([self._board.bell], self._reading)
+        return changes([self._board.news], self._reading)
 
     def _reading(self) -> SafetyReading:
         state, at_s = self._board.state()

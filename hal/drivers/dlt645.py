@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from hal.bounds import check
 from hal.errors import BadAnswer, NoAnswer
 from hal.resources import Place
 from hal.transport.line import Line, Question, Rank, open_line
@@ -28,10 +29,16 @@ _POWER_OCTETS: Final = 3
 _MOST_FRAMES: Final = 10
 """No quantity is so long that it takes more, even byte by byte."""
 _LONGEST_FRAME: Final = 30
-_LIMITS_S: Final = (0.01, 0.9)
-_DECIMALS: Final = range(7)
-_VOLTAGE_OCTETS: Final = (2, 3, 4)
-_WAKE_UPS: Final = range(5)
+_DECIMALS: Final = (0, 6)
+_BOUNDS: Final = {
+    "timeout_s": (0.01, 0.9),
+    "wake_ups": (0, 4),
+    "energy_decimals": _DECIMALS,
+    "voltage_octets": (2, 4),
+    "voltage_decimals": _DECIMALS,
+    "current_decimals": _DECIMALS,
+    "power_decimals": _DECIMALS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +80,8 @@ class Config(SerialSettings):
             raise ValueError(
                 f"address: {self.address!r} is too long; write {ADDRESS_DIGITS} digits"
             )
-        low_s, high_s = _LIMITS_S
-        if not low_s <= self.timeout_s <= high_s:
-            raise ValueError(
-                f"timeout_s: {self.timeout_s} is out of bounds; "
-                f"write {low_s} to {high_s}"
-            )
-        for name, allowed in _ALLOWED.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"{name}: {getattr(self, name)} is not possible; "
-                    f"write {allowed[0]} to {allowed[-1]}"
-                )
-
-
-_ALLOWED: Final = {
-    "wake_ups": _WAKE_UPS,
-    "energy_decimals": _DECIMALS,
-    "voltage_octets": _VOLTAGE_OCTETS,
-    "voltage_decimals": _DECIMALS,
-    "current_decimals": _DECIMALS,
-    "power_decimals": _DECIMALS,
-}
+        for name, (low, high) in _BOUNDS.items():
+            check(name, getattr(self, name), low, high)
 
 
 class _Quantity(NamedTuple):

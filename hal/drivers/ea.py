@@ -14,6 +14,7 @@ from typing import Final
 
 from hal.errors import BadAnswer, HardwareError, Unconfirmed
 from hal.power.lease import Lease
+from hal.power.stopping import until_off
 from hal.resources import Place
 from hal.transport.line import Rank
 from hal.transport.modbus import ModbusDevice, ModbusSettings, open_device
@@ -22,9 +23,7 @@ from hal.wire import ea
 from hal.wire.ea import Coil, Nominal, Present, Register, State
 from hal.wire.modbus import Function
 
-_SHUT_OFF_WITHIN_S: Final = 2.0
 _TRIES: Final = 3
-_GLANCE_S: Final = 0.03
 _LARGEST: Final = Nominal(2000.0, 2000.0, 1_000_000.0)
 _FULL: Final = 1.1
 """Shares above this are not measured but made up."""
@@ -83,22 +82,12 @@ class Supply:
             await self._write(order, Coil.OUTPUT, True)
 
     async def shut_off(self) -> None:
-        limit_s = self._monotonic() + _SHUT_OFF_WITHIN_S
-        while True:
-            try:
-                await self.switch_off()
-                present, _ = await self._look()
-                why = self._runs(present)
-            except HardwareError as error:
-                why = str(error)
-            if not why:
-                return
-            if self._monotonic() >= limit_s:
-                raise Unconfirmed(
-                    f"{self._device.where}: not off after {_SHUT_OFF_WITHIN_S:.0f} s "
-                    f"({why}); open the contactors"
-                )
-            await asyncio.sleep(_GLANCE_S)
+        async def stop() -> str:
+            await self.switch_off()
+            present, _ = await self._look()
+            return self._runs(present)
+
+        await until_off(stop, self._device.where, self._monotonic)
 
     async def read(self) -> PowerReading:
         present, at_s = await self._look()

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from hal.bounds import check
 from hal.errors import NoAnswer
-from hal.parts.bounds import check
 from hal.parts.field import Field
 from hal.parts.tags import TagFormat
 from hal.resources import Place

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hal.bounds import check
 from hal.parts.alarm import Alarm, open_alarm
-from hal.parts.bounds import check
 from hal.parts.news import changes
 from hal.resources import Place
 from hal.transport.gpio import open_chip

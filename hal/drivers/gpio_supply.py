@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from hal.bounds import check
 from hal.parts.alarm import Alarm, open_alarm
-from hal.parts.bounds import check
 from hal.parts.news import changes
 from hal.resources import Place
 from hal.transport.gpio import open_chip

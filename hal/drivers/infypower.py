@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hal import bounds
 from hal.power.family import Condition, Quantity, Request, Said
 from hal.power.opening import open_rack
 from hal.power.rack import Rack
@@ -17,6 +18,7 @@ from hal.resources import Place
 from hal.wire import infypower as wire
 from hal.wire.frame import Frame
 from hal.wire.infypower import Command, Device, Error, State
+from hal.wire.signals import names
 
 _SIZE: Final = 8
 _ACCEPTED: Final = frozenset({Error.NONE, Error.STARTING})
@@ -55,11 +57,8 @@ class Config(RackConfig):
     def __post_init__(self) -> None:
         """Refuse what no rack of this make can be."""
         check(self, wire.ADDRESSES, wire.GROUPS)
-        if self.controller not in wire.CONTROLLERS:
-            raise ValueError(
-                f"controller: {self.controller} is not possible; write "
-                f"{wire.CONTROLLERS[0]} to {wire.CONTROLLERS[-1]}"
-            )
+        first, last = wire.CONTROLLERS[0], wire.CONTROLLERS[-1]
+        bounds.check("controller", self.controller, first, last)
 
 
 class Infypower:
@@ -181,7 +180,7 @@ def _status(said: Said, data: bytes) -> Said:
         over_temperature=State.OVER_TEMPERATURE in state,
         under_voltage=bool(state & _LOW_MAINS),
         address_taken=State.ADDRESS_REPEATED in state,
-        words=wire.names(state & ~_QUIET),
+        words=names(state & ~_QUIET),
     )
     values = {Quantity.TEMPERATURE_C: float(status.ambient_c)}
     return said._replace(values=values, condition=condition)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from hal.bounds import check_word
 from hal.errors import BadAnswer, HardwareError, NoAnswer, Unconfirmed
 from hal.resources import Place
 from hal.transport.http import HttpAnswer, HttpClient, HttpSettings, open_http
@@ -41,12 +42,9 @@ class Config(HttpSettings):
     def __post_init__(self) -> None:
         """Refuse what the meter would."""
         HttpSettings.__post_init__(self)
-        kinds = dcbm.IDENTIFICATION_TYPES
-        if self.identification and self.identification not in kinds:
-            raise ValueError(
-                f"identification: {self.identification!r} is unknown; "
-                f"write one of {', '.join(kinds)}"
-            )
+        if self.identification:
+            kinds = dcbm.IDENTIFICATION_TYPES
+            check_word("identification", self.identification, kinds)
 
 
 class Meter:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hal import bounds
 from hal.power.family import BOUNDS, Condition, Quantity, Request, Said
 from hal.power.opening import open_rack
 from hal.power.rack import Rack
@@ -16,6 +17,7 @@ from hal.resources import Place
 from hal.wire import maxwell as wire
 from hal.wire.frame import Frame
 from hal.wire.maxwell import Error, Register, State
+from hal.wire.signals import names
 
 _FRACTION: Final = "fraction"
 _AMPERE: Final = "ampere"
@@ -58,11 +60,7 @@ class Config(RackConfig):
     def __post_init__(self) -> None:
         """Refuse what no rack of this make can be."""
         check(self, wire.ADDRESSES, wire.GROUPS)
-        if self.current not in (_FRACTION, _AMPERE):
-            raise ValueError(
-                f"current: {self.current!r} is unknown; write {_FRACTION!r} or "
-                f"{_AMPERE!r}"
-            )
+        bounds.check_word("current", self.current, (_FRACTION, _AMPERE))
 
 
 class Maxwell:
@@ -200,5 +198,5 @@ def _condition(state: State) -> Condition:
         failed=bool(state & _FAILED) or (off and bool(state & _AILING)),
         over_temperature=State.OVER_TEMPERATURE in state,
         under_voltage=State.INPUT_UNDER_VOLTAGE in state,
-        words=wire.names(state & ~State.OFF),
+        words=names(state & ~State.OFF),
     )

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hal.bounds import check
 from hal.errors import BadAnswer, NoAnswer
 from hal.resources import Place
 from hal.transport.line import Rank
@@ -48,15 +49,8 @@ class Config(ModbusSettings):
         for name in _NEEDED:
             if not getattr(self, name):
                 raise ValueError(f'{name}: is missing; write it like "{SAMPLE}"')
-        if not 1 <= self.most_registers <= MOST_REGISTERS:
-            raise ValueError(
-                f"most_registers: {self.most_registers} is not possible; "
-                f"write 1 to {MOST_REGISTERS}"
-            )
-        if not 0 <= self.gap < self.most_registers:
-            raise ValueError(
-                f"gap: {self.gap} is not possible; write 0 to {self.most_registers - 1}"
-            )
+        check("most_registers", self.most_registers, 1, MOST_REGISTERS)
+        check("gap", self.gap, 0, self.most_registers - 1)
         for name, each in self.entries.items():
             if each.form is None and name != _SERIAL:
                 raise ValueError(f"{name}: is a text; write a form such as f32")

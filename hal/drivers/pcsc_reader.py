@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from hal.bounds import check_word
 from hal.errors import HardwareError
-from hal.parts.bounds import check_word
 from hal.parts.field import Field
 from hal.parts.tags import TagFormat
 from hal.resources import Place

@@ -12,8 +12,8 @@ from glob import glob
 from pathlib import Path
 from typing import Final
 
+from hal.bounds import check
 from hal.errors import NoAnswer
-from hal.parts.bounds import check
 from hal.resources import Place
 from hal.transport.threads import in_thread
 from hal.values import TemperatureReading

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hal import bounds
 from hal.interfaces import PowerModule
 from hal.power.family import Condition, Quantity, Request, Said
 from hal.power.opening import open_rack
@@ -17,6 +18,7 @@ from hal.power.settings import RackConfig, check
 from hal.resources import Place
 from hal.wire import uugreenpower as wire
 from hal.wire.frame import Frame
+from hal.wire.signals import names
 from hal.wire.uugreenpower import All, Command, Head, Message, State, Type
 
 _SET_ALL: Final = 0x100
@@ -58,6 +60,7 @@ _MEASURED: Final[Mapping[int, Quantity]] = {
     Command.SELECTED_RANGE: Quantity.RANGE,
 }
 _THOUSANDTHS: Final = 1000
+_LONGEST_PAUSE_S: Final = 10.0
 _PLANS: Final[Mapping[str, Plan | None]] = {
     "as it is": None,
     "high": Plan.HIGH,
@@ -88,13 +91,8 @@ class Config(RackConfig):
     def __post_init__(self) -> None:
         """Refuse what no rack of this make can be."""
         check(self, wire.ADDRESSES, wire.GROUPS)
-        if self.range not in _PLANS:
-            known = ", ".join(f"{name!r}" for name in _PLANS)
-            raise ValueError(f"range: {self.range!r} is unknown; write one of {known}")
-        if self.range_pause_s < 0:
-            raise ValueError(
-                f"range_pause_s: {self.range_pause_s} is not possible; write 0 or more"
-            )
+        bounds.check_word("range", self.range, _PLANS)
+        bounds.check("range_pause_s", self.range_pause_s, 0.0, _LONGEST_PAUSE_S)
 
 
 class UuGreenPower:
@@ -239,9 +237,7 @@ def _condition(state: State) -> Condition:
         running=not off,
         failed=bool(state & _FAILED) or (off and bool(state & _AILING)),
         over_temperature=bool(state & _HOT),
-        under_voltage=bool(
-            state & (State.INPUT_UNDER_VOLTAGE | State.PFC_UNDER_VOLTAGE)
-        ),
+        under_voltage=bool(state & _LOW_MAINS),
         address_taken=State.SERIAL_REPEATED in state,
-        words=wire.names(state & ~_QUIET),
+        words=names(state & ~_QUIET),
     )

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from hal.parts.settled import Settled, settled
-from hal.transport.pins import Chip, Take
+from hal.transport.pins import Chip
+from hal.transport.watchers import Take
 
 
 class Alarm:

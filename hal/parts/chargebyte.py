@@ -7,12 +7,12 @@ from math import inf
 from typing import Final
 
 from hal.errors import BadAnswer, HardwareError, NoAnswer
-from hal.parts.bell import Bell
 from hal.parts.chargebyte_wiring import Wiring
 from hal.parts.news import comes
 from hal.resources import Place
 from hal.transport.gpio import open_chip
 from hal.transport.serial import Port, SerialSettings, open_port
+from hal.transport.watchers import Watchers
 from hal.wire.chargebyte import (
     BAUDRATE,
     ChargeControl,
@@ -50,7 +50,7 @@ class Board:
 
     def __init__(self, port: Port, wiring: Wiring, place: Place) -> None:
         self.wiring = wiring
-        self.bell = Bell()
+        self.news = Watchers()
         self.where = wiring.port
         self._port = port
         self._monotonic = place.resources.monotonic
@@ -117,7 +117,7 @@ class Board:
 
     async def first_words(self) -> None:
         """Return once the board has told all that it tells, or is late."""
-        await comes([self.bell], self._told, _FIRST_WORDS_S)
+        await comes([self.news], self._told, _FIRST_WORDS_S)
 
     def forget(self) -> None:
         """Take the board for a new one, since its cable was off."""
@@ -153,7 +153,7 @@ class Board:
         elif frame.packet == Packet.PT1000_STATE:
             self._sensors = decode_temperatures(frame.data)
             self._sensors_s = now_s
-            self.bell.ring()
+            self.news.tell()
 
     def _take_version(self, data: bytes) -> None:
         if self._layout is None:
@@ -168,7 +168,7 @@ class Board:
             # The board has dropped the coils. They are not to come back by
             # themselves, as soon as the vehicle asks again or the board is reset.
             self._close = frozenset()
-        self.bell.ring()
+        self.news.tell()
         if turned:
             # A vehicle waits for its 5 % at most a second (IEC 61851-1 annex A).
             with suppress(NoAnswer):

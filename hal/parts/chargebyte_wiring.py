@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from hal.parts.bounds import check, check_word
+from hal.bounds import check, check_word
 from hal.transport.pins import check_line
 from hal.transport.serial import SerialSettings
 from hal.wire.chargebyte import BAUDRATE

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
+from hal.bounds import check, check_word
 from hal.errors import HardwareError, Unconfirmed
-from hal.parts.bounds import check, check_word
 from hal.parts.news import comes
 from hal.parts.settled import Settled, settled
 from hal.transport.pins import Chip, Output, check_bias, check_line

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from hal.transport.pins import Take
+from hal.transport.watchers import Take
 from hal.values import Reading
 
 R = TypeVar("R", bound=Reading)

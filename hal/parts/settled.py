@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
 from hal.errors import NoAnswer
-from hal.transport.pins import Chip, Input, Take
-from hal.transport.watchers import Watchers
+from hal.transport.pins import Chip, Input
+from hal.transport.watchers import Take, Watchers
 
 
 class Settled:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from hal.parts.bounds import check_word
+from hal.bounds import check_word
 from hal.values import Token
 
 _LONGEST: Final = 20

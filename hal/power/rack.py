@@ -6,22 +6,20 @@ still supply until its own watchdog has surely expired: for so long its last cur
 counts as its part. While nothing is wanted, whoever runs is told to stop.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Final
 
-from hal.errors import BadAnswer, HardwareError, Unconfirmed
+from hal.errors import BadAnswer, Unconfirmed
 from hal.power.crew import Crew
 from hal.power.dialogue import Dialogue
 from hal.power.family import Family, Quantity, Request
 from hal.power.lease import Lease
 from hal.power.module import Module
+from hal.power.stopping import until_off
 from hal.transport.line import Rank
 from hal.values import PowerRating, PowerReading, Setpoint
 
-_SHUT_OFF_WITHIN_S: Final = 2.0
-_GLANCE_S: Final = 0.03
 _STATE_EVERY_S: Final = 0.25
 """Conditions and temperatures are asked for this often; volt and ampere always."""
 
@@ -66,22 +64,12 @@ class Rack:
         await self.command(requests)
 
     async def shut_off(self) -> None:
-        limit_s = self._monotonic() + _SHUT_OFF_WITHIN_S
-        while True:
-            try:
-                await self.switch_off()
-                answered = await self._poll(with_states=True)
-                why = self._crew.still_runs(answered, self._monotonic())
-            except HardwareError as error:
-                why = str(error)
-            if not why:
-                return
-            if self._monotonic() >= limit_s:
-                raise Unconfirmed(
-                    f"{self._where}: not off after {_SHUT_OFF_WITHIN_S:.0f} s ({why}); "
-                    "open the contactors"
-                )
-            await asyncio.sleep(_GLANCE_S)
+        async def stop() -> str:
+            await self.switch_off()
+            answered = await self._poll(with_states=True)
+            return self._crew.still_runs(answered, self._monotonic())
+
+        await until_off(stop, self._where, self._monotonic)
 
     async def read(self) -> PowerReading:
         due = self._monotonic() - self._asked_s >= _STATE_EVERY_S

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hal import bounds
 from hal.transport.can import CanSettings
 
 _WITHIN_S: Final = (0.01, 0.3)
@@ -59,23 +60,11 @@ def check(config: RackConfig, addresses: Sequence[int], groups: Sequence[int]) -
             f"modules: {list(config.modules)} names one twice; write each once"
         )
     for address in config.modules:
-        _within("modules", address, addresses)
+        bounds.check("modules", address, addresses[0], addresses[-1])
     if config.group is not None:
-        _within("group", config.group, groups)
-    low_s, high_s = _WITHIN_S
-    if not low_s <= config.answer_within_s <= high_s:
-        raise ValueError(
-            f"answer_within_s: {config.answer_within_s} is not possible; write "
-            f"{low_s} to {high_s}"
-        )
+        bounds.check("group", config.group, groups[0], groups[-1])
+    bounds.check("answer_within_s", config.answer_within_s, *_WITHIN_S)
     for name in ("min_voltage_v", "max_voltage_v", "max_current_a", "max_power_w"):
         value = getattr(config, name)
         if value is not None and value <= 0:
             raise ValueError(f"{name}: {value} is not possible; write more than 0")
-
-
-def _within(name: str, value: int, known: Sequence[int]) -> None:
-    if value not in known:
-        raise ValueError(
-            f"{name}: {value} is not possible; write {known[0]} to {known[-1]}"
-        )

@@ -15,6 +15,7 @@ from hal.wire import ea, modbus_slave
 from hal.wire.ea import Coil, Mode, Nominal, Present, Register, State
 from hal.wire.modbus import Function
 from hal.wire.modbus_slave import Refusal, Request
+from hal.wire.signals import flags
 from hal.world.outlet import Outlet
 from hal.world.site import World
 
@@ -109,19 +110,15 @@ class EaSupply:
         self._world.catch_up(self._outlet)
         rectifiers = self._outlet.rectifiers
         broken = bool(rectifiers.failed) or rectifiers.blocked
-        flags = [
-            flag
-            for flag, is_so in (
-                (State.OUTPUT, self.on and not broken),
-                (State.REMOTE, self.remote),
-                (State.ALARM, broken),
-            )
-            if is_so
-        ]
+        present = {
+            State.OUTPUT: self.on and not broken,
+            State.REMOTE: self.remote,
+            State.ALARM: broken,
+        }
         told_a = rectifiers.setpoint.current_a
         limited = self.on and rectifiers.current_a > told_a - _IN_CONTROL_A > 0.0
         return Present(
-            ea.state(Mode.CURRENT if limited else Mode.VOLTAGE, *flags),
+            ea.state(Mode.CURRENT if limited else Mode.VOLTAGE, flags(State, present)),
             rectifiers.voltage_v / self._nominal.voltage_v,
             rectifiers.current_a / self._nominal.current_a,
             rectifiers.power_w / self._nominal.power_w,

@@ -11,6 +11,7 @@ from hal.simulation.rack import Bus, Kind, Module, Nameplate, Rack, Sight
 from hal.wire import infypower as wire
 from hal.wire.frame import Frame
 from hal.wire.infypower import Command, Device, Error, Head, State, Status
+from hal.wire.signals import flags
 from hal.world.outlet import Outlet
 from hal.world.site import World
 
@@ -151,11 +152,7 @@ def _state_of(sight: Sight) -> State:
         State.INPUT_UNDER_VOLTAGE: sight.under_voltage,
         State.ADDRESS_REPEATED: sight.address_repeated,
     }
-    state = State(0)
-    for flag, is_so in present.items():
-        if is_so:
-            state |= flag
-    return state
+    return flags(State, present)
 
 
 _Twin = InfypowerModules

@@ -12,6 +12,7 @@ from hal.simulation.rack import Bus, Kind, Module, Nameplate, Rack, Sight
 from hal.wire import maxwell as wire
 from hal.wire.frame import Frame
 from hal.wire.maxwell import Error, Function, Message, Register, State
+from hal.wire.signals import flags
 from hal.world.outlet import Outlet
 from hal.world.site import World
 
@@ -154,11 +155,7 @@ def _state_of(sight: Sight) -> State:
         State.OVER_TEMPERATURE: sight.over_temperature,
         State.INPUT_UNDER_VOLTAGE: sight.under_voltage,
     }
-    state = State(0)
-    for flag, is_so in present.items():
-        if is_so:
-            state |= flag
-    return state
+    return flags(State, present)
 
 
 _Twin = MaxwellModules

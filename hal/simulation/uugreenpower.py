@@ -12,6 +12,7 @@ from typing import Final
 from hal.simulation.rack import Bus, Kind, Module, Nameplate, Rack, Sight
 from hal.wire import uugreenpower as wire
 from hal.wire.frame import Frame
+from hal.wire.signals import flags
 from hal.wire.uugreenpower import Command, Head, Message, Range, State, Type
 from hal.world.outlet import Outlet
 from hal.world.site import World
@@ -178,11 +179,7 @@ def _state_of(sight: Sight) -> State:
         State.INPUT_UNDER_VOLTAGE: sight.under_voltage,
         State.SERIAL_REPEATED: sight.address_repeated,
     }
-    state = State(0)
-    for flag, is_so in present.items():
-        if is_so:
-            state |= flag
-    return state
+    return flags(State, present)
 
 
 _Twin = UuGreenPowerModules

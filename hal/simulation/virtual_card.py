@@ -7,11 +7,8 @@ alone is for the card's supply, or asks for its ATR; everything else is a comman
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Final
-
-from hal.simulation.held_cards import HELD_S, held_cards
-from hal.world.site import World
 
 PORT: Final = 0x8C7B
 """Of the first slot; the second one has the next."""
@@ -24,7 +21,6 @@ _KINDS: Final[Mapping[int, bytes]] = {4: b"\x00\x01", 7: b"\x00\x03"}
 """Mifare Classic 1K and Ultralight, by the length of the UID."""
 _NO_SUCH_COMMAND: Final = b"\x6d\x00"
 _NO_SUCH_FUNCTION: Final = b"\x6a\x81"
-_DIALS_AGAIN_S: Final = 0.1
 
 
 class VirtualCard:
@@ -73,19 +69,3 @@ class VirtualCard:
                         writer.write(len(answer).to_bytes(_LENGTH_BYTES) + answer)
         finally:
             writer.close()
-
-
-async def follow_cards(world: World, connector: int, port: int = PORT) -> None:
-    """Hold the world's cards to a virtual reader, for ever."""
-    async with aclosing(held_cards(world, connector)) as cards:
-        async for uid in cards:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(HELD_S):
-                    await _hold(VirtualCard(uid), port)
-
-
-async def _hold(card: VirtualCard, port: int) -> None:
-    while True:
-        with suppress(OSError):  # the reader may be away for a moment
-            await card.enter(port)
-        await asyncio.sleep(_DIALS_AGAIN_S)

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import can
 
+from hal.bounds import check_word
 from hal.errors import HardwareError, NoAnswer
 from hal.resources import Place
 from hal.transport.line import Rank
@@ -50,11 +51,7 @@ class CanSettings:
         """Refuse what no bus can be."""
         if not self.channel:
             raise ValueError('channel: is empty; write one like "can0"')
-        if self.interface not in _LINKS:
-            known = ", ".join(_LINKS)
-            raise ValueError(
-                f"interface: {self.interface!r} is unknown; write one of {known}"
-            )
+        check_word("interface", self.interface, _LINKS)
         if self.bitrate not in slcan.BIT_RATES:
             raise ValueError(
                 f"bitrate: {self.bitrate} is not possible; write one like 125000"

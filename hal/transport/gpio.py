@@ -21,8 +21,8 @@ from periphery import GPIO
 from hal.errors import BadAnswer, HardwareError, NoAnswer
 from hal.resources import Place
 from hal.transport.gpio_socket import socket_pins
-from hal.transport.pins import Chip, Pin, Take
-from hal.transport.watchers import Watchers
+from hal.transport.pins import Chip, Pin
+from hal.transport.watchers import Take, Watchers
 
 _SOCKET: Final = "unix:"
 _LABEL: Final = "chargerd"

@@ -14,8 +14,8 @@ from contextlib import (
 from typing import Final
 
 from hal.errors import BadAnswer, HardwareError, NoAnswer
-from hal.transport.pins import Pin, Take
-from hal.transport.watchers import Watchers
+from hal.transport.pins import Pin
+from hal.transport.watchers import Take, Watchers
 from hal.wire.gpio_chip import LONGEST, Word, bit, decode, encode, level
 
 _ANSWERS_WITHIN_S: Final = 1.0

@@ -8,13 +8,10 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from http.client import (
-    HTTPConnection,
-    HTTPException,
-    HTTPSConnection,
-)
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final, NamedTuple
 
+from hal.bounds import check
 from hal.errors import BadAnswer, HardwareError, NoAnswer
 
 _LONGEST: Final = 256 * 1024
@@ -42,18 +39,12 @@ class HttpSettings:
         """Refuse what no device can be."""
         if not self.host:
             raise ValueError('host: is empty; write one like "192.168.1.12"')
-        if not 1 <= self.port <= _LAST_PORT:
-            raise ValueError(f"port: {self.port} is none; write 1 to {_LAST_PORT}")
+        check("port", self.port, 1, _LAST_PORT)
         if self.tls and not self.certificate:
             raise ValueError(
                 "certificate: is missing; write the file of the device's certificate"
             )
-        low_s, high_s = _LIMITS_S
-        if not low_s <= self.timeout_s <= high_s:
-            raise ValueError(
-                f"timeout_s: {self.timeout_s} is out of bounds; "
-                f"write {low_s} to {high_s}"
-            )
+        check("timeout_s", self.timeout_s, *_LIMITS_S)
 
 
 class HttpAnswer(NamedTuple):

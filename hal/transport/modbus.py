@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from hal.bounds import check
 from hal.resources import Place
 from hal.transport.line import Line, Question, Rank, open_line
 from hal.transport.serial import SerialSettings
@@ -30,17 +31,8 @@ class ModbusSettings(SerialSettings):
     def __post_init__(self) -> None:
         """Refuse what no line and no device can be."""
         SerialSettings.__post_init__(self)
-        if not self.first_unit <= self.unit <= _LAST_UNIT:
-            raise ValueError(
-                f"unit: {self.unit} is no address; "
-                f"write {self.first_unit} to {_LAST_UNIT}"
-            )
-        low_s, high_s = _LIMITS_S
-        if not low_s <= self.timeout_s <= high_s:
-            raise ValueError(
-                f"timeout_s: {self.timeout_s} is out of bounds; "
-                f"write {low_s} to {high_s}"
-            )
+        check("unit", self.unit, self.first_unit, _LAST_UNIT)
+        check("timeout_s", self.timeout_s, *_LIMITS_S)
 
 
 class Answer(NamedTuple):

@@ -5,7 +5,7 @@ it means that it is on while it is low: ``"17"``, ``"!17"``, ``"!estop"``. Polar
 is ours alone: the chip below is only told of high and low.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -14,9 +14,9 @@ from contextlib import (
 )
 from typing import Final, Protocol
 
+from hal.bounds import check_word
 from hal.errors import BadAnswer, NoAnswer
-
-Take = Callable[[], None]
+from hal.transport.watchers import Take
 
 BIASES: Final = ("default", "pull_up", "pull_down", "disable")
 """What may hold an input that nothing drives, in the words of python-periphery."""
@@ -138,8 +138,7 @@ def check_line(field: str, line: str) -> None:
 
 def check_bias(field: str, bias: str) -> None:
     """Refuse a bias that no chip knows."""
-    if bias not in BIASES:
-        raise ValueError(f'{field}: "{bias}" is unknown; write {" or ".join(BIASES)}')
+    check_word(field, bias, BIASES)
 
 
 def split(line: str) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from typing import Final
 
 import serial
 
+from hal.bounds import check, check_word
 from hal.errors import HardwareError, NoAnswer
 from hal.resources import Place
 
@@ -43,15 +44,8 @@ class SerialSettings:
         """Refuse what no port can do."""
         if not self.port:
             raise ValueError('port: is empty; write one like "/dev/ttyS1"')
-        if self.parity not in _PARITIES:
-            known = ", ".join(_PARITIES)
-            raise ValueError(
-                f"parity: {self.parity!r} is unknown; write one of {known}"
-            )
-        if self.stop_bits not in (1, 2):
-            raise ValueError(
-                f"stop_bits: {self.stop_bits} is not possible; write 1 or 2"
-            )
+        check_word("parity", self.parity, _PARITIES)
+        check("stop_bits", self.stop_bits, 1, 2)
         if self.baudrate not in serial.Serial.BAUDRATES:
             raise ValueError(
                 f"baudrate: {self.baudrate} is not possible; write one like 9600"

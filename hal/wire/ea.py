@@ -108,9 +108,6 @@ def present_octets(value: Present) -> bytes:
     return _PRESENT.pack(state, *(min(round(x * WHOLE), 0xFFFF) for x in shares))
 
 
-def state(present: Mode, *flags: State) -> int:
+def state(mode: Mode, flags: State) -> int:
     """Return the bits of a state."""
-    bits = present << _MODE_BIT
-    for flag in flags:
-        bits |= flag
-    return bits
+    return mode << _MODE_BIT | flags

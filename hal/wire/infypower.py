@@ -199,12 +199,6 @@ def floats(voltage_v: float, current_a: float) -> bytes:
     return _FLOATS.pack(voltage_v, current_a)
 
 
-def read_floats(data: bytes) -> tuple[float, float]:
-    """Return volt and ampere of 0x01 and 0x03."""
-    voltage_v, current_a = _FLOATS.unpack(data)
-    return voltage_v, current_a
-
-
 def status(value: Status) -> bytes:
     """Return the data of an answer to 0x04."""
     state = value.state
@@ -216,12 +210,6 @@ def read_status(data: bytes) -> Status:
     """Return what an answer to 0x04 says."""
     group, ambient_c, state2, state1, state0 = _STATE.unpack(data)
     return Status(group, ambient_c, State(state2 << 16 | state1 << 8 | state0))
-
-
-def names(state: State) -> str:
-    """Return the names of states in plain words, or nothing."""
-    words = (str(flag.name).replace("_", " ").lower() for flag in state)
-    return ", ".join(words)
 
 
 def rating(value: Rating) -> bytes:
@@ -240,36 +228,7 @@ def read_rating(data: bytes) -> Rating:
     return Rating(float(max_v), float(min_v), tenths_a / 10, tens_w * 10.0)
 
 
-def mains(line_voltages_v: tuple[float, float, float]) -> bytes:
-    """Return the data of an answer to 0x06: AB, BC and CA."""
-    return _WORDS.pack(*(round(10 * volt) for volt in line_voltages_v), 0)
-
-
-def read_mains(data: bytes) -> tuple[float, float, float]:
-    """Return the line voltages AB, BC and CA of an answer to 0x06."""
-    ab, bc, ca, _ = _WORDS.unpack(data)
-    return ab / 10, bc / 10, ca / 10
-
-
-def outside(voltage_v: float, available_a: float) -> bytes:
-    """Return the data of an answer to 0x0C."""
-    return _WORDS.pack(round(voltage_v * 10), round(available_a * 10), 0, 0)
-
-
-def read_outside(data: bytes) -> tuple[float, float]:
-    """Return the voltage behind the output diode, and the available current."""
-    tenths_v, tenths_a, _, _ = _WORDS.unpack(data)
-    return tenths_v / 10, tenths_a / 10
-
-
 def bar_code(text: str) -> bytes:
     """Return the data of an answer to 0x0B for 17 characters."""
     number, letter, tail = int(text[:12]), text[12], int(text[13:])
     return letter.encode() + number.to_bytes(5, "big") + tail.to_bytes(2, "big")
-
-
-def read_bar_code(data: bytes) -> str:
-    """Return the serial number of an answer to 0x0B."""
-    number = int.from_bytes(data[1:6], "big")
-    tail = int.from_bytes(data[6:], "big") & 0x0FFF
-    return f"{number:012d}{chr(data[0])}{tail:04d}"

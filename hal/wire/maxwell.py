@@ -227,9 +227,3 @@ def whole(value: int) -> bytes:
 def message(data: bytes) -> Message | None:
     """Take data apart; ``None`` if they are too short or too long."""
     return Message(*_DATA.unpack(data)) if len(data) == _SIZE else None
-
-
-def names(state: State) -> str:
-    """Return the names of states in plain words, or nothing."""
-    words = (str(flag.name).replace("_", " ").lower() for flag in state)
-    return ", ".join(words)

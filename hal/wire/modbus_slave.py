@@ -19,7 +19,6 @@ from hal.wire.modbus import (
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
 ILLEGAL_VALUE: Final = 3
-DEVICE_FAILURE: Final = 4
 DEVICE_BUSY: Final = 6
 NOT_NOW: Final = 7
 

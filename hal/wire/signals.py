@@ -1,7 +1,10 @@
-"""Signals of fixed messages: tenths, enumerations and layouts, and what breaks them."""
+"""Signals of fixed messages: tenths, flags, enumerations, layouts, what breaks them."""
 
 import struct
-from enum import IntEnum
+from collections.abc import Mapping
+from enum import IntEnum, IntFlag
+from functools import reduce
+from operator import or_
 from typing import Any, Final, TypeVar
 
 from hal.errors import BadAnswer
@@ -12,6 +15,7 @@ _HAIR: Final = 1e-6
 """What binary fractions may lack of a tenth."""
 
 E = TypeVar("E", bound=IntEnum)
+F = TypeVar("F", bound=IntFlag)
 
 
 def tenths(value: float, most: int = 0xFFFF) -> int:
@@ -49,6 +53,17 @@ def unpack_head(layout: struct.Struct, data: bytes, name: str) -> tuple[Any, ...
     if len(data) < layout.size:
         raise BadAnswer(f"{name}: {len(data)} bytes, less than {layout.size}")
     return layout.unpack_from(data)
+
+
+def flags(kind: type[F], present: Mapping[F, bool]) -> F:
+    """Return the flags that are so, as one value."""
+    return reduce(or_, (flag for flag, is_so in present.items() if is_so), kind(0))
+
+
+def names(state: IntFlag) -> str:
+    """Return the names of flags in plain words, or nothing."""
+    words = (str(flag.name).replace("_", " ").lower() for flag in state)
+    return ", ".join(words)
 
 
 def member(kind: type[E], value: int, name: str) -> E:

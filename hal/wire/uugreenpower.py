@@ -208,9 +208,3 @@ def read_all(data: bytes) -> All:
     on = how & 0x03 in (ON, 2)
     chosen = RangeOfAll(how >> _RANGE_BIT) if how >> _RANGE_BIT != 1 else RangeOfAll(0)
     return All(on, voltage / 10, current / 10, battery / 10, chosen)
-
-
-def names(state: State) -> str:
-    """Return the names of states in plain words, or nothing."""
-    words = (str(flag.name).replace("_", " ").lower() for flag in state)
-    return ", ".join(words)

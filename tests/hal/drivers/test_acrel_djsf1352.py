@@ -175,10 +175,10 @@ async def test_the_meter_follows_its_outlet() -> None:
 
 REFUSED = [
     ({"port": ""}, 'port: is empty; write one like "/dev/ttyS1"'),
-    ({"unit": 0}, "unit: 0 is no address; write 1 to 247"),
+    ({"unit": 0}, "unit: 0 is out of bounds; write 1 to 247"),
     ({"circuit": 3}, "circuit: 3 is not there; write 1 or 2"),
     ({"timeout_s": 2.0}, "timeout_s: 2.0 is out of bounds; write 0.01 to 0.7"),
-    ({"parity": "mark"}, "parity: 'mark' is unknown"),
+    ({"parity": "mark"}, 'parity: "mark" is unknown'),
     ({"energy_unit_wh": 0.0}, "energy_unit_wh: 0.0 makes nothing of a count"),
 ]
 

@@ -211,8 +211,8 @@ IMPOSSIBLE = [
     ({"address": "00A1"}, "address: '00A1' is no number"),
     ({"address": "1" * 13}, "is too long; write 12 digits"),
     ({"timeout_s": 1.5}, "timeout_s: 1.5 is out of bounds; write 0.01 to 0.9"),
-    ({"voltage_octets": 5}, "voltage_octets: 5 is not possible; write 2 to 4"),
-    ({"wake_ups": 5}, "wake_ups: 5 is not possible; write 0 to 4"),
+    ({"voltage_octets": 5}, "voltage_octets: 5 is out of bounds; write 2 to 4"),
+    ({"wake_ups": 5}, "wake_ups: 5 is out of bounds; write 0 to 4"),
     ({"baudrate": 1}, "baudrate: 1 is not possible"),
 ]
 

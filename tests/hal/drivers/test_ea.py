@@ -259,7 +259,7 @@ def test_whatever_a_supply_says_is_possible_or_refused(octets: bytes) -> None:
 
 
 def test_an_address_beyond_modbus_is_refused() -> None:
-    with pytest.raises(ValueError, match="unit: 248 is no address; write 0 to 247"):
+    with pytest.raises(ValueError, match="unit: 248 is out of bounds; write 0 to 247"):
         ea.Config("/dev/ttyACM0", unit=248)
 
 

@@ -123,12 +123,12 @@ def test_a_state_tells_whether_a_module_can_supply(
     [
         ({"modules": ()}, "modules: none is named; write their addresses, or a group"),
         ({"modules": (1, 1)}, "modules: .* names one twice"),
-        ({"modules": (61,)}, "modules: 61 is not possible; write 0 to 60"),
-        ({"group": 99}, "group: 99 is not possible"),
-        ({"controller": 1}, "controller: 1 is not possible; write 240 to 248"),
-        ({"answer_within_s": 2.0}, "answer_within_s: 2.0 is not possible"),
+        ({"modules": (61,)}, "modules: 61 is out of bounds; write 0 to 60"),
+        ({"group": 99}, "group: 99 is out of bounds"),
+        ({"controller": 1}, "controller: 1 is out of bounds; write 240 to 248"),
+        ({"answer_within_s": 2.0}, "answer_within_s: 2.0 is out of bounds"),
         ({"max_power_w": 0.0}, "max_power_w: 0.0 is not possible"),
-        ({"interface": "pcan"}, "interface: 'pcan' is unknown"),
+        ({"interface": "pcan"}, 'interface: "pcan" is unknown'),
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object], words: str) -> None:

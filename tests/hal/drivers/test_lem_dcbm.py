@@ -277,5 +277,5 @@ def test_no_bent_answer_becomes_a_wrong_value(body: bytes, status: int) -> None:
 
 
 def test_kinds_of_identification_are_those_of_ocmf() -> None:
-    with pytest.raises(ValueError, match="identification: 'RFID' is unknown"):
+    with pytest.raises(ValueError, match='identification: "RFID" is unknown'):
         Config("10.0.0.1", identification="RFID")

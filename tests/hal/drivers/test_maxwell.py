@@ -93,9 +93,9 @@ def test_a_state_tells_whether_a_module_can_supply(
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"modules": (64,)}, "modules: 64 is not possible; write 0 to 63"),
-        ({"current": "percent"}, "current: 'percent' is unknown; write 'fraction' or"),
-        ({"group": 61}, "group: 61 is not possible; write 0 to 60"),
+        ({"modules": (64,)}, "modules: 64 is out of bounds; write 0 to 63"),
+        ({"current": "percent"}, 'current: "percent" is unknown; write "fraction" or'),
+        ({"group": 61}, "group: 61 is out of bounds; write 0 to 60"),
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object], words: str) -> None:

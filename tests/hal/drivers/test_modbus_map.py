@@ -205,9 +205,9 @@ REFUSED = [
     ({"energy_wh": ""}, 'energy_wh: is missing; write it like "input 0x0048'),
     ({"power_w": "input 52 f64"}, "power_w: 'input 52 f64' cannot be read"),
     ({"current_a": "input 52 text2"}, "current_a: is a text; write a form such as f32"),
-    ({"most_registers": 126}, "most_registers: 126 is not possible; write 1 to 125"),
+    ({"most_registers": 126}, "most_registers: 126 is out of bounds; write 1 to 125"),
     ({"most_registers": 1, "gap": 0}, "energy_wh: takes 2 registers, but the meter"),
-    ({"gap": 125}, "gap: 125 is not possible; write 0 to 124"),
+    ({"gap": 125}, "gap: 125 is out of bounds; write 0 to 124"),
 ]
 
 

@@ -166,10 +166,10 @@ def test_a_state_tells_whether_a_module_can_supply(
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"modules": (0,)}, "modules: 0 is not possible; write 1 to 127"),
-        ({"group": 16}, "group: 16 is not possible; write 1 to 15"),
-        ({"range": "middle"}, "range: 'middle' is unknown; write one of 'as it is'"),
-        ({"range_pause_s": -1.0}, "range_pause_s: -1.0 is not possible"),
+        ({"modules": (0,)}, "modules: 0 is out of bounds; write 1 to 127"),
+        ({"group": 16}, "group: 16 is out of bounds; write 1 to 15"),
+        ({"range": "middle"}, 'range: "middle" is unknown; write "as it is" or'),
+        ({"range_pause_s": -1.0}, "range_pause_s: -1.0 is out of bounds"),
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object], words: str) -> None:

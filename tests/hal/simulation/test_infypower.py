@@ -111,7 +111,7 @@ async def test_its_output_ramps_up_to_what_it_was_told() -> None:
         assert wire.read_pair(rising.data)[0] == pytest.approx(200.0)
         await asyncio.sleep(2.0)
         (floats,) = one.asks(Command.READ_MODULE_FLOATS)
-        assert wire.read_floats(floats.data) == (400.0, 0.0)
+        assert floats.data == wire.floats(400.0, 0.0)
 
 
 @instantly
@@ -142,7 +142,7 @@ async def test_its_nameplate_and_its_number_can_be_read() -> None:
             1000.0, 150.0, 100.0, 30_000.0
         )
         (code,) = one.asks(Command.READ_BAR_CODE, 2)
-        assert wire.read_bar_code(code.data) == "081800000002V0001"
+        assert code.data == wire.bar_code("081800000002V0001")
 
 
 @instantly

@@ -5,9 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from hal.simulation.virtual_card import VirtualCard, follow_cards
-from hal.values import Token
-from hal.world.site import World
+from hal.simulation.virtual_card import VirtualCard
 
 UID = bytes.fromhex("04A1B2C3D4E5F6")
 
@@ -35,7 +33,7 @@ def test_a_card_does_what_it_can_and_no_more(message: str, answer: str | None) -
     assert said == (None if answer is None else bytes.fromhex(answer))
 
 
-async def test_a_card_of_the_world_is_held_to_the_reader() -> None:
+async def test_a_card_in_the_field_tells_its_number() -> None:
     talks: list[bytes] = []
 
     async def reader(
@@ -46,17 +44,8 @@ async def test_a_card_of_the_world_is_held_to_the_reader() -> None:
             talks.append(await incoming.readexactly(11))
         outgoing.close()
 
-    world = World(asyncio.get_running_loop().time)
     async with await asyncio.start_server(reader, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        following = asyncio.create_task(follow_cards(world, 1, port))
-        await asyncio.sleep(0)
-        world.readers[1].append((0.0, Token(UID.hex())))
-        world.ring()
-        async with asyncio.timeout(2):
-            while not talks:
-                await asyncio.sleep(0.001)
-        following.cancel()
-        await asyncio.wait({following})
-    assert talks[0] == b"\x00\x09" + UID + b"\x90\x00"
-    assert 1 not in world.readers
+        async with asyncio.timeout(10):
+            await VirtualCard(UID).enter(port)
+    assert talks == [b"\x00\x09" + UID + b"\x90\x00"]

@@ -202,7 +202,7 @@ async def test_the_adapter_is_one_for_python_can_too(tmp_path: Path) -> None:
     ("wrong", "words"),
     [
         ({"channel": ""}, "channel: is empty"),
-        ({"channel": "can0", "interface": "pcan"}, "interface: 'pcan'"),
+        ({"channel": "can0", "interface": "pcan"}, 'interface: "pcan"'),
         ({"channel": "can0", "bitrate": 1}, "bitrate: 1 is not"),
     ],
 )

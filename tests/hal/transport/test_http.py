@@ -274,9 +274,9 @@ async def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> Non
 
 IMPOSSIBLE = [
     ({"host": ""}, "host: is empty"),
-    ({"port": 0}, "port: 0 is none; write 1 to 65535"),
+    ({"port": 0}, "port: 0 is out of bounds; write 1 to 65535"),
     ({"tls": True}, "certificate: is missing"),
-    ({"timeout_s": 3.0}, "timeout_s: 3.0 is out of bounds; write 0.05 to 1.0"),
+    ({"timeout_s": 3.0}, "timeout_s: 3.0 is out of bounds; write 0.05 to 1"),
 ]
 
 

@@ -193,7 +193,7 @@ async def test_a_missing_port_is_told_with_its_remedy(tmp_path: Path) -> None:
     ("wrong", "words"),
     [
         ({"port": ""}, "port: is empty"),
-        ({"port": "p", "parity": "mark"}, "parity: 'mark'"),
+        ({"port": "p", "parity": "mark"}, 'parity: "mark"'),
         ({"port": "p", "baudrate": 9601}, "baudrate: 9601"),
         ({"port": "p", "stop_bits": 3}, "stop_bits: 3"),
     ],

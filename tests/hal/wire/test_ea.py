@@ -41,7 +41,7 @@ def test_the_sample_answer_is_half_the_voltage_and_a_quarter_of_the_current() ->
     assert present.mode is Mode.VOLTAGE
     assert present.voltage == 0.5
     assert (present.current, present.power) == pytest.approx((0.25, 0.125), abs=1e-4)
-    assert ea.state(Mode.VOLTAGE, State.OUTPUT, State.REMOTE) == 0x0880
+    assert ea.state(Mode.VOLTAGE, State.OUTPUT | State.REMOTE) == 0x0880
     assert ea.present_octets(present) == modbus.octets(frame)
 
 

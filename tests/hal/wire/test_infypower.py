@@ -72,7 +72,6 @@ def test_a_module_answers_with_volt_and_ampere() -> None:
 def test_the_sum_of_a_system_comes_as_floats() -> None:
     sample = frame(0x0281F03F, "43 FA 00 00 42 48 00 00")
     assert wire.head(sample.identifier) == Head(0, Device.MODULE, 0x01, 0xF0, 0x3F)
-    assert wire.read_floats(sample.data) == (500.0, 50.0)
     assert wire.floats(500.0, 50.0) == sample.data
 
 
@@ -92,7 +91,6 @@ def test_a_refusal_stands_in_the_identifier() -> None:
 
 def test_the_bar_code_is_a_serial_number() -> None:
     data = bytes.fromhex("56 13 0C 15 A3 FB 06 A8")
-    assert wire.read_bar_code(data) == "081807123451V1704"
     assert wire.bar_code("081807123451V1704") == data
 
 
@@ -123,17 +121,6 @@ def test_ratings_come_in_steps_of_ten_watts() -> None:
     rating = wire.Rating(1000.0, 50.0, 133.3, 40_000.0)
     assert wire.rating(rating) == bytes.fromhex("03E8 0032 0535 0FA0")
     assert wire.read_rating(wire.rating(rating)) == rating
-
-
-def test_mains_and_outside_come_in_tenths() -> None:
-    assert wire.read_mains(bytes.fromhex("0FA0 0FA1 0F9F 0000")) == (
-        400.0,
-        400.1,
-        399.9,
-    )
-    assert wire.read_mains(wire.mains((400.0, 400.1, 399.9))) == (400.0, 400.1, 399.9)
-    assert wire.read_outside(bytes.fromhex("0FA0 0535 0000 0000")) == (400.0, 133.3)
-    assert wire.outside(400.0, 133.3) == bytes.fromhex("0FA0 0535 0000 0000")
 
 
 @settings(max_examples=50, deadline=None)
