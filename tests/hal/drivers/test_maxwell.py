@@ -32,7 +32,7 @@ def registers(one: Stand) -> set[int]:
 
 async def test_what_a_module_does_not_say_is_in_the_station_file() -> None:
     async with rack() as (power, _, _):
-        assert power.rating == PowerRating(150.0, 1000.0, 300.0, 90_000.0)
+        assert power.rating == PowerRating(150.0, 1000.0, 300.0, 90_000.0, 3)
 
 
 async def test_the_current_is_a_fraction_of_the_modules_own_rating() -> None:

@@ -29,12 +29,12 @@ async def test_the_set_point_is_divided_among_the_modules() -> None:
 
 async def test_the_rating_is_that_of_all_modules_together() -> None:
     async with rig() as one:
-        assert one.power.rating == PowerRating(150.0, 1000.0, 300.0, 90_000.0)
+        assert one.power.rating == PowerRating(150.0, 1000.0, 300.0, 90_000.0, 3)
 
 
 async def test_the_station_file_may_know_better_what_a_module_can_do() -> None:
     async with rig(max_current_a=50.0, min_voltage_v=200.0) as one:
-        assert one.power.rating == PowerRating(200.0, 1000.0, 150.0, 90_000.0)
+        assert one.power.rating == PowerRating(200.0, 1000.0, 150.0, 90_000.0, 3)
         await one.power.supply(at(300.0))
         assert one.told_a() == [50.0, 50.0, 50.0]
 
