@@ -15,12 +15,13 @@ from typing import Final
 
 from hal.bounds import check
 from hal.errors import BadAnswer, HardwareError, NoAnswer
+from hal.parts.advantics import Secc
+from hal.parts.advantics_answers import Answers
 from hal.parts.news import changes, comes
-from hal.parts.secc import Secc
-from hal.parts.secc_answers import Answers
 from hal.resources import Place
-from hal.transport.can import Bus, CanSettings, open_bus
-from hal.transport.line import Rank
+from hal.transport.bus import Bus
+from hal.transport.can import CanSettings, open_bus
+from hal.transport.rank import Rank
 from hal.transport.watchers import Watchers
 from hal.values import JOINED, StationReport, VehiclePhase, VehicleReading
 from hal.wire.advantics import (
@@ -239,18 +240,9 @@ async def connect(config: Config, place: Place) -> AsyncIterator[Vehicle]:
     index = config.index or place.connector
     settings = CanSettings(config.channel, config.interface, config.bitrate)
     bus = await open_bus(settings, place)
-    taken: set[int] = await place.resources.share(
-        ("advantics", config.channel), lambda: nullcontext(set())
-    )
-    if index in taken:
-        raise HardwareError(
-            f"{config.channel}: controller {index} is another connector's; give each "
-            "connector an index of its own"
-        )
-    taken.add(index)
     vehicle = Vehicle(bus, index, config, place)
     family = identifier(Message.CONTROLLER_STATUS, index) & FAMILY_MASK
-    try:
+    async with _claimed(config.channel, index, place):
         with bus.listen(family, FAMILY_MASK, vehicle.hear):
             talk = asyncio.create_task(vehicle.talk(), name=f"advantics {index}")
             try:
@@ -259,5 +251,21 @@ async def connect(config: Config, place: Place) -> AsyncIterator[Vehicle]:
             finally:
                 talk.cancel()
                 vehicle.take_leave()
+
+
+@asynccontextmanager
+async def _claimed(channel: str, index: int, place: Place) -> AsyncIterator[None]:
+    """Keep a controller to one connector."""
+    taken: set[int] = await place.resources.share(
+        ("advantics", channel), lambda: nullcontext(set())
+    )
+    if index in taken:
+        raise HardwareError(
+            f"{channel}: controller {index} is another connector's; give each "
+            "connector an index of its own"
+        )
+    taken.add(index)
+    try:
+        yield
     finally:
         taken.discard(index)

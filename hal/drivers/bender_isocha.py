@@ -13,8 +13,8 @@ from typing import Final
 
 from hal.errors import BadAnswer, NoAnswer, Unconfirmed
 from hal.resources import Place
-from hal.transport.line import Rank
 from hal.transport.modbus import ModbusDevice, ModbusSettings, open_device
+from hal.transport.rank import Rank
 from hal.values import IsolationReading, Quality
 from hal.wire import isocha
 from hal.wire.isocha import Measurement, Register, Trial, Validity

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from hal.bounds import check
 from hal.errors import BadAnswer, NoAnswer
 from hal.resources import Place
-from hal.transport.line import Line, Question, Rank, open_line
+from hal.transport.line import Line, Question, open_line
+from hal.transport.rank import Rank
 from hal.transport.serial import SerialSettings
 from hal.values import MeterReading
 from hal.wire import dlt645, meter

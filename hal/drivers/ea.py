@@ -16,8 +16,8 @@ from hal.errors import BadAnswer, HardwareError, Unconfirmed
 from hal.power.lease import Lease
 from hal.power.stopping import until_off
 from hal.resources import Place
-from hal.transport.line import Rank
 from hal.transport.modbus import ModbusDevice, ModbusSettings, open_device
+from hal.transport.rank import Rank
 from hal.values import SAFE_TO_OPEN_A, PowerRating, PowerReading, Setpoint
 from hal.wire import ea
 from hal.wire.ea import Coil, Nominal, Present, Register, State

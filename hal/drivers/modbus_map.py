@@ -8,8 +8,8 @@ from typing import Final
 from hal.bounds import check
 from hal.errors import BadAnswer, NoAnswer
 from hal.resources import Place
-from hal.transport.line import Rank
 from hal.transport.modbus import ModbusDevice, ModbusSettings, open_device
+from hal.transport.rank import Rank
 from hal.values import MeterReading
 from hal.wire import meter
 from hal.wire.modbus import MOST_REGISTERS

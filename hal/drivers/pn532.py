@@ -14,7 +14,8 @@ from hal.errors import HardwareError
 from hal.parts.field import Field
 from hal.parts.tags import TagFormat
 from hal.resources import Place
-from hal.transport.line import Line, Question, Rank, open_line
+from hal.transport.line import Line, Question, open_line
+from hal.transport.rank import Rank
 from hal.transport.serial import SerialSettings
 from hal.values import Token
 from hal.wire import pn532

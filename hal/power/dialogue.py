@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from hal.errors import NoAnswer
 from hal.power.family import Family, Request
 from hal.power.module import Module
-from hal.transport.can import Bus
-from hal.transport.line import Rank
+from hal.transport.bus import Bus, Still
+from hal.transport.rank import Rank
 from hal.wire.frame import Frame
 
 _LONGEST_S: Final = 0.5
@@ -148,15 +148,6 @@ class Dialogue:
         expected: AbstractSet[int],
     ) -> Outcome:
         exchange = _Exchange(self._loop, self._within_s)
-        present = self._present
-
-        def timely() -> bool:
-            return order is None or self._present == present
-
-        def awaited() -> bool:
-            exchange.sends()
-            return exchange in self._open and timely()
-
         exchange.left = {
             (address, request.code)
             for request in requests
@@ -166,20 +157,37 @@ class Dialogue:
         self._open.add(exchange)
         try:
             self._count(requests)
-            # What is asked of the lost is asked although nobody waits for it.
-            self._bus.send_all(
-                [
-                    (frame, awaited if not expected.isdisjoint(whom) else timely)
-                    for frame, _, whom in requests
-                ],
-                Rank.ROUTINE if order is None else order,
-            )
+            timed = self._timed(requests, order is not None, exchange, expected)
+            self._bus.send_all(timed, Rank.ROUTINE if order is None else order)
             if exchange.left:
                 await exchange.done
         finally:
             exchange.end()
             self._open.discard(exchange)
         return Outcome(exchange.refusals, {address for address, _ in exchange.left})
+
+    def _timed(
+        self,
+        requests: Sequence[Request],
+        orders: bool,
+        exchange: _Exchange,
+        expected: AbstractSet[int],
+    ) -> list[tuple[Frame, Still]]:
+        """Return the frames, each with what says whether it is still to be sent."""
+        present = self._present
+
+        def timely() -> bool:
+            return not orders or self._present == present
+
+        def awaited() -> bool:
+            exchange.sends()
+            return exchange in self._open and timely()
+
+        # What is asked of the lost is asked although nobody waits for it.
+        return [
+            (frame, timely if expected.isdisjoint(whom) else awaited)
+            for frame, _, whom in requests
+        ]
 
     def _addressed(
         self, requests: Sequence[Request], expected: AbstractSet[int]

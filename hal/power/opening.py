@@ -14,7 +14,8 @@ from hal.power.module import Module
 from hal.power.rack import Rack
 from hal.power.settings import RackConfig
 from hal.resources import Place
-from hal.transport.can import Bus, open_bus
+from hal.transport.bus import Bus
+from hal.transport.can import open_bus
 from hal.values import PowerRating
 from hal.wire.frame import Frame
 

@@ -17,7 +17,7 @@ from hal.power.family import Family, Quantity, Request
 from hal.power.lease import Lease
 from hal.power.module import Module
 from hal.power.stopping import until_off
-from hal.transport.line import Rank
+from hal.transport.rank import Rank
 from hal.values import PowerRating, PowerReading, Setpoint
 
 _STATE_EVERY_S: Final = 0.25

@@ -129,15 +129,7 @@ class Board:
             contacts.energize(both, self._world.catch_up(outlet))
             self._world.change(outlet)
 
-        rests = Position.OPEN
-
-        def is_open() -> bool:
-            nonlocal rests
-            position = contacts.position(self._world.catch_up(outlet))
-            # A mirror goes over as the armature arrives.
-            rests = rests if position is Position.BETWEEN else position
-            return rests is Position.OPEN
-
+        is_open = self._resting_open(outlet, contacts)
         for coil in coils:
             self._feel(coil, partial(switch, coil))
         self._arrivals.append(lambda: contacts.arrives_s)
@@ -148,6 +140,19 @@ class Board:
         self._world.faults.offer((fault,))
         stuck = self._stuck(fault, outlet.number, is_open)
         self._show(mirrors[-1], lambda: stuck() is normally_closed)
+
+    def _resting_open(self, outlet: Outlet, contacts: Contacts) -> Callable[[], bool]:
+        """Return whether contacts are open; while they travel, whether they were."""
+        rests = Position.OPEN
+
+        def is_open() -> bool:
+            nonlocal rests
+            position = contacts.position(self._world.catch_up(outlet))
+            # A mirror goes over as the armature arrives.
+            rests = rests if position is Position.BETWEEN else position
+            return rests is Position.OPEN
+
+        return is_open
 
     def _stuck(
         self, fault: str, connector: int, state: Callable[[], bool]

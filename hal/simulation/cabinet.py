@@ -2,7 +2,7 @@
 
 import time
 import tomllib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,7 +13,7 @@ from hal.simulation.control import listening, verbs_of
 from hal.simulation.observation import observed
 from hal.simulation.twins import TWINS
 from hal.simulation.wires import Table, Wires
-from hal.world.site import world_of
+from hal.world.site import World, world_of
 
 STATION_FILE: Final = "station.toml"
 SOCKET: Final = "cabinet.sock"
@@ -57,16 +57,21 @@ async def cabinet(
         for device in devices:
             build = TWINS[device.kind, device.table["driver"]]
             await build(wires, device.connector, device.table)
-        verbs = verbs_of(hands) | {
-            "observe": lambda: observed(site),
-            "heard": wires.tap.heard,
-            "pull": wires.pull,
-            "put_back": wires.put_back,
-        }
+        verbs = verbs_of(hands) | _of_cabinet(site, wires)
         await stack.enter_async_context(listening(directory / SOCKET, verbs))
         fitting = directory / STATION_FILE
         fitting.write_text(_played(wires.refit(text), directory / SOCKET))
         yield fitting
+
+
+def _of_cabinet(site: World, wires: Wires) -> dict[str, Callable[..., Any]]:
+    """Return what can be asked of a cabinet besides what hands can do."""
+    return {
+        "observe": lambda: observed(site),
+        "heard": wires.tap.heard,
+        "pull": wires.pull,
+        "put_back": wires.put_back,
+    }
 
 
 def _played(text: str, socket: Path) -> str:

@@ -65,6 +65,15 @@ class Nameplate:
     max_current_a: float = 100.0
     max_power_w: float = 30_000.0
 
+    def times(self, count: int) -> PowerRating:
+        """Return what so many of them can do together."""
+        return PowerRating(
+            self.min_voltage_v,
+            self.max_voltage_v,
+            self.max_current_a * count,
+            self.max_power_w * count,
+        )
+
 
 class Sight(NamedTuple):
     """What a module measures and says of itself."""
@@ -120,12 +129,7 @@ class Rack:
         self._bite: asyncio.TimerHandle | None = None
         self._flood: asyncio.TimerHandle | None = None
         outlet.rectifiers.modules = count
-        outlet.rectifiers.rating = PowerRating(
-            nameplate.min_voltage_v,
-            nameplate.max_voltage_v,
-            nameplate.max_current_a * count,
-            nameplate.max_power_w * count,
-        )
+        outlet.rectifiers.rating = nameplate.times(count)
         world.faults.offer([FLOOD])
         world.faults.offer(
             f"module-{number}-{kind}" for number in range(1, count + 1) for kind in Kind

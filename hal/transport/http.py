@@ -84,20 +84,8 @@ class HttpClient:
                 f"{self.where}: no answer in {limit_s * 1000:.0f} ms; "
                 "check its supply and its cable"
             ) from error
-        except ssl.SSLError as error:
-            raise BadAnswer(
-                f"{self.where}: TLS failed ({error.reason or error}); "
-                "check the certificate, or switch tls off"
-            ) from error
-        except OSError as error:
-            reason = error.strerror or "it has hung up"
-            raise NoAnswer(
-                f"{self.where}: {reason.lower()}; check its address and its cable"
-            ) from error
-        except (HTTPException, ValueError) as error:
-            raise BadAnswer(
-                f"{self.where}: does not speak HTTP ({error!r}); check its address"
-            ) from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise self._meaning(error) from error
 
     async def close(self) -> None:
         """Let go of the device; what is under way ends."""
@@ -105,6 +93,20 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._worker, self._drop)
         self._worker.shutdown(wait=False)
+
+    def _meaning(self, error: Exception) -> HardwareError:
+        """Say in a technician's words why an exchange has failed."""
+        if isinstance(error, ssl.SSLError):
+            return BadAnswer(
+                f"{self.where}: TLS failed ({error.reason or error}); "
+                "check the certificate, or switch tls off"
+            )
+        if isinstance(error, OSError):
+            reason = (error.strerror or "it has hung up").lower()
+            return NoAnswer(f"{self.where}: {reason}; check its address and its cable")
+        return BadAnswer(
+            f"{self.where}: does not speak HTTP ({error!r}); check its address"
+        )
 
     def _give_up(self) -> None:
         """Let the exchange that is under way fail."""

@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 from hal.errors import BadAnswer, HardwareError, NoAnswer
 from hal.resources import Place
+from hal.transport.rank import Rank
 from hal.transport.serial import Port, SerialSettings, open_port
 
 Cut = Callable[[bytes], bytes | None]
@@ -35,14 +35,6 @@ _BABBLE_S: Final = 0.3
 """So long a device may talk unasked before the next question is sent regardless."""
 _LONGEST_WAIT_S: Final = 1.0
 """No question waits longer for its turn: ``read`` may be silent for a second."""
-
-
-class Rank(IntEnum):
-    """How urgent a question is."""
-
-    SAFETY = 0
-    ROUTINE = 1
-    HOUSEKEEPING = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from hal.bounds import check
 from hal.resources import Place
-from hal.transport.line import Line, Question, Rank, open_line
+from hal.transport.line import Line, Question, open_line
+from hal.transport.rank import Rank
 from hal.transport.serial import SerialSettings
 from hal.wire import modbus
 from hal.wire.modbus import Function

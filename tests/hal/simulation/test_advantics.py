@@ -10,7 +10,8 @@ from itertools import groupby
 import pytest
 
 from hal.resources import Place, Resources
-from hal.transport.can import Bus, CanSettings, open_bus
+from hal.transport.bus import Bus
+from hal.transport.can import CanSettings, open_bus
 from hal.values import Position, VehiclePhase, VehicleReading
 from hal.wire import advantics
 from hal.wire.advantics import (

@@ -9,7 +9,8 @@ from pathlib import Path
 from hal.errors import BadAnswer
 from hal.resources import Place, Resources
 from hal.simulation.ports import PseudoTerminal
-from hal.transport.line import Line, Question, Rank, open_line
+from hal.transport.line import Line, Question, open_line
+from hal.transport.rank import Rank
 from hal.transport.serial import SerialSettings
 
 ANSWER_S = 0.05

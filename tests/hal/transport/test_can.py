@@ -12,8 +12,9 @@ import pytest
 from hal.errors import HardwareError, NoAnswer
 from hal.resources import Place, Resources
 from hal.simulation.can_adapter import CanAdapter
-from hal.transport.can import Bus, CanSettings, open_bus
-from hal.transport.line import Rank
+from hal.transport.bus import Bus
+from hal.transport.can import CanSettings, open_bus
+from hal.transport.rank import Rank
 from hal.wire.frame import Frame
 
 ALL = 0x1FFFFFFF

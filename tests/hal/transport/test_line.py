@@ -9,7 +9,8 @@ import pytest
 
 from hal.errors import BadAnswer, HardwareError, NoAnswer
 from hal.simulation.ports import PseudoTerminal
-from hal.transport.line import Rank, open_line
+from hal.transport.line import open_line
+from hal.transport.rank import Rank
 from hal.transport.serial import SerialSettings, open_port
 from tests.hal.transport.far_end import ANSWER_S, line, place, question
 

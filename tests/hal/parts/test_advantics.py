@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.errors import BadAnswer
-from hal.parts.secc import Secc
-from hal.parts.secc_answers import PRESS_S, Answers
+from hal.parts.advantics import Secc
+from hal.parts.advantics_answers import PRESS_S, Answers
 from hal.values import POWERED, VehiclePhase
 from hal.wire.advantics import Function, Message, PowerControl, SequenceControl, State
 from hal.wire.advantics_vehicle import ExtraInformation, Pilot
