@@ -15,7 +15,13 @@ from hal import discovery
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-SCRIPTS = ("draw_states.py", "list_drivers.py", "list_faults.py", "list_keys.py")
+SCRIPTS = (
+    "draw_states.py",
+    "list_drivers.py",
+    "list_faults.py",
+    "list_keys.py",
+    "list_safety.py",
+)
 BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMENTED = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
 OF_THE_STATION = {"connectors"}

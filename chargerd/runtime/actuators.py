@@ -140,6 +140,8 @@ class Hand:
             await self._cut
             self._cut = None
         await self._look_at_guard()
+        if self._cut is not None:
+            return
         self._round = asyncio.create_task(self._work(), name=f"hand {self.number}")
         await asyncio.wait({self._round})
         if not self._round.cancelled():
@@ -147,15 +149,18 @@ class Hand:
         self._round = None
 
     async def _look_at_guard(self) -> None:
-        self.beat_s = self._guard.now_s()
-        if self._unguarded():
-            # Where the whole loop stood still, the guard has its turn first.
+        self.beat_s = now_s = self._guard.now_s()
+        while self._unguarded():
+            before_s = now_s
             await asyncio.sleep(TICK_S)
-        if self._unguarded():
-            self.cut()
-            now_s = self._guard.now_s()
-            late = f"guard {now_s - self._guard.ticked_s:.1f} s of {GUARD_WITHIN_S} s"
-            self._report(GuardCut(self.number, (LATE,), late, now_s))
+            self.beat_s = now_s = self._guard.now_s()
+            # Where the whole loop stood still, the guard had no turn either.
+            if self._unguarded() and now_s - before_s < 2 * TICK_S:
+                self.cut()
+                age_s = now_s - self._guard.ticked_s
+                late = f"guard {age_s:.1f} s of {GUARD_WITHIN_S} s"
+                self._report(GuardCut(self.number, (LATE,), late, now_s))
+                return
 
     def _unguarded(self) -> bool:
         age_s = self._guard.now_s() - self._guard.ticked_s
