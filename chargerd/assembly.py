@@ -24,6 +24,7 @@ from chargerd.sections import DeviceSpec, Settings
 from chargerd.store.database import Store
 from hal import discovery
 from hal.discovery import UnknownDriver
+from hal.interfaces import SigningMeter
 from hal.resources import Place, Resources
 
 CREDENTIAL: Final = "ocpp-auth-key"
@@ -156,6 +157,7 @@ def fittings_of(settings: Settings, devices: Devices) -> dict[int, Fitting]:
             beyond.get(number),
             settings.connectors[number - 1].max_current_a or None,
             settings.supervision.knees,
+            isinstance(each.meter, SigningMeter),
         )
         for number, each in devices.connectors.items()
     }

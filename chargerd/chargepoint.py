@@ -5,7 +5,7 @@ prove about behavior can be proved here, in no time at all.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
@@ -155,7 +155,8 @@ class ChargePoint:
             Rpc(new_id), ledger, security, nameplate, where, accepted
         )
         self.commits = Commits()
-        self._recovery = Recovery(snapshot.interrupted, interruption)
+        signing = frozenset(n for n, fitting in fittings.items() if fitting.signs)
+        self._recovery = Recovery(snapshot.interrupted, interruption, signing)
         self._restart_by_s: float | None = None
         self._waiting: tuple[Question, Answer] | None = None
         """What is answered once the disk has been tried."""
@@ -393,10 +394,25 @@ class ChargePoint:
         doing.records += told
 
     def _recover(self, events: tuple[Event, ...], now: Instant, doing: _Doing) -> None:
+        if not self._recovery.waits:
+            return
         fittings = self.station.fittings
         powers_w = {number: most_power_w(fittings, number) for number in fittings}
-        ended = self._recovery.follow(events, powers_w, now)
-        self._spread(ended, doing)
+        for closed in self._recovery.follow(events, powers_w, now):
+            signed = () if closed.signed is None else (closed.signed,)
+            self._spread((*signed, closed.ended), doing)
+            if closed.unsigned:
+                self.station.unsigned(closed.connector)
+
+    def _levels(self) -> Mapping[int, Output]:
+        """Return what the hardware shall be; what was interrupted is signed first."""
+        outputs, sealing = self.station.outputs(), self._recovery.sealing()
+        if not sealing:
+            return outputs
+        return {
+            number: replace(output, sealing=sealing.get(number, output.sealing))
+            for number, output in outputs.items()
+        }
 
     def _spread(self, effects: Iterable[Effect], doing: _Doing) -> None:
         """Take effects to disk, CSMS and journal."""
@@ -421,7 +437,7 @@ class ChargePoint:
         )
         dialogue.postponed.answer(dialogue.rpc, station, now)
         dialogue.ask_next(station, now)
-        self._outputs, self._due_s = station.outputs(), None
+        self._outputs, self._due_s = self._levels(), None
         return Step(
             self._outputs,
             self._records(doing, now),

@@ -7,7 +7,14 @@ from typing import Final
 from chargerd.clock import Instant
 from chargerd.core import events
 from chargerd.core.cable_check import CableCheck
-from chargerd.core.effects import Effect, Noted, TransactionEnded, TransactionStarted
+from chargerd.core.effects import (
+    Context,
+    Effect,
+    Noted,
+    Signed,
+    TransactionEnded,
+    TransactionStarted,
+)
 from chargerd.core.events import Event
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase, Session
@@ -35,6 +42,7 @@ def forget(session: Session, _event: Event, _now: Instant) -> Change:
         outlives=session.outlives,
         holding=session.holding,
         next_key=session.next_key,
+        seal=session.seal.anew(),
     )
     return clean, ()
 
@@ -70,6 +78,8 @@ def begin(session: Session, event: Event, now: Instant) -> Change:
         cause=None,
         ended_by=None,
         suspended=None,
+        seal=session.seal.anew(),
+        unsigned=False,
     )
     started = TransactionStarted(
         session.key,
@@ -125,10 +135,15 @@ def end(session: Session, event: Event, now: Instant) -> Change:
     """Close the bill at the last register."""
     session, told = blame(session, event, now)
     assert session.cause is not None
+    key, seal = session.key, session.seal
     ended = TransactionEnded(
-        session.key, now.utc, session.meter_wh, session.cause, session.ended_by
+        key, now.utc, session.meter_wh, session.cause, session.ended_by
     )
-    return session, (*told, ended)
+    session = replace(session, unsigned=seal.missing)
+    if seal.record is None:
+        return session, (*told, ended)
+    signed = Signed(key, session.connector, now.utc, Context.END, seal.record)
+    return session, (*told, signed, ended)
 
 
 def _ending(session: Session, cause: Cause) -> Change:

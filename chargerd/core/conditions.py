@@ -44,6 +44,11 @@ def vehicle_at(*phases: VehiclePhase) -> Callable[[Session], bool]:
     return holds
 
 
+def checkable(session: Session) -> bool:
+    """Tell whether the vehicle awaits the cable check, and the meter counts for us."""
+    return _IN_CHECK(session) and session.seal.ready
+
+
 def insulated(session: Session) -> bool:
     """Tell whether the cable has passed its check, and the vehicle says so too."""
     contactor = session.facts.contactor
@@ -80,9 +85,10 @@ def dead(session: Session) -> bool:
 
 
 def metered(session: Session) -> bool:
-    """Tell whether the meter was read after the contactors opened."""
+    """Tell whether the meter was read after the contactors opened, and has signed."""
     meter = session.facts.meter
-    return dead(session) and meter is not None and meter.at_s > session.since_s
+    read = meter is not None and meter.at_s > session.since_s
+    return dead(session) and read and session.seal.complete
 
 
 def released(session: Session) -> bool:
@@ -128,6 +134,7 @@ def held(session: Session) -> bool:
 
 
 _BEGINS: Final = vehicle_at(VehiclePhase.NEGOTIATING, VehiclePhase.AUTHORIZING)
+_IN_CHECK: Final = vehicle_at(VehiclePhase.CABLE_CHECK)
 _CONNECTED: Final = (VehiclePhase.READY, VehiclePhase.CHARGING, VehiclePhase.PAUSED)
 _CHECKED: Final = vehicle_at(VehiclePhase.PRECHARGE, *_CONNECTED)
 _JOINED: Final = vehicle_at(*_CONNECTED)

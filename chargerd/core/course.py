@@ -35,6 +35,7 @@ from chargerd.core.actions import (
 )
 from chargerd.core.cable_check import followed
 from chargerd.core.conditions import (
+    checkable,
     connected,
     current_gone,
     dead,
@@ -49,7 +50,6 @@ from chargerd.core.conditions import (
     returned,
     startable,
     unplugged,
-    vehicle_at,
     vehicle_is_done,
 )
 from chargerd.core.effects import Effect
@@ -57,9 +57,10 @@ from chargerd.core.events import Event
 from chargerd.core.permissive import Facts
 from chargerd.core.policy import Policy
 from chargerd.core.power import Supply
+from chargerd.core.sealing import Sealing
 from chargerd.core.sequence import due
 from chargerd.core.session import BILLED, COLD, LIVE, Phase, Session
-from hal.values import Position, VehiclePhase
+from hal.values import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ AT_ONCE: Final[tuple[Rule, ...]] = (
     Rule(Phase.LOCKING,         unplugged,                     Phase.SETTLING,      blame),
     Rule(Phase.LOCKING,         locked,                        Phase.HANDSHAKE),
     Rule(Phase.HANDSHAKE,       unplugged,                     Phase.SETTLING,      blame),
-    Rule(Phase.HANDSHAKE,       vehicle_at(VehiclePhase.CABLE_CHECK), Phase.CABLE_CHECK, close),
+    Rule(Phase.HANDSHAKE,       checkable,                     Phase.CABLE_CHECK,   close),
     Rule(Phase.CABLE_CHECK,     unplugged,                     Phase.OPENING,       blame),
     Rule(Phase.CABLE_CHECK,     insulated,                     Phase.PRECHARGE),
     Rule(Phase.CABLE_CHECK,     vehicle_is_done,               Phase.RAMP_DOWN,     blame),
@@ -179,6 +180,7 @@ class Output:
     supply: Supply = Supply.OFF
     limit_w: float = 0.0  # of the power modules, while they charge
     lends: bool = False  # its modules shall help the connector beyond the bridge
+    sealing: Sealing | None = None  # what the meter's own transaction shall be
 
     @property
     def live(self) -> bool:
@@ -242,6 +244,10 @@ def _sensed(session: Session, event: Event) -> Session:
             session = _informed(session, event.facts)
         case events.SelfTested(told_s=told_s) if told_s >= session.since_s:
             session = replace(session, check=replace(session.check, tested=True))
+        case events.MeterOpened() if event.key == session.key:
+            session = replace(session, seal=replace(session.seal, opened=True))
+        case events.MeterClosed() if event.key == session.key:
+            session = replace(session, seal=session.seal.broken(event.record))
     facts = session.facts
     if session.phase is Phase.CABLE_CHECK:
         check = followed(session.check, facts, session.since_s, session.most_v)

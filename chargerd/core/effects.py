@@ -36,6 +36,12 @@ class Sample:
     """The transaction that was running."""
     since: MeterReading | None = None
     """What the meter said when the interval began that this sample closes."""
+    stale: frozenset[str] = frozenset()
+    """The kinds of device whose last reading is too old to be told."""
+
+    def vouches(self, kind: str) -> bool:
+        """Tell whether a kind of device stands by what it said last."""
+        return kind not in self.facts.lost and kind not in self.stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +202,17 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """What a meter has signed of a transaction; it travels with the bill."""
+
+    key: str
+    connector: int
+    at: datetime
+    context: Context
+    signed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something that people want to read in the story of a connector."""
 
@@ -233,4 +250,4 @@ CoreRecord = (
 )
 """What must be on the disk before anything follows from it."""
 
-Effect = CoreRecord | AuthorizationWanted | Sampled | Noted | Refused
+Effect = CoreRecord | AuthorizationWanted | Sampled | Signed | Noted | Refused

@@ -120,6 +120,24 @@ class SelfTested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MeterOpened(Event):
+    """A signing meter has opened its own transaction for ours."""
+
+    key: str
+    signed: bytes | None = None
+    """What it has signed of the beginning, if it signs one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterClosed(Event):
+    """A signing meter has closed its own transaction."""
+
+    key: str
+    record: bytes | None
+    """``None``: it knows of none."""
+
+
+@dataclass(frozen=True, slots=True)
 class GuardCut(Event):
     """The guard, or a hand without it, took the energy away because of these faults."""
 

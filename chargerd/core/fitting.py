@@ -35,6 +35,8 @@ class Fitting:
     max_current_a: float | None = None
     """What its cable and contactors carry; ``None``: what its own modules can do."""
     knees: Knees = Knees()
+    signs: bool = False
+    """Its meter keeps transactions of its own, and signs them."""
 
 
 def most_power_w(fittings: Mapping[int, Fitting], connector: int) -> float:

@@ -85,6 +85,8 @@ class Health:
         found: dict[tuple[int, str], str] = {}
         for session in sessions:
             self._watch_plug(session)
+            if session.unsigned:
+                self.latch(session.connector, "meter-unsigned", "no signed record")
             for name, value in _conditions(session.facts).items():
                 found[self._key(session, name)] = value
         found |= self._latched

@@ -18,6 +18,9 @@ Only a meter that does not answer after a power cut makes it count: its own regi
 is the truth otherwise.
 """
 
+FRESH_S: Final = 5.0
+"""What is older than this is not told: a busy device is read several times a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:

@@ -176,12 +176,16 @@ MAX_AGE_S: Final[Mapping[str, float]] = {
     "contactor":    0.5,
     "power_module": 0.5,
     "isolation":    3.0,  # a measurement takes its time
-    "meter":        5.0,  # money, not safety: a late answer is no reason to cut
+    "meter":        5.0,
     "temperature":  5.0,
     "supply":       0.5,
 }
 """How old a fact may be while a connector is live."""
 # fmt: on
+
+MONEY: Final = frozenset({"meter"})
+"""What endangers nobody by its silence; ``core.station`` decides on the bill."""
+_VITAL_S: Final = {kind: age for kind, age in MAX_AGE_S.items() if kind not in MONEY}
 
 
 def refusals(
@@ -237,7 +241,7 @@ def silent(kind: str) -> str:
 def _silent(facts: Facts, now_s: float) -> list[str]:
     return [
         silent(kind)
-        for kind, limit_s in MAX_AGE_S.items()
+        for kind, limit_s in _VITAL_S.items()
         if kind in facts.fitted
         and (
             (reading := getattr(facts, kind)) is None or reading.age_s(now_s) > limit_s

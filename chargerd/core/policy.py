@@ -52,6 +52,7 @@ class Policy:
     reserve_connector_zero: bool = True
     reset_retries: int = 3
     stop_on_invalid_id: bool = True
+    stop_on_meter_failure: bool = True
     stop_on_unplug: bool = True
     stop_on_vehicle_end: bool = True
     unlock_on_unplug: bool = False

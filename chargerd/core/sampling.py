@@ -11,14 +11,16 @@ from chargerd.core.effects import (
     Effect,
     Sample,
     Sampled,
+    Signed,
     TransactionCheckpoint,
     TransactionEnded,
     TransactionStarted,
 )
-from chargerd.core.metering import CHECKPOINT_S, Aligned, Grid
+from chargerd.core.metering import CHECKPOINT_S, FRESH_S, Aligned, Grid
+from chargerd.core.permissive import FIELDS, Facts
 from chargerd.core.policy import Policy
 from chargerd.core.session import Phase, Session
-from hal.values import MeterReading
+from hal.values import MeterReading, Reading
 
 UNMETERED_WH: Final = 200.0
 """So much energy from the modules without one count of the meter: it is frozen."""
@@ -78,14 +80,15 @@ class Sampler:
             match effect:
                 case TransactionStarted(key=key, connector=number):
                     grid = Grid(now.monotonic_s, interval_s)
-                    since = _meter(source, number)
+                    since = _meter(source, number, now)
                     began = _Running(key, grid, now.monotonic_s, since)
                     self._running[number] = began
-                    told.append(_of(began, source, number, Context.BEGIN, now.utc))
+                    told.append(_of(began, source, number, Context.BEGIN, now.utc, now))
                 case TransactionEnded(key=key):
                     number = next(n for n, r in self._running.items() if r.key == key)
                     over = self._running.pop(number)
-                    told.append(_of(over, source, number, Context.END, now.utc))
+                    told.append(_of(over, source, number, Context.END, now.utc, now))
+                    told += _last_signed(source, number, key, now)
         for number, running in self._running.items():
             grid = running.grid.every(interval_s, now)
             self._running[number] = replace(running, grid=grid)
@@ -99,8 +102,9 @@ class Sampler:
             grid, at = running.grid.take(now)
             after = replace(running, grid=grid)
             if at is not None:
-                told.append(_of(running, source, number, Context.PERIODIC, at))
-                after = replace(after, since=_meter(source, number) or running.since)
+                told.append(_of(running, source, number, Context.PERIODIC, at, now))
+                meter = _meter(source, number, now)
+                after = replace(after, since=meter or running.since)
             self._running[number] = after
             if at is not None:
                 told += self._checkpoint(source, now, (running.key,))
@@ -109,10 +113,13 @@ class Sampler:
                 billed = self._running.get(number)
                 key = billed.key if billed else None
                 since = self._since.get(number)
-                sample = take(source, number, Context.CLOCK, at, key, since)
+                sample = take(source, number, Context.CLOCK, at, now, key, since)
                 told.append(Sampled(sample))
-                if (meter := _meter(source, number)) is not None:
+                if (meter := _meter(source, number, now)) is not None:
                     self._since[number] = meter
+            # What was told is on the disk as well: after a cut nothing runs back.
+            keys = [running.key for running in self._running.values()]
+            told += self._checkpoint(source, now, keys)
         return tuple(told)
 
     def since(self, connector: int) -> MeterReading | None:
@@ -136,12 +143,12 @@ class Sampler:
             return False
         count = self._counts.get(session.connector, _Count(at_s=power.at_s))
         if meter.energy_wh != count.register_wh:
-            count = _Count(meter.energy_wh, 0.0, power.at_s)
+            count = _Count(meter.energy_wh, 0.0, max(meter.at_s, power.at_s))
         hours = max(power.at_s - count.at_s, 0.0) / 3600
         more_wh = power.voltage_v * max(power.current_a, 0.0) * hours
         unmetered_wh = count.unmetered_wh + more_wh
         self._counts[session.connector] = replace(
-            count, unmetered_wh=unmetered_wh, at_s=power.at_s
+            count, unmetered_wh=unmetered_wh, at_s=max(power.at_s, count.at_s)
         )
         return unmetered_wh > UNMETERED_WH
 
@@ -185,21 +192,47 @@ def take(
     connector: int,
     context: Context,
     at: datetime,
-    key: str | None,
+    now: Instant,
+    key: str | None = None,
     since: MeterReading | None = None,
 ) -> Sample:
     """Return everything that can be said of a connector at this moment."""
     power_w, current_a = source.offered(connector)
     facts = source.sessions[connector].facts
-    return Sample(connector, at, context, facts, power_w, current_a, key, since)
+    # Of a connector that nobody uses, the other devices tell only what is new.
+    kinds = FIELDS.values() if key else ("meter",)
+    stale = frozenset(kind for kind in kinds if _stale(facts, kind, now))
+    return Sample(connector, at, context, facts, power_w, current_a, key, since, stale)
+
+
+def _stale(facts: Facts, kind: str, now: Instant) -> bool:
+    reading: Reading | None = getattr(facts, kind)
+    return reading is not None and reading.age_s(now.monotonic_s) > FRESH_S
 
 
 def _of(
-    running: _Running, source: Source, number: int, context: Context, at: datetime
+    running: _Running,
+    source: Source,
+    number: int,
+    context: Context,
+    at: datetime,
+    now: Instant,
 ) -> Sampled:
-    return Sampled(take(source, number, context, at, running.key, running.since))
+    return Sampled(take(source, number, context, at, now, running.key, running.since))
 
 
-def _meter(source: Source, connector: int) -> MeterReading | None:
+def _meter(source: Source, connector: int, now: Instant) -> MeterReading | None:
     facts = source.sessions[connector].facts
-    return None if "meter" in facts.lost else facts.meter
+    gone = "meter" in facts.lost or _stale(facts, "meter", now)
+    return None if gone else facts.meter
+
+
+def _last_signed(
+    source: Source, connector: int, key: str, now: Instant
+) -> tuple[Signed, ...]:
+    """Return what a meter signed last, under its true time, if it is silent now."""
+    meter = source.sessions[connector].facts.meter
+    if meter is None or meter.signed is None or _meter(source, connector, now):
+        return ()
+    at = now.utc - timedelta(seconds=meter.age_s(now.monotonic_s))
+    return (Signed(key, connector, at, Context.END, meter.signed),)

@@ -13,6 +13,7 @@ from chargerd.core.events import Source
 from chargerd.core.permissive import Facts
 from chargerd.core.profiles import Profile
 from chargerd.core.reasons import Cause
+from chargerd.core.sealing import Seal, Sealing
 
 
 class Phase(Enum):
@@ -65,6 +66,8 @@ class Session:
     meter_wh: int = 0  # last register seen in this transaction
     cause: Cause | None = None  # why the transaction is ending
     ended_by: str | None = None  # whose card ended it
+    seal: Seal = Seal()  # of a meter that keeps transactions of its own
+    unsigned: bool = False  # the last bill lacks the signature of such a meter
 
     @property
     def plugged(self) -> bool:
@@ -75,6 +78,14 @@ class Session:
     def energy_wh(self) -> int:
         """What the transaction has delivered so far."""
         return max(self.meter_wh - self.start_wh, 0)
+
+    @property
+    def sealing(self) -> Sealing | None:
+        """What the meter's own transaction shall be; ``None``: there is none."""
+        if not self.seal.signs or self.phase not in BILLED:
+            return None
+        closes = self.phase is Phase.SETTLING and self.cause is not None
+        return Sealing(self.key, self.id_tag, open=not closes)
 
 
 # fmt: off

@@ -1,7 +1,7 @@
 """The whole station without hardware, network or clock."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -18,11 +18,14 @@ from chargerd.core.desk import Desk
 from chargerd.core.drivers import Drivers
 from chargerd.core.effects import (
     AvailabilityKept,
+    Context,
     Effect,
     FaultOpened,
     Noted,
     Refused,
     Sampled,
+    Signed,
+    TransactionCheckpoint,
 )
 from chargerd.core.events import WHOLE_STATION, Event, Reservation, Source
 from chargerd.core.faults import FAULTS, Recovers, cause
@@ -42,11 +45,15 @@ from chargerd.core.register import Register
 from chargerd.core.registers import Followed, Registers
 from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
+from chargerd.core.sealing import OPENED_WITHIN_S, Seal
 from chargerd.core.sequence import due
-from chargerd.core.session import BILLED, Phase, Session
+from chargerd.core.session import BILLED, COLD, Phase, Session
 from hal.values import MeterReading
 
 Effects = tuple[Effect, ...]
+
+METERLESS: Final = frozenset({"meter-silent", "meter-implausible"})
+"""The faults with which a transaction may go on, its energy unknown."""
 
 
 class Station:
@@ -94,6 +101,7 @@ class Station:
                 number,
                 facts=Facts(fitting.fitted),
                 most_v=fitting.rating.max_voltage_v,
+                seal=Seal(fitting.signs),
             )
             for number, fitting in fittings.items()
         }
@@ -214,7 +222,21 @@ class Station:
 
     def faulted(self, connector: int) -> bool:
         """Tell whether a fault keeps a connector (or 0: the station) from working."""
-        return any(active.fault.stops for active in self.health.at(connector))
+        return bool(self._stopping(connector))
+
+    def _stopping(self, connector: int) -> list[str]:
+        """Return the faults that let no energy flow at a connector."""
+        outlived = self._unmetered(self.sessions.get(connector))
+        return [
+            active.fault.name
+            for active in self.health.at(connector)
+            if active.fault.stops and active.fault.name not in outlived
+        ]
+
+    def _unmetered(self, session: Session | None) -> Container[str]:
+        """Return the faults of the meter that a running transaction goes on with."""
+        running = session is not None and session.phase in BILLED
+        return () if self.policy.stop_on_meter_failure or not running else METERLESS
 
     def billed(self) -> tuple[Session, ...]:
         """Return the sessions whose bill is open."""
@@ -237,6 +259,8 @@ class Station:
         output = OUTPUTS[session.phase]
         if self.lending.lends(session.connector):
             return replace(output, lends=True)
+        if session.seal.signs:
+            output = replace(output, sealing=session.sealing)
         if output.supply is not Supply.CHARGE:
             return output
         return replace(output, limit_w=self.limit(session.connector).power_w)
@@ -306,8 +330,39 @@ class Station:
             effects += self.advance(events.FactsChanged(number, facts), now)
             self._watch_meter(number)
             if facts.supply is not None and facts.supply.failing:
-                effects += self.advance(events.SupplyFailed(number), now)
+                effects += self._supply_failed(self.sessions[number], now)
         return effects
+
+    def _supply_failed(self, session: Session, now: Instant) -> Effects:
+        if not session.seal.signs:
+            return self.advance(events.SupplyFailed(session.connector), now)
+        if session.phase not in BILLED or session.cause is not None:
+            return ()
+        # The meter takes longer to sign than the supply lasts: if the power does go,
+        # the next process closes the bill with the record.
+        return (TransactionCheckpoint(session.key, now.utc, session.meter_wh),)
+
+    def _opened(self, event: events.MeterOpened, now: Instant) -> Effects:
+        effects = self.advance(event, now)
+        if event.signed is None or not self._bills(event.connector, event.key):
+            return effects
+        begun = Signed(event.key, event.connector, now.utc, Context.BEGIN, event.signed)
+        return (*effects, begun)
+
+    def _closed(self, event: events.MeterClosed, now: Instant) -> Effects:
+        if self._bills(event.connector, event.key) or event.record is None:
+            return self.advance(event, now)
+        late = "the meter's signed record came after the bill was closed"
+        return (Noted(event.connector, late, event.key),)
+
+    def _bills(self, connector: int, key: str) -> bool:
+        session = self.sessions[connector]
+        return session.key == key and session.phase in BILLED
+
+    def unsigned(self, connector: int) -> None:
+        """Take note that a bill of an earlier process closed without its signature."""
+        if self.sessions[connector].plugged:
+            self.health.latch(connector, "meter-unsigned", "no signed record")
 
     def _meant(self, connector: int) -> tuple[int, ...]:
         """Return the connectors that something at one (0: at all) concerns."""
@@ -330,6 +385,8 @@ class Station:
             self.health.latch(event.connector, "contactor-open", event.error)
         if event.kind == "lock":
             self.health.latch(event.connector, "lock-stuck", event.error)
+        if event.kind == "meter" and _unopened(session, now):
+            self.health.latch(event.connector, "meter-unsigned", event.error)
         return (told,)
 
     def _limit_missed(self, event: events.LimitMissed, now: Instant) -> Effects:
@@ -368,8 +425,7 @@ class Station:
         return effects
 
     def _stoppers(self, session: Session) -> list[str]:
-        at = self.health.at(session.connector)
-        stopping = [active.fault.name for active in at if active.fault.stops]
+        stopping = self._stopping(session.connector)
         # A vehicle that breaks off is no fault of the station, yet it ends all.
         if "vehicle-emergency" in present(session.facts):
             stopping.append("vehicle-emergency")
@@ -487,6 +543,14 @@ def _over(session: Session, at_s: float) -> bool:
     return session.phase is Phase.IDLE or at_s < session.began_s
 
 
+def _unopened(session: Session, now: Instant) -> bool:
+    """Tell whether a meter has had its time to open a transaction, and has not."""
+    waited_s = now.monotonic_s - session.since_s
+    return (
+        session.phase in COLD and not session.seal.ready and waited_s >= OPENED_WITHIN_S
+    )
+
+
 def _with_lost(facts: Facts, lost: Mapping[str, Loss]) -> Facts:
     return replace(facts, lost=dict(lost))
 
@@ -510,6 +574,8 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.DeviceBack: Station._back,
     events.CommandFailed: Station._failed,
     events.SelfTested: Station._self_tested,
+    events.MeterOpened: Station._opened,
+    events.MeterClosed: Station._closed,
     events.GuardCut: Station._cut,
     events.LimitMissed: Station._limit_missed,
     events.FaultCleared: Station._cleared,

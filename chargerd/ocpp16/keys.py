@@ -306,6 +306,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a plug pulled at the vehicle ends the transaction; else it waits"),
     Key("StopTransactionOnInvalidId",       boolean,            "true",    "stop_on_invalid_id",
         meaning="a transaction ends when the CSMS refuses its id tag; else it is paused"),
+    Key("StopTransactionOnMeterFailure",    boolean,            "true",    "stop_on_meter_failure",
+        meaning="a meter that is silent or not believed ends the transaction; else energy flows on and is not billed"),
     Key("StopTxnAlignedData",               measurands,         "",        "stop_aligned_measurands",
         meaning="what of the clock's grid travels in StopTransaction"),
     Key("StopTxnAlignedDataMaxLength",      whole(1, 100),      _COUNT,    access=_R,

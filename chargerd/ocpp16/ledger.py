@@ -14,6 +14,7 @@ from chargerd.core.effects import (
     Noted,
     Sample,
     Sampled,
+    Signed,
     TransactionEnded,
     TransactionStarted,
 )
@@ -28,7 +29,7 @@ from chargerd.core.events import (
 from chargerd.core.policy import Policy
 from chargerd.ocpp16 import requests, thinning
 from chargerd.ocpp16.keys import MAX_STOP_VALUES
-from chargerd.ocpp16.measurands import meter_value
+from chargerd.ocpp16.measurands import meter_value, signed_value
 from chargerd.ocpp16.outbox import Outbox
 from chargerd.ocpp16.records import (
     Entry,
@@ -120,6 +121,10 @@ class Ledger:
                 return self._ended(effect, policy)
             case Sampled(sample):
                 return self._sampled(sample, policy)
+            case Signed(key=key):
+                value = signed_value(effect.context, effect.signed, effect.at)
+                self._stop_data.setdefault(key, []).append(value)
+                return (StopDataKept(key, value),)
         return ()
 
     def move(self, after: int, by: timedelta) -> tuple[str, ...]:

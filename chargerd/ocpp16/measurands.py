@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from chargerd.core.effects import Context, Sample
 from chargerd.core.permissive import Facts
 from chargerd.core.policy import ENERGY
 from chargerd.ocpp16.wire import Json, timestamp
+from hal.values import PowerReading
 
 Value = Callable[[Sample], float | None]
 
@@ -51,6 +53,18 @@ def _interval_export_wh(sample: Sample) -> float | None:
     return max(now_wh - since.energy_export_wh, 0.0)
 
 
+def _estimate(of_modules: Callable[[PowerReading], float]) -> Value:
+    """Make a value that the power modules tell while the meter of a bill is lost."""
+
+    def value(sample: Sample) -> float | None:
+        module = sample.facts.power_module
+        if module is None or sample.key is None or sample.vouches("meter"):
+            return None
+        return max(of_modules(module), 0.0)
+
+    return value
+
+
 def _soc(sample: Sample) -> float | None:
     return sample.facts.vehicle.soc_percent if sample.facts.vehicle else None
 
@@ -79,6 +93,9 @@ QUANTITIES: Final[tuple[Quantity, ...]] = (
     Quantity("Current.Export",                "A",       "Outlet", "meter",        2, _of_meter("current_a", -1)),
     Quantity("Current.Offered",               "A",       "Outlet", "",             2, lambda s: s.offered_a),
     Quantity("Voltage",                       "V",       "Outlet", "meter",        1, _of_meter("voltage_v")),
+    Quantity("Power.Active.Import",           "W",       "Body",   "power_module", 1, _estimate(lambda m: m.voltage_v * m.current_a)),
+    Quantity("Current.Import",                "A",       "Body",   "power_module", 2, _estimate(lambda m: m.current_a)),
+    Quantity("Voltage",                       "V",       "Body",   "power_module", 1, _estimate(lambda m: m.voltage_v)),
     Quantity("SoC",                           "Percent", "EV",     "vehicle",      0, _soc),
     Quantity("Temperature",                   "Celcius", "Cable",  "temperature",  1, _plug_c),
     Quantity("Temperature",                   "Celcius", "Body",   "power_module", 1, _cabinet_c),
@@ -112,13 +129,18 @@ def meter_value(sample: Sample, measurands: Iterable[str]) -> Json | None:
     values = [
         sampled
         for quantity in QUANTITIES
-        if quantity.measurand in wanted and quantity.kind not in sample.facts.lost
+        if quantity.measurand in wanted and sample.vouches(quantity.kind)
         if (sampled := _sampled(quantity, sample)) is not None
     ]
     values += _signed(sample)
     if not values:
         return None
     return {"timestamp": timestamp(sample.at), "sampledValue": values}
+
+
+def signed_value(context: Context, signed: bytes, at: datetime) -> Json:
+    """Return the MeterValue of what a meter has signed."""
+    return {"timestamp": timestamp(at), "sampledValue": [_as_signed(context, signed)]}
 
 
 def _sampled(quantity: Quantity, sample: Sample) -> Json | None:
@@ -135,20 +157,20 @@ def _sampled(quantity: Quantity, sample: Sample) -> Json | None:
 
 
 def _signed(sample: Sample) -> list[Json]:
-    meter, facts = sample.facts.meter, sample.facts
-    if sample.context not in _ENDS or meter is None or "meter" in facts.lost:
+    meter = sample.facts.meter
+    if sample.context not in _ENDS or meter is None or not sample.vouches("meter"):
         return []
-    if meter.signed is None:
-        return []
-    return [
-        {
-            "value": meter.signed.hex(),
-            "context": str(sample.context),
-            "format": "SignedData",
-            "measurand": ENERGY,
-            "location": "Outlet",
-        }
-    ]
+    return [] if meter.signed is None else [_as_signed(sample.context, meter.signed)]
+
+
+def _as_signed(context: Context, signed: bytes) -> Json:
+    return {
+        "value": signed.hex(),
+        "context": str(context),
+        "format": "SignedData",
+        "measurand": ENERGY,
+        "location": "Outlet",
+    }
 
 
 def _fitted(quantity: Quantity, facts: Facts) -> bool:

@@ -31,7 +31,7 @@ def _values(
     session = station.sessions[connector]
     key = session.key if session.phase in BILLED else None
     since = station.sampler.since(connector)
-    sample = take(station, connector, Context.TRIGGER, now.utc, key, since)
+    sample = take(station, connector, Context.TRIGGER, now.utc, now, key, since)
     value = meter_value(sample, station.policy.sampled_measurands)
     if value is None:
         return None

@@ -7,6 +7,7 @@ so nothing stale can be done; a cut gives up whatever was under way.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from chargerd.core.course import Output
@@ -22,8 +23,10 @@ from chargerd.runtime.commands import RETRY_S, Commands
 from chargerd.runtime.devices import ConnectorDevices, Devices
 from chargerd.runtime.guard import TICK_S, Guard
 from chargerd.runtime.self_test import SelfTest
+from chargerd.runtime.signing import Notary
 from chargerd.runtime.switchgear import Switchgear
 from chargerd.runtime.waiting import came
+from hal.interfaces import SigningMeter
 from hal.values import REPORTED, Reading, StationReport, VehiclePhase
 
 ROUND_S: Final = 5 * BEAT_S
@@ -267,17 +270,26 @@ def hands_of(
         )
         for number, each in devices.connectors.items()
     }
-    return Hands(hands, bridge)
+    notaries = {
+        number: Notary(number, each.meter, report)
+        for number, each in devices.connectors.items()
+        if isinstance(each.meter, SigningMeter)
+    }
+    return Hands(hands, bridge, notaries)
 
 
 class Hands:
-    """The hands of all connectors, and the one that moves the bridge."""
+    """The hands of all connectors, of the bridge, and of the meters that sign."""
 
     def __init__(
-        self, hands: Mapping[int, Hand], bridge: BridgeHand | None = None
+        self,
+        hands: Mapping[int, Hand],
+        bridge: BridgeHand | None = None,
+        notaries: Mapping[int, Notary] = MappingProxyType({}),
     ) -> None:
         self._hands = hands
         self._bridge = bridge
+        self._notaries = notaries
 
     def cut(self, outputs: Mapping[int, Output]) -> None:
         """Begin at once to take away what ``outputs`` no longer allows."""
@@ -290,6 +302,8 @@ class Hands:
         """Take the new levels."""
         for number, output in outputs.items():
             self._hands[number].aim(output)
+        for number, notary in self._notaries.items():
+            notary.aim(outputs[number].sealing)
         if self._bridge is not None:
             self._bridge.aim(outputs)
 
@@ -315,5 +329,7 @@ class Hands:
         async with asyncio.TaskGroup() as tasks:
             for hand in self._hands.values():
                 tasks.create_task(hand.run(), name=f"hand {hand.number}")
+            for notary in self._notaries.values():
+                tasks.create_task(notary.run(), name=f"sign {notary.number}")
             if self._bridge is not None:
                 tasks.create_task(self._bridge.run(), name="bridge")

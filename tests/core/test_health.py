@@ -76,11 +76,12 @@ FELT = (
     "contactor-open",
     "lock-stuck",
     "meter-frozen",
+    "meter-unsigned",
     "bridge-weld",
     "bridge-open",
     "limit-exceeded",
 )
-"""Told by no single reading; each is tried below, in test_sampling or test_lending."""
+"""Told by no single reading; tried below, or with the module that tells each."""
 STOPS_AT_ONCE = [
     name for name, fault in FAULTS.items() if fault.stops and name not in FELT
 ]

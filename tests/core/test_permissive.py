@@ -8,6 +8,7 @@ import pytest
 from chargerd.core.permissive import (
     FIELDS,
     MAX_AGE_S,
+    MONEY,
     NOT_SEPARATED,
     RULES,
     Facts,
@@ -77,7 +78,8 @@ def test_energy_may_flow_while_all_is_well() -> None:
 
 
 def test_nothing_known_is_nothing_permitted() -> None:
-    assert refusals(Facts(FITTED), NOW_S) == tuple(silent(kind) for kind in MAX_AGE_S)
+    vital = tuple(silent(kind) for kind in MAX_AGE_S if kind not in MONEY)
+    assert refusals(Facts(FITTED), NOW_S) == vital
 
 
 def test_every_rule_is_tried_here() -> None:
@@ -120,7 +122,7 @@ def test_no_voltage_is_too_high_for_a_vehicle_that_has_told_no_maximum() -> None
     assert present(alone) == ()
 
 
-@pytest.mark.parametrize("kind", MAX_AGE_S)
+@pytest.mark.parametrize("kind", [kind for kind in MAX_AGE_S if kind not in MONEY])
 def test_a_fact_is_believed_until_its_age_and_no_longer(kind: str) -> None:
     limit_s = MAX_AGE_S[kind]
     old = {kind: good(NOW_S - limit_s)[kind]}
@@ -128,7 +130,7 @@ def test_a_fact_is_believed_until_its_age_and_no_longer(kind: str) -> None:
     assert refusals(known(**old), NOW_S + 0.001) == (silent(kind),)
 
 
-@pytest.mark.parametrize("kind", MAX_AGE_S)
+@pytest.mark.parametrize("kind", [kind for kind in MAX_AGE_S if kind not in MONEY])
 def test_a_fact_that_is_missing_forbids_energy(kind: str) -> None:
     facts = known()
     nothing: dict[str, Any] = {kind: None}
@@ -140,6 +142,11 @@ def test_a_fact_that_is_missing_forbids_energy(kind: str) -> None:
 def test_what_has_no_age_of_its_own_is_judged_elsewhere() -> None:
     # The session waits for the lock; the bridge is one of two that keep apart.
     assert set(FIELDS.values()) - set(MAX_AGE_S) == {"lock", "bridge"}
+
+
+def test_a_meter_that_is_silent_endangers_nobody() -> None:
+    assert refusals(replace(known(), meter=None), NOW_S) == ()
+    assert refusals(known(meter=meter(NOW_S - 60.0)), NOW_S) == ()
 
 
 def test_a_silent_power_module_goes_by_its_short_name() -> None:

@@ -25,7 +25,7 @@ def reads(register_wh: int, minutes: float = 60) -> TransactionEnded:
     clock = FakeClock()
     now = clock.advance(minutes * 60)
     (ended,) = recovery(1).follow((Sensed(1, meter(0.0, register_wh)),), POWER_W, now)
-    return ended
+    return ended.ended
 
 
 @pytest.mark.requirement("TXN-40", "TXN-41")
@@ -63,8 +63,8 @@ def test_every_connector_waits_for_its_own_meter() -> None:
     assert waiting.follow((Sensed(1, isolation(0.0)),), POWER_W, clock.now()) == ()
     for number in (2, 1):
         read = Sensed(number, meter(0.0, LEFT_WH))
-        (ended,) = waiting.follow((read,), POWER_W, clock.advance(0.1))
-        assert ended.key == f"key-{number}"
+        (closed,) = waiting.follow((read,), POWER_W, clock.advance(0.1))
+        assert closed.ended.key == f"key-{number}"
         assert waiting.follow((read,), POWER_W, clock.now()) == ()
 
 
@@ -76,12 +76,12 @@ def test_a_silent_meter_is_not_waited_for_for_ever() -> None:
     assert waiting.next_deadline_s() == began.monotonic_s + METER_WITHIN_S
     clock.correct(timedelta(hours=3).total_seconds())
     assert waiting.follow((), POWER_W, clock.advance(METER_WITHIN_S - 0.1)) == ()
-    (ended,) = waiting.follow((), POWER_W, clock.advance(0.1))
-    assert ended.meter_wh == LEFT_WH
+    (closed,) = waiting.follow((), POWER_W, clock.advance(0.1))
+    assert closed.ended.meter_wh == LEFT_WH
     assert waiting.next_deadline_s() is None
 
 
 def test_a_connector_that_is_not_there_any_more_is_settled_from_the_disk() -> None:
     waiting, now = recovery(7), FakeClock().now()
-    (ended,) = waiting.follow((Sensed(7, meter(0.0, LEFT_WH + 50)),), POWER_W, now)
-    assert ended.meter_wh == LEFT_WH
+    (closed,) = waiting.follow((Sensed(7, meter(0.0, LEFT_WH + 50)),), POWER_W, now)
+    assert closed.ended.meter_wh == LEFT_WH

@@ -19,7 +19,8 @@ WITHIN_S: Final = 30.0
 CABINET: Final = (
     STATION.replace("[bridge]", '[supply]\ndriver = "mock"\n[bridge]')
     .replace('[[connector]]\ndriver = "mock"', '[[connector]]\ndriver = "mock"\n%s', 1)
-    .replace("%s", 'cable = "socket"\nmax_power_w = 40_000', 1)
+    .replace("%s", 'cable = "socket"\nmax_power_w = 40_000\n%s', 1)
+    .replace("%s", '[connector.meter]\ndriver = "mock"\nsigning = true', 1)
 )
 
 
@@ -72,7 +73,7 @@ SETUPS: Final[Mapping[str, Setup]] = {
 }
 """What happens before; else a car charges."""
 
-STOPPED: Final = ("contactor-weld", "current-stuck", "discharge")
+STOPPED: Final = ("contactor-weld", "current-stuck", "discharge", "meter-unsigned")
 """What shows when the driver ends the transaction."""
 
 ELSEWHERE: Final[Mapping[str, str]] = {

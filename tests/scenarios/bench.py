@@ -14,10 +14,17 @@ from typing import Any, Final
 
 from chargerd.chargepoint import ChargePoint
 from chargerd.core.course import Output
-from chargerd.core.events import SelfTested, Sensed, TokenPresented
+from chargerd.core.events import (
+    MeterClosed,
+    MeterOpened,
+    SelfTested,
+    Sensed,
+    TokenPresented,
+)
 from chargerd.core.fitting import Fitting
-from chargerd.core.permissive import Facts
+from chargerd.core.permissive import FIELDS, Facts
 from chargerd.core.reasons import Cause
+from chargerd.core.sealing import Sealing
 from chargerd.ocpp16 import wire
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
@@ -41,6 +48,7 @@ from hal.values import (
     PowerRating,
     PowerReading,
     Reading,
+    TemperatureReading,
     Token,
     VehiclePhase,
     VehicleReading,
@@ -71,6 +79,15 @@ PATH_TO_ENERGIZED: Final = (
     VehiclePhase.PRECHARGE,
     VehiclePhase.CHARGING,
 )
+
+_POLLED: Final = frozenset(
+    {MeterReading, PowerReading, TemperatureReading, VehicleReading}
+)
+
+
+def record(key: str) -> bytes:
+    """Return what a meter signs of a transaction."""
+    return f"OCMF|{key}".encode()
 
 
 class PowerCut(Exception):
@@ -112,6 +129,14 @@ class Bench:
         self._asked: dict[str, str] = {}
         self._frame = ""
         self.registers_wh: dict[int, int] = {}
+        self.meter_says: dict[str, Any] = {}
+        """What is in each reading of a meter, besides."""
+        self.silent: set[type[Reading]] = set()
+        """The kinds of device that say nothing by themselves."""
+        self._last: dict[tuple[int, type[Reading]], Reading] = {}
+        self.signs = True
+        """A meter that keeps transactions of its own does as it is told."""
+        self._sealed: dict[int, Sealing] = {}
         self._inbox: deque[Happening] = deque()
         self._statuses: dict[int, str] = {}
         self._busy_until_s = 0.0
@@ -165,6 +190,7 @@ class Bench:
         until_s = self.now_s + seconds
         while (due_s := self.due_s()) is not None and due_s <= until_s:
             self.clock.advance(max(due_s - self.now_s, 0.0))
+            self._poll()
             if self._on_the_way and self._on_the_way[0][0] <= self.now_s:
                 self.happens(self._on_the_way.popleft()[1])
             else:
@@ -210,10 +236,32 @@ class Bench:
         self.clock.advance(0.125)
         self.happens(Sensed(connector, replace(reading, at_s=self.now_s)))
 
+    def _poll(self) -> None:
+        """Let devices say what they said last; where nobody is, only the meter does."""
+        for (number, kind), reading in tuple(self._last.items()):
+            if kind in _POLLED - self.silent and self._answers_poll(number, kind):
+                self.happens(Sensed(number, self._now(number, reading)))
+
+    def _answers_poll(self, connector: int, kind: type[Reading]) -> bool:
+        lost = self.charge_point.station.sessions[connector].facts.lost
+        used = self.phase(connector) != "idle" or kind is MeterReading
+        return used and FIELDS[kind] not in lost
+
+    def _now(self, connector: int, reading: Reading) -> Reading:
+        paused = self.charge_point.station.limit(connector).power_w == 0.0
+        if paused and isinstance(reading, MeterReading):
+            reading = replace(reading, power_w=0.0)
+        return replace(reading, at_s=self.now_s)
+
     def meters(self, energy_wh: int, connector: int = 1, **more: Any) -> None:
         closed = bool(self.steps) and self.steps[-1].outputs[connector].closed
         volts = 400.0 if closed else 0.0
-        values = {"power_w": 50_000.0, "voltage_v": volts, "current_a": 125.0, **more}
+        values: dict[str, Any] = {
+            "power_w": 50_000.0,
+            "voltage_v": volts,
+            "current_a": 125.0,
+        }
+        values |= {**self.meter_says, **more}
         reading = MeterReading(at_s=0.0, energy_wh=energy_wh, **values)
         self.registers_wh[connector] = energy_wh
         self.reads(reading, connector)
@@ -225,9 +273,11 @@ class Bench:
         self.reads(reading, connector)
 
     def presents(self, card: str = CARD, reader: int = 0) -> None:
+        self._poll()
         self.happens(TokenPresented(reader, Token(card)))
 
     def plugs(self, connector: int = 1) -> None:
+        self._poll()
         self.vehicle(VehiclePhase.NEGOTIATING, connector)
 
     def energizes(self, connector: int = 1) -> None:
@@ -346,6 +396,10 @@ class Bench:
     # --- inside -----------------------------------------------------------------
 
     def _step(self, happening: Happening) -> None:
+        if isinstance(happening, Sensed):
+            self._last[(happening.connector, type(happening.reading))] = (
+                happening.reading
+            )
         step = self.charge_point.apply(happening, self.clock.now())
         self.steps.append(step)
         if self.after is not None:
@@ -354,6 +408,7 @@ class Bench:
             self.store.commit(step.records)
         if step.attempt is not None:
             self._inbox.appendleft(Tried(self._stored(step.attempt)))
+        self._sign(step)
         for frame in step.frames:
             self._hear(json.loads(frame))
         if step.clock_step_s is not None:
@@ -361,6 +416,19 @@ class Bench:
         if self.store is not None and step.load_after is not None:
             self._inbox.append(
                 OutboxLoaded(step.load_after, self.store.load(step.load_after, 200))
+            )
+
+    def _sign(self, step: Step) -> None:
+        for number, output in step.outputs.items():
+            wanted = output.sealing
+            if not self.signs or wanted in (None, self._sealed.get(number)):
+                continue
+            assert wanted is not None
+            self._sealed[number] = wanted
+            self._inbox.append(
+                MeterOpened(number, wanted.key)
+                if wanted.open
+                else MeterClosed(number, wanted.key, record(wanted.key))
             )
 
     def _stored(self, record: Record) -> bool:

@@ -18,7 +18,8 @@ from chargerd.core.events import (
 )
 from chargerd.core.faults import FAULTS
 from chargerd.core.permissive import Loss
-from chargerd.core.session import Phase
+from chargerd.core.sealing import OPENED_WITHIN_S
+from chargerd.core.session import COLD, Phase
 from hal.values import (
     BridgeReading,
     ContactorReading,
@@ -44,6 +45,8 @@ class Provocation:
     mends: Act = NOTHING
     where: frozenset[Phase] = frozenset(Phase)
     """The phases in which it can come."""
+    signs: bool = False
+    """It takes a meter that has to sign, and does not."""
 
 
 PLUGGED: Final = frozenset(Phase) - {Phase.IDLE}
@@ -151,6 +154,12 @@ def _stays_charged(bench: Bench) -> None:
         bench.waits(6)
 
 
+def _does_not_sign(bench: Bench) -> None:
+    bench.waits(OPENED_WITHIN_S)
+    error = "meter: no answer within 3 s"
+    _happens(bench, CommandFailed(1, "meter", error, bench.now_s))
+
+
 def _finds_no_resistor(bench: Bench) -> None:
     error = "test resistor not found"
     _happens(bench, SelfTested(1, error, bench.now_s))
@@ -197,6 +206,7 @@ PROVOCATIONS: Final[Mapping[str, Provocation]] = {
     "lock-stuck":         _fails("lock", PLUGGED),
     "meter-silent":       _loses("meter-silent", "meter"),
     "meter-implausible":  _loses("meter-implausible", "meter", implausible=True),
+    "meter-unsigned":     Provocation(_does_not_sign, where=COLD, signs=True),
     "meter-frozen":       Provocation(_delivers_uncounted, where=ENERGIZED),
     "reader-silent":      _loses("reader-silent", "reader"),
     "isolation-silent":   _loses("isolation-silent", "isolation"),

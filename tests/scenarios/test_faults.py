@@ -76,12 +76,13 @@ ASIDE: Final[Mapping[Phase, Mapping[str, str]]] = {
 """Where a plug that is pulled in mid-charge leads with these keys."""
 
 
-def at(phase: Phase) -> Bench:
-    """Go the usual way up to a phase."""
-    fittings = {n: Fitting(RATING, FITTED, neighbor=3 - n) for n in (1, 2)}
+def at(phase: Phase, *, signs: bool = False) -> Bench:
+    """Go the usual way up to a phase; ``signs``: the meter ought to, and does not."""
+    fittings = {n: Fitting(RATING, FITTED, neighbor=3 - n, signs=signs) for n in (1, 2)}
     kind = {"UnlockConnectorOnEVSideDisconnect": "true"}
     keys = {**KEYS, **kind, **ASIDE.get(phase, {})}
     bench = Bench(keys=keys, fittings=fittings)
+    bench.signs = not signs
     if phase is Phase.AUTHORIZED:
         bench.unplugs()
         bench.presents()
@@ -142,7 +143,7 @@ def test_there_is_no_fault_without_a_provocation() -> None:
 @pytest.mark.requirement("TXN-31", "STAT-05", "STAT-08")
 @pytest.mark.parametrize(("name", "phase"), cases(comes=True), ids=named)
 def test_a_fault_does_in_each_phase_what_its_row_says(name: str, phase: Phase) -> None:
-    fault, bench = FAULTS[name], at(phase)
+    fault, bench = FAULTS[name], at(phase, signs=PROVOCATIONS[name].signs)
     status, output = told(bench, 1)["status"], bench.output
     ended = len(bench.told("StopTransaction"))
 
@@ -182,7 +183,7 @@ def output_is_right(bench: Bench, fault: Fault, was_live: bool) -> bool:
 
 @pytest.mark.parametrize(("name", "phase"), cases(comes=True), ids=named)
 def test_a_fault_goes_as_its_row_says(name: str, phase: Phase) -> None:
-    fault, bench = FAULTS[name], at(phase)
+    fault, bench = FAULTS[name], at(phase, signs=PROVOCATIONS[name].signs)
     PROVOCATIONS[name].brings(bench)
     PROVOCATIONS[name].mends(bench)
     if fault.recovers is Recovers.BY_ITSELF:
