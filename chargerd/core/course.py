@@ -15,7 +15,7 @@ suspended: it waits for its vehicle, and what comes back goes through every chec
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isfinite
 from typing import Final
 
 from chargerd.clock import Instant
@@ -269,7 +269,7 @@ def _informed(session: Session, facts: Facts) -> Session:
         and contactor is not None
         and contactor.position is Position.OPEN
         and contactor.at_s > session.since_s
-        and not session.contactors_open
+        and not (session.contactors_open and isfinite(session.opened_s))
     ):
         return replace(session, contactors_open=True, opened_s=contactor.at_s)
     return session

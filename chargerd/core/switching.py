@@ -144,7 +144,7 @@ SWITCH_ON: Final[tuple[Step, ...]] = (
 )
 
 SWITCH_OFF: Final[tuple[Step, ...]] = (
-    Step(Deed.ZERO, "the set-point is zero", (), 0.2, ""),
+    Step(Deed.ZERO, "the set-point is zero", (), 0.1, ""),
     Step(Deed.SHUT_OFF, "the modules are switched off",
          (CURRENT_GONE,), 0.2, "current-stuck"),
     Step(Deed.OPEN, "the contactors open",

@@ -175,3 +175,24 @@ def test_contactors_that_report_closed_are_judged_by_that() -> None:
     nothing_read = Bench(connectors=(1,), read=False)
     nothing_read.senses(1, modules(nothing_read.tick(), voltage_v=400.0))
     assert names(nothing_read) == []
+
+
+def test_what_is_on_a_plug_when_the_process_starts_has_time_to_fall() -> None:
+    bench = Bench(connectors=(1,), read=False)
+    bench.senses(1, contactor(bench.tick(), Position.OPEN))
+    for _ in range(4):
+        plug(bench, 300.0)
+        bench.waits(1.0)
+    assert names(bench) == []
+    plug(bench, 0.0)
+    bench.waits(10.0)
+    assert names(bench) == []
+
+
+def test_a_plug_that_stays_charged_from_the_start_is_a_fault() -> None:
+    bench = Bench(connectors=(1,), read=False)
+    bench.senses(1, contactor(bench.tick(), Position.OPEN))
+    for _ in range(7):
+        plug(bench, 300.0)
+        bench.waits(1.0)
+    assert names(bench) == ["discharge"]
