@@ -8,6 +8,7 @@ import pytest
 from chargerd.core.events import CommandFailed, GuardCut
 from chargerd.core.permissive import NOT_SEPARATED
 from chargerd.core.session import Phase
+from chargerd.runtime.senses import PACES
 from hal.values import SAFE_TO_OPEN_A, Position
 from tests.hal.virtual_time import instantly
 from tests.runtime.pair import STATION, pair
@@ -248,3 +249,30 @@ async def test_a_daemon_that_ends_during_a_loan_leaves_all_open(
     world.catch_up(world.outlet(1))
     assert both.bridged(Position.OPEN)
     assert both.outlet(1).position is Position.OPEN
+
+
+@instantly
+async def test_what_a_neighbor_s_safety_rests_on_is_read_as_often_as_its_own(
+    tmp_path: Path,
+) -> None:
+    async with pair(tmp_path) as both:
+        await both.charges(1, power_w=50_000.0)
+        kept_up, left = ("contactor", "power_module", "meter"), ("vehicle", "isolation")
+        looks: dict[str, set[float]] = {kind: set() for kind in kept_up + left}
+        for _ in range(1000):
+            for kind, moments in looks.items():
+                moments.add(getattr(both.guard.facts[2], kind).at_s)
+            await asyncio.sleep(0.01)
+        for kind in kept_up:
+            assert len(looks[kind]) >= 10.0 / PACES[kind].busy_s - 1, kind
+        for kind in left:
+            assert len(looks[kind]) <= 10.0 / PACES[kind].idle_s + 2, kind
+
+        both.simulation.unplug(1)
+        await until(lambda: both.phase(1) is Phase.IDLE, 20.0)
+        await asyncio.sleep(1.0)
+        rested = set()
+        for _ in range(1000):
+            rested.add(both.guard.facts[2].contactor)
+            await asyncio.sleep(0.01)
+        assert len(rested) <= 10.0 / PACES["contactor"].idle_s + 2
