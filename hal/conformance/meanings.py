@@ -11,7 +11,8 @@ from typing import Any
 def meanings(config: type[Any]) -> Mapping[str, str]:
     """Return what stands below each field that is described, on one line.
 
-    A field that a class leaves undescribed means what it means in the class above.
+    A field that a class leaves undescribed means what it means in the class above. A
+    class whose source is not there describes nothing.
     """
     found: dict[str, str] = {}
     for owner in reversed(config.__mro__):
@@ -21,7 +22,11 @@ def meanings(config: type[Any]) -> Mapping[str, str]:
 
 
 def _own(owner: type[Any]) -> Iterator[tuple[str, str]]:
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+    try:
+        source = inspect.getsource(owner)
+    except OSError:
+        return
+    (tree,) = ast.parse(textwrap.dedent(source)).body
     assert isinstance(tree, ast.ClassDef)
     for field, words in zip(tree.body, tree.body[1:], strict=False):
         match field, words:

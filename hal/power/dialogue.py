@@ -90,8 +90,7 @@ class Dialogue:
         module = self.modules.get(said.address) if said else None
         if said is None or module is None:
             return
-        module.hear(said, self._monotonic())
-        if module.nonsense:
+        if not module.hear(said, self._monotonic()):
             return
         for exchange in tuple(self._open):
             exchange.take(said.address, said.code, said.refusal)

@@ -33,12 +33,11 @@ class Module:
         self.missed_questions = 0
         """How many in a row it has not answered, or not with sense."""
         self.missed_orders = 0
-        self.nonsense = ""
-        """What it said last that cannot be true; empty: nothing since."""
         self.told_off_s = -inf
         """When it was told to stop last."""
         self.waited: dict[int, int] = {}
         """How many answers of each code may still come."""
+        self._nonsense: dict[int, str] = {}
         self._stamps = {Quantity.VOLTAGE_V: -inf, Quantity.CURRENT_A: -inf}
         self._unasked_s = -inf
         self._taken_s = -inf
@@ -75,6 +74,11 @@ class Module:
         return self.values.get(Quantity.CURRENT_A, 0.0)
 
     @property
+    def nonsense(self) -> str:
+        """What it says that cannot be true; empty: nothing."""
+        return next(iter(self._nonsense.values()), "")
+
+    @property
     def known(self) -> bool:
         """Whether it has said, at some time, all that a reading is made of."""
         return self.condition is not None and self.values.keys() >= _MEASURED
@@ -99,16 +103,16 @@ class Module:
         told = self.condition is not None and self.condition.address_taken
         return told or now_s - self._taken_s < _TAKEN_S
 
-    def hear(self, said: Said, now_s: float) -> None:
-        """Take what it says."""
+    def hear(self, said: Said, now_s: float) -> bool:
+        """Take what it says; return whether it can be believed."""
         self._count(said.code, now_s)
         for quantity, value in said.values.items():
             low, high = BOUNDS[quantity]
             if not low <= value <= high:
                 name = quantity.name.lower()
-                self.nonsense = f"{self} says {name} = {value:g}"
-                return
-        self.nonsense = ""
+                self._nonsense[said.code] = f"{self} says {name} = {value:g}"
+                return False
+        self._nonsense.pop(said.code, None)
         self.heard_s = now_s
         self.values.update(said.values)
         self._stamp(said, now_s)
@@ -118,6 +122,7 @@ class Module:
         if self.lost and now_s - min(self.output_s, self.state_s) < _FRESH_S:
             # It is back, and all of it is known.
             self.missed_questions = self.missed_orders = 0
+        return True
 
     def _stamp(self, said: Said, now_s: float) -> None:
         for quantity in self._stamps.keys() & said.values.keys():

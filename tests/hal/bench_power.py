@@ -132,7 +132,8 @@ async def supply_bench() -> AsyncIterator[Reached]:
             Trouble.GARBLED: lambda on: breaks("module-garbled", on),
             Trouble.PULLED: lambda on: pull(laid.terminal, on),
         }
-        yield Reached(ea.Config(str(laid.terminal.path)), troubles)
+        config = ea.Config(str(laid.terminal.path), timeout_s=PATIENT_S)
+        yield Reached(config, troubles)
 
 
 @dataclass(frozen=True)

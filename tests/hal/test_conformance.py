@@ -13,6 +13,7 @@ from hal.conformance import common, kinds, sessions, troubles
 from hal.conformance.__main__ import main as try_driver
 from hal.conformance.checks import Check
 from hal.conformance.form import check_form
+from hal.conformance.meanings import meanings
 from hal.conformance.subject import Breach, Subject, Trouble
 from hal.errors import BadAnswer, NoAnswer
 from hal.resources import Place, Resources
@@ -57,13 +58,58 @@ def undocumented(_config: Any, _place: Any) -> None:
     pass
 
 
+@dataclass(frozen=True)
+class Untoml:
+    """The ports."""
+
+    ports: set[int]
+    """In no order."""
+
+
+@dataclass(frozen=True)
+class Unexplained:
+    """The port."""
+
+    port: str
+    """Its device file."""
+    echo: bool = False
+
+    @property
+    def where(self) -> str:
+        """What follows a field and is no word of it."""
+        return self.port
+
+
+@dataclass(frozen=True)
+class Above:
+    """The port."""
+
+    port: str
+    """Its device file."""
+
+
+@dataclass(frozen=True)
+class Sound(Above):
+    """The port, and what is on it."""
+
+    port: str = "/dev/ttyS1"
+    units: tuple[int, ...] = ()
+    """Their addresses; as many as
+
+    there are."""
+    limit_s: float | None = None
+    """How long they may think."""
+
+
 FORMLESS = [
     ({"__doc__": None}, "says in its docstring"),
     ({"Config": dict}, "Config is a dataclass"),
     ({"Config": make_dataclass("Config", ["port"])}, "Config is frozen"),
+    ({"Config": Untoml}, "ports is of a type that TOML has"),
+    ({"Config": Unexplained}, "echo says below it what it means"),
     (
-        {"Config": make_dataclass("C", [("ports", set[int])], frozen=True)},
-        "ports is of a type that TOML has",
+        {"Config": make_dataclass("C", [("port", str)], frozen=True)},
+        "port says below it what it means",
     ),
     ({"connect": None}, "connect opens the device"),
     ({"connect": undocumented}, "connect has a docstring"),
@@ -79,10 +125,15 @@ def test_a_module_without_the_form_of_a_driver_is_caught(
 
 
 def test_settings_that_toml_can_write_are_accepted() -> None:
-    fields = [("port", str), ("units", tuple[int, ...]), ("limit_s", float | None)]
-    config = make_dataclass("C", fields, frozen=True, namespace={"__doc__": "Port."})
-    check_form(driver(None, Config=config))
-    assert config.__doc__ == "Port."
+    check_form(driver(None, Config=Sound))
+
+
+def test_a_field_means_what_stands_below_it_in_its_class_or_the_one_above() -> None:
+    assert meanings(Sound) == {
+        "port": "Its device file.",
+        "units": "Their addresses; as many as there are.",
+        "limit_s": "How long they may think.",
+    }
 
 
 def now_s() -> float:

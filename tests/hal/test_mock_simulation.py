@@ -164,7 +164,7 @@ async def test_numbered_modules_are_those_of_the_group() -> None:
         config = PowerConfig(modules=2, max_current_a=100.0, max_power_w=40_000.0)
         assert "module-5" in one.simulation.faults()
         async with driver.connect(config, Place(1, one.resources)) as power:
-            assert power.rating == PowerRating(150.0, 1000.0, 100.0, 40_000.0)
+            assert power.rating == PowerRating(150.0, 1000.0, 100.0, 40_000.0, 2)
             assert "module-2" in one.simulation.faults()
             assert "module-3" not in one.simulation.faults()
 

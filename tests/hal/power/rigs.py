@@ -13,6 +13,9 @@ from hal.wire.frame import Frame
 from hal.wire.infypower import Command
 from tests.hal.bench_power import ADDRESSES, Stand, connected, stand
 
+PATIENCE_S = 0.2
+"""A busy machine answers late; a module is lost after three times as long."""
+
 
 @dataclass
 class Rig:
@@ -58,7 +61,7 @@ async def connected_to(
 ) -> AsyncIterator[Rig]:
     """Put three modules on a bus, and connect the driver to them."""
     modules = InfypowerModules(one.world, one.outlet, one.adapter, ADDRESSES, **twin)
-    chosen = {"modules": ADDRESSES, **settings}
+    chosen = {"modules": ADDRESSES, "answer_within_s": PATIENCE_S, **settings}
     config = infypower.Config(channel=one.channel, interface="slcan", **chosen)
     try:
         async with connected(infypower, config) as power:

@@ -194,7 +194,7 @@ async def test_who_answers_as_another_is_lost() -> None:
 
 
 async def test_a_late_module_neither_delays_nor_falsifies() -> None:
-    async with rig() as one:
+    async with rig(answer_within_s=0.1) as one:
         one.stand.loads()
         await one.power.supply(SET)
         await comes(one.power.read, lambda now: now.current_a > 59.0)
