@@ -50,4 +50,5 @@ _WORDS: Final[Mapping[str, Callable[[Any, Facts], str]]] = {
     "plug-over-temperature": lambda r, _: above(r.temperature_c, MAX_PLUG_C, "°C"),
     "module-over-temperature": _heat,
     "over-voltage": _output,
+    "vehicle-emergency": lambda r, _: r.error or "",
 }

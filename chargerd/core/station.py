@@ -34,6 +34,7 @@ from chargerd.core.health import Health
 from chargerd.core.installation import Installation
 from chargerd.core.lending import Lending
 from chargerd.core.limits import Limits
+from chargerd.core.measured import measured
 from chargerd.core.news import PATIENCE_S, tells
 from chargerd.core.obedience import Obedience
 from chargerd.core.permissive import FIELDS, Facts, Loss, learned, present
@@ -407,13 +408,17 @@ class Station:
         return ()
 
     def _cut(self, event: events.GuardCut, now: Instant) -> Effects:
-        told = Noted(event.connector, f"guard cut: {', '.join(event.faults)}")
         name = event.faults[0]
+        value = event.value or measured(name, self.sessions[event.connector].facts)
+        words = f"guard cut: {', '.join(event.faults)}" + (
+            f" ({value})" if value else ""
+        )
+        told = Noted(event.connector, words)
         # What the facts tell of by themselves is judged by them.
         held = name in FAULTS and FAULTS[name].recovers is not Recovers.BY_ITSELF
         if held and not _over(self.sessions[event.connector], event.at_s):
             self.health.latch(event.connector, name, event.value)
-        aborted = events.Aborted(event.connector, cause(event.faults[0]))
+        aborted = events.Aborted(event.connector, cause(name))
         return (told, *self.advance(aborted, now))
 
     def _judge(self, now: Instant) -> Effects:

@@ -27,7 +27,7 @@ from chargerd.core.reasons import Cause, Why
 from chargerd.core.session import Phase
 from chargerd.core.station import Station
 from chargerd.core.tags import Tags
-from hal.values import Position, VehiclePhase
+from hal.values import Position, VehiclePhase, VehicleReading
 from tests.clock import FakeClock
 from tests.core.bench import (
     ACCEPTED,
@@ -158,6 +158,18 @@ def test_what_the_guard_has_cut_is_over() -> None:
     assert bench.phase() is Phase.OPENING
     assert bench.session().cause is Cause.FAULT
     assert of(Noted, told)[0].what == "guard cut: insulation-silent, insulation"
+
+
+def test_a_cut_says_what_the_vehicle_said() -> None:
+    bench = charging()
+    broken = VehicleReading(
+        at_s=bench.clock.now().monotonic_s,
+        phase=VehiclePhase.EMERGENCY,
+        error="it is hot",
+    )
+    bench.senses(1, broken)
+    told = bench.happens(events.GuardCut(1, ("vehicle-emergency",)))
+    assert of(Noted, told)[0].what == "guard cut: vehicle-emergency (it is hot)"
 
 
 def held(bench: Bench) -> list[tuple[str, str | None]]:
