@@ -262,11 +262,15 @@ def _fill(path: Path) -> None:
 def _station_file(base: Path, url: str, state: Path, control: Path) -> str:
     """Return a simulated station's file, for this bench and this directory."""
     text = base.read_text()
-    # without time to settle every redial is a first try
-    lines = f"url = {json.dumps(url)}\nsettle_s = 0.0"
-    text, found = re.subn(r"^url = .*$", lines, text, flags=re.MULTILINE)
-    if found != 1:
-        raise BenchFailed(f"{base}: url stands there {found} times, not 1")
+    for line, lines in (
+        # without time to settle every redial is a first try
+        (r"url = .*", f"url = {json.dumps(url)}\nsettle_s = 0.0"),
+        # a hurried day of sessions is no storm of reports
+        (r"\[ocpp\.configuration\]", r"\g<0>\nStatusReportsPerMinute = 0"),
+    ):
+        text, found = re.subn(f"^{line}$", lines, text, flags=re.MULTILINE)
+        if found != 1:
+            raise BenchFailed(f"{base}: {line} stands there {found} times, not 1")
     for section, key, path in (
         ("storage", "directory", state),
         ("control", "socket", control),
