@@ -32,7 +32,7 @@ class Plan(IntEnum):
 
 
 class RangedRack:
-    """A rack that is put into the right range before it supplies.
+    """A rack that is put into the right range before it supplies; a ``PowerModule``.
 
     While the range changes, ``supply`` returns and the output stays at zero.
     """
@@ -58,7 +58,6 @@ class RangedRack:
 
     @property
     def rating(self) -> PowerRating:
-        """See :class:`hal.interfaces.PowerModule`."""
         rating = self._rack.rating
         if self._plan is not Plan.LOW:
             return rating
@@ -66,7 +65,6 @@ class RangedRack:
         return replace(rating, max_voltage_v=low_v)
 
     async def supply(self, setpoint: Setpoint) -> None:
-        """See :class:`hal.interfaces.PowerModule`."""
         voltage_v = min(setpoint.voltage_v, self.rating.max_voltage_v)
         if not 0.0 < voltage_v >= self.rating.min_voltage_v:
             await self.switch_off()
@@ -77,16 +75,13 @@ class RangedRack:
             await self._change(self._wanted(voltage_v))
 
     async def shut_off(self) -> None:
-        """See :class:`hal.interfaces.PowerModule`."""
         self._note_off()
         await self._rack.shut_off()
 
     async def read(self) -> PowerReading:
-        """See :class:`hal.interfaces.PowerModule`."""
         return await self._rack.read()
 
     async def switch_off(self) -> None:
-        """See :class:`hal.power.rack.Rack`."""
         self._note_off()
         await self._rack.switch_off()
 

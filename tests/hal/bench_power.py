@@ -80,11 +80,11 @@ async def stand(connector: int = 1) -> AsyncIterator[Stand]:
 
 @asynccontextmanager
 async def connected(
-    driver: Any, config: Any, connector: int = 1
+    driver: Any, config: Any, connector: int = 1, haste: float = 1.0
 ) -> AsyncIterator[PowerModule]:
-    """Open a driver as the daemon would."""
+    """Open a driver as the daemon would, on a clock that may be in haste."""
     async with (
-        Resources(time.monotonic) as resources,
+        Resources(lambda: haste * time.monotonic()) as resources,
         driver.connect(config, Place(connector, resources)) as power,
     ):
         yield power

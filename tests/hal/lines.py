@@ -73,6 +73,20 @@ async def connected(
         yield device
 
 
+async def read_once(
+    driver: Any,
+    config: Callable[..., Any],
+    answers: Callable[[bytes], bytes],
+    **parts: Any,
+) -> Any:
+    """Return what one read gives while the far end of the port answers as told."""
+    async with (
+        scripted(answers) as port,
+        connected(driver, config(port, **parts)) as device,
+    ):
+        return await device.read()
+
+
 async def outcome(reading: Any) -> Reading | type[HardwareError]:
     """Return what a read returned or raised; anything but the two errors is a bug."""
     try:

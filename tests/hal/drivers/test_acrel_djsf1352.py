@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.hal.lines import (
     connected,
     line,
     outcome,
+    read_once,
     scripted,
 )
 
@@ -39,13 +41,7 @@ def config(port: str, **parts: Any) -> Config:
     return Config(port, **chosen)
 
 
-async def read(answers: Callable[[bytes], bytes], **parts: Any) -> MeterReading:
-    async with (
-        scripted(answers) as port,
-        connected(acrel_djsf1352, config(port, **parts)) as meter,
-    ):
-        reading: MeterReading = await meter.read()
-        return reading
+read = partial(read_once, acrel_djsf1352, config)
 
 
 async def test_the_display_of_the_manual_is_read() -> None:

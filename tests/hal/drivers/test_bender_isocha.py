@@ -24,6 +24,7 @@ from tests.hal.lines import (
     connected,
     line,
     outcome,
+    read_once,
     scripted,
 )
 
@@ -50,12 +51,10 @@ async def told(answers: Callable[[bytes], bytes], within_s: float) -> Any:
 
 
 async def read(answer: bytes) -> IsolationReading:
-    async with (
-        scripted({READ: answer}.__getitem__) as port,
-        connected(bender_isocha, config(port)) as monitor,
-    ):
-        reading: IsolationReading = await monitor.read()
-        return reading
+    reading: IsolationReading = await read_once(
+        bender_isocha, config, {READ: answer}.__getitem__
+    )
+    return reading
 
 
 SAMPLES = [

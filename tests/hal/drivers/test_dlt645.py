@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.hal.lines import (
     connected,
     line,
     outcome,
+    read_once,
     scripted,
 )
 
@@ -53,13 +55,7 @@ def config(port: str, **parts: Any) -> Config:
     return Config(port, **chosen)
 
 
-async def read(answers: Callable[[bytes], bytes], **parts: Any) -> MeterReading:
-    async with (
-        scripted(answers) as port,
-        connected(dlt645, config(port, **parts)) as meter,
-    ):
-        reading: MeterReading = await meter.read()
-        return reading
+read = partial(read_once, dlt645, config)
 
 
 async def test_a_meter_is_read_by_the_frames_of_the_standard() -> None:

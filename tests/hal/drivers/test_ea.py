@@ -20,7 +20,7 @@ from hal.wire import modbus
 from hal.wire.ea import Coil, Nominal, Register
 from hal.wire.modbus import Function
 from hal.world.site import World
-from tests.hal.bench_power import RATE
+from tests.hal.bench_power import PATIENT_S, RATE
 from tests.hal.lines import CONNECTOR, bent, connected, line, outcome, scripted
 
 SET = Setpoint(400.0, 20.0, 5.0)
@@ -53,13 +53,14 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(unit: int = 0, **settings: Any) -> AsyncIterator[Rig]:
+async def rig(unit: int = 0, haste: float = 1.0, **settings: Any) -> AsyncIterator[Rig]:
     async with line() as (laid, world):
         world.set_rate(RATE)
         twin = EaSupply(world, world.outlet(CONNECTOR), unit)
         twin.attach(laid)
-        config = ea.Config(str(laid.terminal.path), unit=unit, **settings)
-        async with connected(ea, config) as power:
+        chosen = {"timeout_s": PATIENT_S, **settings}
+        config = ea.Config(str(laid.terminal.path), unit=unit, **chosen)
+        async with connected(ea, config, haste=haste) as power:
             yield Rig(power, twin, laid, world)
 
 
@@ -122,7 +123,7 @@ async def test_a_stop_overtakes_a_set_point_that_is_being_told() -> None:
 
 
 async def test_an_output_that_stays_on_is_named() -> None:
-    async with rig() as one:
+    async with rig(haste=4.0) as one:
         await one.power.supply(SET)
         one.breaks("module-stuck-on")
         with pytest.raises(Unconfirmed, match="its output stays on"):
@@ -182,7 +183,7 @@ PRESENT = modbus.sealed(bytes.fromhex("00 03 0A 00 00 08 80 66 66 33 33 19 99"))
 async def test_the_sample_answer_is_half_of_everything() -> None:
     async with (
         scripted(supply_of({NAMEPLATE: SAID, LOOK: PRESENT})) as port,
-        connected(ea, ea.Config(port)) as power,
+        connected(ea, ea.Config(port, timeout_s=PATIENT_S)) as power,
     ):
         reading = await power.read()
         assert reading.voltage_v == 250.0
@@ -201,7 +202,7 @@ async def test_a_nameplate_that_cannot_be_is_refused(nominal: Nominal) -> None:
     said = modbus.sealed(b"\x00\x03\x0c" + wire.nominal_octets(nominal))
     async with scripted(supply_of({NAMEPLATE: said})) as port:
         with pytest.raises(BadAnswer, match="nominal values of .* cannot be"):
-            async with connected(ea, ea.Config(port)):
+            async with connected(ea, ea.Config(port, timeout_s=PATIENT_S)):
                 pass
 
 
@@ -209,7 +210,7 @@ async def test_a_measurement_far_above_nominal_is_refused() -> None:
     far = modbus.sealed(bytes.fromhex("00 03 0A 00 00 08 80 FF FF 33 33 19 99"))
     async with (
         scripted(supply_of({NAMEPLATE: SAID, LOOK: far})) as port,
-        connected(ea, ea.Config(port)) as power,
+        connected(ea, ea.Config(port, timeout_s=PATIENT_S)) as power,
     ):
         with pytest.raises(BadAnswer, match="125% of its voltage"):
             await power.read()
@@ -246,7 +247,7 @@ def test_whatever_a_supply_says_is_possible_or_refused(octets: bytes) -> None:
     async def told() -> object:
         async with (
             scripted(supply_of({NAMEPLATE: SAID, LOOK: frame})) as port,
-            connected(ea, ea.Config(port)) as power,
+            connected(ea, ea.Config(port, timeout_s=PATIENT_S)) as power,
         ):
             return await outcome(power.read())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.hal.lines import (
     connected,
     line,
     outcome,
+    read_once,
     scripted,
 )
 
@@ -57,13 +59,7 @@ def config(port: str, **parts: Any) -> Config:
     return Config(port, **chosen)
 
 
-async def read(answers: Callable[[bytes], bytes], **parts: Any) -> MeterReading:
-    async with (
-        scripted(answers) as port,
-        connected(modbus_map, config(port, **parts)) as meter,
-    ):
-        reading: MeterReading = await meter.read()
-        return reading
+read = partial(read_once, modbus_map, config)
 
 
 async def test_an_sdm630_is_read_by_the_frames_of_its_manual() -> None:

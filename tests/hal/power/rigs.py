@@ -48,23 +48,23 @@ def is_off(frame: Frame) -> bool:
 
 @asynccontextmanager
 async def rig(
-    twin: dict[str, Any] | None = None, **settings: Any
+    twin: dict[str, Any] | None = None, haste: float = 1.0, **settings: Any
 ) -> AsyncIterator[Rig]:
-    """Connect the driver to three modules."""
-    async with stand() as one, connected_to(one, twin or {}, **settings) as rig:
+    """Connect the driver to three modules; its clock may be in haste."""
+    async with stand() as one, connected_to(one, twin or {}, haste, **settings) as rig:
         yield rig
 
 
 @asynccontextmanager
 async def connected_to(
-    one: Stand, twin: dict[str, Any], **settings: Any
+    one: Stand, twin: dict[str, Any], haste: float = 1.0, **settings: Any
 ) -> AsyncIterator[Rig]:
     """Put three modules on a bus, and connect the driver to them."""
     modules = InfypowerModules(one.world, one.outlet, one.adapter, ADDRESSES, **twin)
     chosen = {"modules": ADDRESSES, "answer_within_s": PATIENCE_S, **settings}
     config = infypower.Config(channel=one.channel, interface="slcan", **chosen)
     try:
-        async with connected(infypower, config) as power:
+        async with connected(infypower, config, haste=haste) as power:
             assert isinstance(power, Rack)
             yield Rig(power, one, modules)
     finally:

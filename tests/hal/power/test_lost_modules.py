@@ -113,7 +113,7 @@ async def test_a_lost_module_delays_nobody() -> None:
 
 
 async def test_shut_off_does_not_trust_the_silence_of_a_module_that_ran() -> None:
-    async with rig() as one:
+    async with rig(haste=4.0) as one:
         await renewed(one)
         await comes(lambda: renewed(one), lambda now: now.voltage_v > 0.0)
         await asyncio.sleep(0.26)

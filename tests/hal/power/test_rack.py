@@ -182,7 +182,7 @@ async def test_shut_off_returns_when_no_current_flows_and_all_are_off() -> None:
 
 
 async def test_a_module_that_does_not_stop_is_named() -> None:
-    async with rig() as one:
+    async with rig(haste=4.0) as one:
         await one.power.supply(at(60.0))
         one.stand.breaks("module-2-stuck-on")
         with pytest.raises(Unconfirmed, match=r"module 2 \(address 2\) does not stop"):
@@ -190,7 +190,7 @@ async def test_a_module_that_does_not_stop_is_named() -> None:
 
 
 async def test_current_that_does_not_fall_is_named() -> None:
-    async with rig() as one:
+    async with rig(haste=4.0) as one:
         one.stand.loads()
         await one.power.supply(at(60.0))
         await comes(one.power.read, lambda now: now.current_a > 0.0)
