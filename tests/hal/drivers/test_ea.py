@@ -21,7 +21,15 @@ from hal.wire.ea import Coil, Nominal, Register
 from hal.wire.modbus import Function
 from hal.world.site import World
 from tests.hal.bench_power import PATIENT_S, RATE
-from tests.hal.lines import CONNECTOR, bent, connected, line, outcome, scripted
+from tests.hal.lines import (
+    CONNECTOR,
+    bent,
+    connected,
+    line,
+    outcome,
+    read_once,
+    scripted,
+)
 
 SET = Setpoint(400.0, 20.0, 5.0)
 ZERO = Setpoint(0.0, 0.0, 1.0)
@@ -158,14 +166,13 @@ async def test_a_supply_that_refuses_says_why() -> None:
 
 
 async def test_a_silent_supply_is_no_answer() -> None:
-    async with rig() as one:
+    async with rig(timeout_s=0.15) as one:
         one.breaks("module-silent")
         with pytest.raises(NoAnswer):
             await one.power.read()
         with pytest.raises(HardwareError):
             await one.power.supply(SET)
         one.breaks("module-silent", False)
-        await asyncio.sleep(0.35)
         await one.power.read()
 
 
@@ -219,19 +226,12 @@ async def test_a_measurement_far_above_nominal_is_refused() -> None:
 @given(bent((SAID, modbus.sealed(b"\x01" + PRESENT[1:-2]))))
 @settings(max_examples=40, deadline=None)
 def test_no_bent_answer_becomes_a_wrong_value(bend: Callable[[bytes], bytes]) -> None:
-    async def told() -> object:
-        def answer(question: bytes) -> bytes:
-            if question == LOOK:
-                return bend(PRESENT)
-            return SAID if question == NAMEPLATE else question
+    def answer(question: bytes) -> bytes:
+        if question == LOOK:
+            return bend(PRESENT)
+        return SAID if question == NAMEPLATE else question
 
-        async with (
-            scripted(answer) as port,
-            connected(ea, ea.Config(port, timeout_s=0.02)) as power,
-        ):
-            return await outcome(power.read())
-
-    heard = asyncio.run(told())
+    heard = asyncio.run(outcome(read_once(ea, ea.Config, answer, timeout_s=0.02)))
     if isinstance(heard, PowerReading):
         assert heard.voltage_v == 250.0
         assert heard.current_a == pytest.approx(10.0, abs=0.001)
