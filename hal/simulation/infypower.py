@@ -54,12 +54,10 @@ class InfypowerModules:
         """Whether each ramps softly; as delivered, it does."""
         self._group = group
         self._acknowledges = acknowledges
-        self._bus = bus
-        bus.attach(self._hear)
+        self.rack.listen(self._hear)
 
     def close(self) -> None:
         """Take them off the bus."""
-        self._bus.detach(self._hear)
         self.rack.close()
 
     def _hear(self, frame: Frame) -> None:

@@ -49,12 +49,10 @@ class MaxwellModules:
         """
         self.rack = Rack(world, outlet, bus, addresses, nameplate, watchdog_s)
         self._group = group
-        self._bus = bus
-        bus.attach(self._hear)
+        self.rack.listen(self._hear)
 
     def close(self) -> None:
         """Take them off the bus."""
-        self._bus.detach(self._hear)
         self.rack.close()
 
     def _hear(self, frame: Frame) -> None:

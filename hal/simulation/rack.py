@@ -126,6 +126,7 @@ class Rack:
         self._bus = bus
         self._watchdog_s = watchdog_s
         self._loop = asyncio.get_running_loop()
+        self._take: Callable[[Frame], None] | None = None
         self._bite: asyncio.TimerHandle | None = None
         self._flood: asyncio.TimerHandle | None = None
         outlet.rectifiers.modules = count
@@ -199,8 +200,15 @@ class Rack:
             else:
                 self._bus.send(frame)
 
+    def listen(self, take: Callable[[Frame], None]) -> None:
+        """Let the modules hear what is said on the bus, until they are taken away."""
+        self._bus.attach(take)
+        self._take = take
+
     def close(self) -> None:
-        """Take the rack away."""
+        """Take the modules off the bus."""
+        if self._take is not None:
+            self._bus.detach(self._take)
         for timer in (self._bite, self._flood):
             if timer is not None:
                 timer.cancel()

@@ -60,12 +60,10 @@ class UuGreenPowerModules:
         self._settles_s = settles_s
         self._monotonic = world.monotonic
         self._group = group
-        self._bus = bus
-        bus.attach(self._hear)
+        self.rack.listen(self._hear)
 
     def close(self) -> None:
         """Take them off the bus."""
-        self._bus.detach(self._hear)
         self.rack.close()
 
     def _hear(self, frame: Frame) -> None:
