@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from chargerd.chargepoint import ChargePoint
 from chargerd.core.course import Output
+from chargerd.core.power import Supply
 from chargerd.ocpp16.keys import secret_key
 from chargerd.runtime.csms import CsmsLink, Pace
 from chargerd.runtime.journal import Journal
@@ -41,7 +42,8 @@ class Aftermath:
         if step.learned:
             return
         for number, output in step.outputs.items():
-            self._senses.set_busy(number, output != Output())
+            charging = output.supply is Supply.CHARGE
+            self._senses.set_busy(number, output != Output(), charging=charging)
         if step.clock_step_s is not None:
             self._step_clock(step.clock_step_s)
         if step.changed_key is not None:

@@ -109,13 +109,15 @@ class Senses:
         """Set while a connector, or its neighbor at a bridge, is in use."""
         self._any_busy = asyncio.Event()
         self._used: set[int] = set()
+        self._charging: set[int] = set()
         self._joins = frozenset(joins)
 
-    def set_busy(self, connector: int, busy: bool) -> None:
+    def set_busy(self, connector: int, busy: bool, *, charging: bool = False) -> None:
         """Read a connector's devices at the pace of its use.
 
         Some of its neighbor's at a bridge keep up: its safety rests on them.
         """
+        (self._charging.add if charging else self._charging.discard)(connector)
         if busy is (connector in self._used):
             return
         self._used ^= {connector}
@@ -132,9 +134,19 @@ class Senses:
         last = self._last.get(key)
         self._last[key] = reading
         kind = FIELDS[type(reading)]
-        every = self._event(connector, kind).is_set() and not PACES[kind].level
-        if every or last is None or replace(last, at_s=reading.at_s) != reading:
+        if (
+            self._matters(connector, kind)
+            or last is None
+            or replace(last, at_s=reading.at_s) != reading
+        ):
             self._report(Sensed(connector, reading))
+
+    def _matters(self, connector: int, kind: str) -> bool:
+        """Tell whether a reading is an event even if it says the same again."""
+        if kind == "contactor":
+            # When they were seen open is asked only where they shall be.
+            return connector in self._used and connector not in self._charging
+        return self._event(connector, kind).is_set() and not PACES[kind].level
 
     async def run(self) -> None:
         """Read everything, for ever."""

@@ -15,6 +15,7 @@ from chargerd.assembly import fittings_of, opened, plan
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Instant
 from chargerd.core.course import Output
+from chargerd.core.power import Supply
 from chargerd.core.session import Phase
 from chargerd.ocpp16.records import Snapshot
 from chargerd.ocpp16.requests import Nameplate
@@ -131,7 +132,8 @@ class Pair:
             self.hands.cut(outputs)
             self.hands.aim(outputs)
             for number, output in outputs.items():
-                self.senses.set_busy(number, output != Output())
+                charging = output.supply is Supply.CHARGE
+                self.senses.set_busy(number, output != Output(), charging=charging)
 
     async def watch(self) -> None:
         """Look out for two vehicles on one bus."""

@@ -15,6 +15,7 @@ from chargerd.runtime.devices import ConnectorDevices
 from chargerd.runtime.senses import PACES
 from hal.errors import BadAnswer, HardwareError, NoAnswer
 from hal.values import (
+    ContactorReading,
     MeterReading,
     SafetyReading,
     TemperatureReading,
@@ -108,6 +109,21 @@ async def test_an_input_is_told_when_it_changes_however_often_it_is_read(
         # but the guard has the newest
         assert station.facts.safety is not None
         assert station.facts.safety.age_s(station.world.monotonic()) <= 0.2
+
+
+@pytest.mark.parametrize(("charging", "least", "most"), [(False, 50, 70), (True, 0, 1)])
+@instantly
+async def test_contactors_that_are_still_as_they_were_are_told_until_current_flows(
+    tmp_path: Path, charging: bool, least: int, most: int
+) -> None:
+    async with rig(tmp_path) as station:
+        station.senses.set_busy(1, True, charging=charging)
+        await asyncio.sleep(1)
+        before = len(readings(station, ContactorReading))
+        await asyncio.sleep(10)
+        assert least <= len(readings(station, ContactorReading)) - before <= most
+        assert station.facts.contactor is not None
+        assert station.facts.contactor.age_s(station.world.monotonic()) <= 0.2
 
 
 @instantly
