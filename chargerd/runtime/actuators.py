@@ -52,8 +52,7 @@ class Hand:
         sensed: Callable[[int, Reading], None],
     ) -> None:
         self.number = number
-        self.beat_s = guard.now_s()
-        """When it last went on."""
+        self._beat_s = guard.now_s()
         self._report = report
         self._devices = devices
         self._guard = guard
@@ -74,6 +73,12 @@ class Hand:
     def live(self) -> bool:
         """Whether anything here can put voltage on the plug."""
         return self._gear.live
+
+    @property
+    def beat_s(self) -> float:
+        """When it last went on; a cut, of which every step has its limit, goes on."""
+        cuts = self._cut is not None and not self._cut.done()
+        return self._guard.now_s() if cuts else self._beat_s
 
     @property
     def age_s(self) -> float:
@@ -152,11 +157,11 @@ class Hand:
         self._round = None
 
     async def _look_at_guard(self) -> None:
-        self.beat_s = now_s = self._guard.now_s()
+        self._beat_s = now_s = self._guard.now_s()
         while self._unguarded():
             before_s = now_s
             await asyncio.sleep(TICK_S)
-            self.beat_s = now_s = self._guard.now_s()
+            self._beat_s = now_s = self._guard.now_s()
             # Where the whole loop stood still, the guard had no turn either.
             if self._unguarded() and now_s - before_s < 2 * TICK_S:
                 self.cut()
@@ -179,9 +184,9 @@ class Hand:
         """Do one round: whatever the level asks for and is not so yet."""
         self._commands.confirmed = True
         await self._lock()
-        self.beat_s = self._guard.now_s()
+        self._beat_s = self._guard.now_s()
         await self._tell_vehicle()
-        self.beat_s = self._guard.now_s()
+        self._beat_s = self._guard.now_s()
         await self._gear.switch_on(self._target, lambda: self._barred)
 
     async def _lock(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chargerd.core.events import DeviceLost, GuardCut
+from chargerd.core.events import CommandFailed, DeviceLost, GuardCut
 from chargerd.core.session import Phase
 from chargerd.core.supervision import LATE
 from chargerd.runtime.actuators import GUARD_WITHIN_S, ROUND_S
@@ -100,6 +100,25 @@ async def test_a_driver_that_never_returns_makes_its_device_lost(
         most_s = LOST_AFTER * (READ_WITHIN_S + PACES[kind].idle_s)
         assert station.world.monotonic() - began_s <= most_s
         device.times = 0
+
+
+@instantly
+async def test_a_contactor_that_does_not_open_is_no_hand_that_hangs(
+    tmp_path: Path,
+) -> None:
+    module = Faulty("power_module")
+    async with rig(tmp_path, module.fitted) as station:
+        await station.walk(Phase.ENERGIZED)
+        station.simulation.set_fault("contactor-weld", True, 1)
+        station.aim(Phase.RAMP_DOWN)
+        await until(lambda: station.outlet.rectifiers.current_a < 1.0, 2.0)
+        await asyncio.sleep(0.2)
+        module.command = "supply"  # and the modules take all the time there is
+        station.aim(Phase.OPENING)
+        took_s = await until(lambda: not station.hand.live, 1.0)
+        assert took_s > HAND_WITHIN_S
+        assert all(LATE not in cut.faults for cut in station.of(GuardCut))
+        assert [failed.kind for failed in station.of(CommandFailed)] == ["contactor"]
 
 
 class Hanging:
