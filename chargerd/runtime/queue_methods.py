@@ -16,8 +16,8 @@ from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.views import Json, Views, known, time_of
 from chargerd.steps import Happening
 from chargerd.store.database import MOST_BYTES
+from chargerd.store.packing import unpacked
 from chargerd.store.reader import Reader
-from chargerd.store.rows import unpacked
 
 PIECE: Final = 100
 """How many messages one call tries again."""

@@ -17,7 +17,8 @@ from chargerd.ocpp16.records import Entry, SecurityEventKept, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
 from chargerd.store import profiles
-from chargerd.store.rows import ENTRY, entry, unpacked
+from chargerd.store.packing import unpacked
+from chargerd.store.rows import ENTRY, entry
 from chargerd.store.times import maybe_moment
 
 _FIRST_ENTRIES: Final = 100

@@ -1,8 +1,6 @@
 """How each record is written: one function a record, and the table of them."""
 
-import json
 import sqlite3
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,24 +10,14 @@ from chargerd.core.events import TagInfo
 from chargerd.core.faults import KEPT
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record
-from chargerd.ocpp16.wire import Json, moved
+from chargerd.ocpp16.wire import moved
 from chargerd.store import profiles
+from chargerd.store.packing import packed, unpacked
 from chargerd.store.times import maybe_text, time_text
 
 KEPT_SESSIONS: Final = 5_000
 KEPT_FAULTS: Final = 2_000
 KEPT_SECURITY_EVENTS: Final = 2_000
-
-
-def packed(message: Json) -> bytes:
-    """Return a message as it stands in the file: meter values shrink to a third."""
-    return zlib.compress(json.dumps(message, separators=(",", ":")).encode())
-
-
-def unpacked(blob: bytes) -> Json:
-    """Return a message of the file."""
-    message: Json = json.loads(zlib.decompress(blob))
-    return message
 
 
 ENTRY: Final = "id, key, action, payload, at"

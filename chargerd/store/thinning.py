@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.thinning import spare_message
-from chargerd.store.rows import unpacked
+from chargerd.store.packing import unpacked
 
 PIECE: Final = 200
 """How many messages are looked at in one commit: the next record waits no longer."""

@@ -1,9 +1,9 @@
 """What is committed comes back, whole or not at all, in bounds."""
 
+import json
 import re
 import sqlite3
 import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -21,6 +21,7 @@ from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.store import rows
 from chargerd.store.database import RESERVE_BYTES, Store, StoreFailed
 from chargerd.store.opening import schema
+from chargerd.store.packing import unpacked
 from chargerd.store.reader import Reader
 from chargerd.store.rows import WRITERS
 from tests.store.golden import GOLDEN, content
@@ -51,7 +52,7 @@ def legible(dump: str) -> str:
     """Inflate what is deflated: two deflaters need not agree on the bytes."""
 
     def inflated(blob: re.Match[str]) -> str:
-        return zlib.decompress(bytes.fromhex(blob[1])).decode()
+        return json.dumps(unpacked(bytes.fromhex(blob[1])))
 
     return re.sub(r"X'([0-9A-F]+)'", inflated, dump)
 
