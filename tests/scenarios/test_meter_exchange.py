@@ -11,6 +11,7 @@ from chargerd.core.reasons import Cause
 from chargerd.core.registers import CONSISTENT
 from chargerd.store.database import Store
 from chargerd.store.reader import Reader
+from hal.values import PowerReading
 from tests.scenarios.bench import Bench
 
 STRICT = {"MeterStepLimit": "110"}
@@ -106,7 +107,21 @@ def test_a_step_in_a_transaction_ends_it_at_the_last_good_register(
     assert "'value': '124000'" in str(told)
 
 
-def test_a_unit_that_is_wrong_by_a_thousand_is_not_billed(bench: Bench) -> None:
+def test_a_register_in_kilowatt_hours_is_found_before_much_is_given_away(
+    bench: Bench,
+) -> None:
+    bench.charges()
+    full = PowerReading(at_s=0, voltage_v=400, current_a=125, temperature_c=40)
+    for second in range(20):
+        bench.reads(full)
+        bench.meters(120_000 + 50 * second // 3_600)
+        bench.clock.advance(0.75)
+    assert not bench.output.live
+    report = bench.told("StatusNotification")[-1]
+    assert (report["status"], report["errorCode"]) == ("Faulted", "PowerMeterFailure")
+
+
+def test_a_register_in_milliwatt_hours_is_not_billed(bench: Bench) -> None:
     bench.charges()
     for _ in range(10):
         bench.waits(1)
