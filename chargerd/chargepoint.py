@@ -402,7 +402,7 @@ class ChargePoint:
             signed = () if closed.signed is None else (closed.signed,)
             self._spread((*signed, closed.ended), doing)
             if closed.unsigned:
-                self.station.unsigned(closed.connector)
+                self.station.mishaps.unsigned(closed.connector)
 
     def _levels(self) -> Mapping[int, Output]:
         """Return what the hardware shall be; what was interrupted is signed first."""

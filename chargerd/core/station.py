@@ -1,7 +1,7 @@
 """The whole station without hardware, network or clock."""
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from chargerd.clock import Instant
 from chargerd.core import events
-from chargerd.core.authorization import Verdict, judged
 from chargerd.core.booking import Booking
 from chargerd.core.conditions import startable
 from chargerd.core.course import OUTPUTS, Output, advance, deadline_s
@@ -27,17 +26,16 @@ from chargerd.core.effects import (
     Signed,
     TransactionCheckpoint,
 )
-from chargerd.core.events import WHOLE_STATION, Event, Reservation, Source
-from chargerd.core.faults import FAULTS, Recovers, cause
+from chargerd.core.events import WHOLE_STATION, Event, Reservation
 from chargerd.core.fitting import Fitting, most_power_w
 from chargerd.core.health import Health
 from chargerd.core.installation import Installation
 from chargerd.core.lending import Lending
 from chargerd.core.limits import Limits
-from chargerd.core.measured import measured
+from chargerd.core.mishaps import Mishaps, missed
 from chargerd.core.news import PATIENCE_S, tells
 from chargerd.core.obedience import Obedience
-from chargerd.core.permissive import FIELDS, Facts, Loss, learned, present
+from chargerd.core.permissive import FIELDS, Facts, Loss, learned
 from chargerd.core.policy import Policy
 from chargerd.core.power import Limit, Supply, offered_current_a
 from chargerd.core.profiles import Profile
@@ -46,15 +44,13 @@ from chargerd.core.register import Register
 from chargerd.core.registers import Followed, Registers
 from chargerd.core.reservation import WELCOME
 from chargerd.core.sampling import Sampler
-from chargerd.core.sealing import OPENED_WITHIN_S, Seal
+from chargerd.core.sealing import Seal
 from chargerd.core.sequence import due
-from chargerd.core.session import BILLED, COLD, Phase, Session
+from chargerd.core.session import BILLED, Phase, Session
+from chargerd.core.unwelcome import Unwelcome
 from hal.values import MeterReading
 
 Effects = tuple[Effect, ...]
-
-METERLESS: Final = frozenset({"meter-silent", "meter-implausible"})
-"""The faults with which a transaction may go on, its energy unknown."""
 
 
 class Station:
@@ -96,7 +92,6 @@ class Station:
         self.desk = Desk(self, drivers)
         self._new_key = new_key
         self._followed_s = -inf
-        self._invalid_from_wh: dict[int, int] = {}
         self.sessions = {
             number: Session(
                 number,
@@ -111,6 +106,8 @@ class Station:
         self.installation = Installation(self, profiles)
         self.limits = Limits(self, site_w)
         self.obedience = Obedience()
+        self.mishaps = Mishaps(self)
+        self.unwelcome = Unwelcome(self)
         self.deratings = Deratings()
         self._settle_all()
 
@@ -136,10 +133,10 @@ class Station:
     def _follow(self, effects: Effects, now: Instant) -> Effects:
         """Let everything follow from what is known by now."""
         self.behind, self._followed_s = False, now.monotonic_s
-        effects += self._watch_invalid(now)
+        effects += self.unwelcome.follow(now)
         self.lending.follow(self.limits.may_w, now)
         self.obedience.follow(self.sessions.values(), self.limits.of, self.health)
-        effects += self._judge(now)
+        effects += self.mishaps.judge(now)
         if self.policy.free_vend:
             effects += self.desk.vend(now)
         effects += self.booking.follow(effects, now)
@@ -171,7 +168,7 @@ class Station:
         for session in tuple(self.sessions.values()):
             due_s = self._due_s(session)
             if due_s is not None and due_s <= now.monotonic_s:
-                effects += self.apply(_missed(session), now)
+                effects += self.apply(missed(session), now)
         effects += self._follow((), now)
         sampled = self.sampler.expire(self, now)
         return (*effects, *sampled, *self.registers.checkpoint(_told_idle(sampled)))
@@ -223,21 +220,7 @@ class Station:
 
     def faulted(self, connector: int) -> bool:
         """Tell whether a fault keeps a connector (or 0: the station) from working."""
-        return bool(self._stopping(connector))
-
-    def _stopping(self, connector: int) -> list[str]:
-        """Return the faults that let no energy flow at a connector."""
-        outlived = self._unmetered(self.sessions.get(connector))
-        return [
-            active.fault.name
-            for active in self.health.at(connector)
-            if active.fault.stops and active.fault.name not in outlived
-        ]
-
-    def _unmetered(self, session: Session | None) -> Container[str]:
-        """Return the faults of the meter that a running transaction goes on with."""
-        running = session is not None and session.phase in BILLED
-        return () if self.policy.stop_on_meter_failure or not running else METERLESS
+        return bool(self.mishaps.stopping(connector))
 
     def billed(self) -> tuple[Session, ...]:
         """Return the sessions whose bill is open."""
@@ -329,7 +312,9 @@ class Station:
         for number in self._meant(connector):
             facts = learn(self.sessions[number].facts)
             effects += self.advance(events.FactsChanged(number, facts), now)
-            self._watch_meter(number)
+            session = self.sessions[number]
+            if self.sampler.frozen(session):
+                self.health.latch(number, "meter-frozen", f"{session.meter_wh} Wh")
             if facts.supply is not None and facts.supply.failing:
                 effects += self._supply_failed(self.sessions[number], now)
         return effects
@@ -360,109 +345,9 @@ class Station:
         session = self.sessions[connector]
         return session.key == key and session.phase in BILLED
 
-    def unsigned(self, connector: int) -> None:
-        """Take note that a bill of an earlier process closed without its signature."""
-        if self.sessions[connector].plugged:
-            self.health.latch(connector, "meter-unsigned", "no signed record")
-
     def _meant(self, connector: int) -> tuple[int, ...]:
         """Return the connectors that something at one (0: at all) concerns."""
         return tuple(self.sessions) if connector == WHOLE_STATION else (connector,)
-
-    def _watch_meter(self, connector: int) -> None:
-        session = self.sessions[connector]
-        if self.sampler.frozen(session):
-            self.health.latch(connector, "meter-frozen", f"{session.meter_wh} Wh")
-
-    def _failed(self, event: events.CommandFailed, now: Instant) -> Effects:
-        told = Noted(event.connector, f"{event.kind}: {event.error}")
-        if event.kind == "bridge":
-            self.lending.failed(event.error)
-            return (told,)
-        session = self.sessions[event.connector]
-        if _over(session, event.told_s):
-            return (told,)
-        if event.kind == "contactor" and OUTPUTS[session.phase].closed:
-            self.health.latch(event.connector, "contactor-open", event.error)
-        if event.kind == "lock":
-            self.health.latch(event.connector, "lock-stuck", event.error)
-        if event.kind == "meter" and _unopened(session, now):
-            self.health.latch(event.connector, "meter-unsigned", event.error)
-        return (told,)
-
-    def _limit_missed(self, event: events.LimitMissed, now: Instant) -> Effects:
-        self.health.latch(event.connector, event.fault, event.value)
-        return ()
-
-    def _cleared(self, event: events.FaultCleared, now: Instant) -> Effects:
-        self.health.unlatch(event.connector, event.fault)
-        return (Noted(event.connector, f"{event.fault} cleared by hand"),)
-
-    def _self_tested(self, event: events.SelfTested, now: Instant) -> Effects:
-        session = self.sessions[event.connector]
-        if session.phase is not Phase.CABLE_CHECK or event.told_s < session.since_s:
-            return ()
-        if not event.error:
-            return self.advance(event, now)
-        self.health.latch(event.connector, "isolation-self-test", event.error)
-        return ()
-
-    def _cut(self, event: events.GuardCut, now: Instant) -> Effects:
-        name = event.faults[0]
-        value = event.value or measured(name, self.sessions[event.connector].facts)
-        words = f"guard cut: {', '.join(event.faults)}" + (
-            f" ({value})" if value else ""
-        )
-        told = Noted(event.connector, words)
-        # What the facts tell of by themselves is judged by them.
-        held = name in FAULTS and FAULTS[name].recovers is not Recovers.BY_ITSELF
-        if held and not _over(self.sessions[event.connector], event.at_s):
-            self.health.latch(event.connector, name, event.value)
-        aborted = events.Aborted(event.connector, cause(name))
-        return (told, *self.advance(aborted, now))
-
-    def _judge(self, now: Instant) -> Effects:
-        effects = self.health.judge(self.sessions.values(), now)
-        for session in self.billed():
-            for name in self._stoppers(session):
-                aborted = events.Aborted(session.connector, cause(name))
-                effects += self.advance(aborted, now)
-        return effects
-
-    def _stoppers(self, session: Session) -> list[str]:
-        stopping = self._stopping(session.connector)
-        # A vehicle that breaks off is no fault of the station, yet it ends all.
-        if "vehicle-emergency" in present(session.facts):
-            stopping.append("vehicle-emergency")
-        return stopping[:1]
-
-    def _numbered(self, event: events.TransactionNumbered, now: Instant) -> Effects:
-        learned = self.desk.learn(event.id_tag, event.info, now)
-        session = next((s for s in self.billed() if s.key == event.key), None)
-        if session is None:
-            return learned
-        if event.info.parent:
-            parented = replace(session, parent=event.info.parent)
-            self.sessions[session.connector] = parented
-        if judged(event.info, Source.CSMS, now.utc).verdict is Verdict.REFUSE:
-            self._invalid_from_wh[session.connector] = session.meter_wh
-        return learned
-
-    def _watch_invalid(self, now: Instant) -> Effects:
-        effects: Effects = ()
-        for number, from_wh in tuple(self._invalid_from_wh.items()):
-            session = self.sessions[number]
-            if session.phase not in BILLED:
-                del self._invalid_from_wh[number]
-                self.paused -= {number}
-            elif session.meter_wh - from_wh < self.policy.max_energy_on_invalid_id_wh:
-                continue
-            elif self.policy.stop_on_invalid_id:
-                stop = events.StopRequested(number, Cause.DEAUTHORIZED)
-                effects += self.advance(stop, now)
-            else:
-                self.paused |= {number}
-        return effects
 
     def _restart(self, event: events.RestartRequested, now: Instant) -> Effects:
         self.restarting = event.cause
@@ -534,28 +419,6 @@ class Station:
                 self.sessions[number] = settled
 
 
-def _missed(session: Session) -> Event:
-    """Return what it means that the first time limit of a session has passed."""
-    first = due(session)
-    if first is None or not first[1].fault:
-        return events.TimeLimitPassed(session.connector)
-    limit = first[1]
-    return events.LimitMissed(session.connector, limit.fault, limit.lacking(session))
-
-
-def _over(session: Session, at_s: float) -> bool:
-    """Tell whether what happened at ``at_s`` belongs to a session that is over."""
-    return session.phase is Phase.IDLE or at_s < session.began_s
-
-
-def _unopened(session: Session, now: Instant) -> bool:
-    """Tell whether a meter has had its time to open a transaction, and has not."""
-    waited_s = now.monotonic_s - session.since_s
-    return (
-        session.phase in COLD and not session.seal.ready and waited_s >= OPENED_WITHIN_S
-    )
-
-
 def _with_lost(facts: Facts, lost: Mapping[str, Loss]) -> Facts:
     return replace(facts, lost=dict(lost))
 
@@ -577,24 +440,24 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.Sensed: Station._sensed,
     events.DeviceLost: Station._lost,
     events.DeviceBack: Station._back,
-    events.CommandFailed: Station._failed,
-    events.SelfTested: Station._self_tested,
+    events.CommandFailed: lambda s, *a: s.mishaps.failed(*a),
+    events.SelfTested: lambda s, *a: s.mishaps.self_tested(*a),
     events.MeterOpened: Station._opened,
     events.MeterClosed: Station._closed,
-    events.GuardCut: Station._cut,
-    events.LimitMissed: Station._limit_missed,
-    events.FaultCleared: Station._cleared,
-    events.TokenPresented: lambda station, *args: station.desk.presented(*args),
-    events.StartRequested: lambda station, *args: station.desk.requested(*args),
-    events.TagAnswered: lambda station, *args: station.desk.answered(*args),
-    events.TransactionNumbered: Station._numbered,
+    events.GuardCut: lambda s, *a: s.mishaps.cut(*a),
+    events.LimitMissed: lambda s, *a: s.mishaps.limit_missed(*a),
+    events.FaultCleared: lambda s, *a: s.mishaps.cleared(*a),
+    events.TokenPresented: lambda s, *a: s.desk.presented(*a),
+    events.StartRequested: lambda s, *a: s.desk.requested(*a),
+    events.TagAnswered: lambda s, *a: s.desk.answered(*a),
+    events.TransactionNumbered: lambda s, *a: s.unwelcome.numbered(*a),
     events.RestartRequested: Station._restart,
     events.RestartFailed: Station._not_restarted,
-    events.AvailabilityWanted: lambda station, *args: station.booking.wanted(*args),
-    events.ReservationWanted: lambda station, *args: station.booking.reserve(*args),
-    events.ReservationCancelled: lambda station, *args: station.booking.cancel(*args),
-    events.ProfileSet: lambda station, *args: station.installation.install(*args),
-    events.ProfilesCleared: lambda station, *args: station.installation.clear(*args),
+    events.AvailabilityWanted: lambda s, *a: s.booking.wanted(*a),
+    events.ReservationWanted: lambda s, *a: s.booking.reserve(*a),
+    events.ReservationCancelled: lambda s, *a: s.booking.cancel(*a),
+    events.ProfileSet: lambda s, *a: s.installation.install(*a),
+    events.ProfilesCleared: lambda s, *a: s.installation.clear(*a),
     events.PolicyChanged: Station._policy,
     events.OnlineChanged: Station._online,
     events.ServiceChanged: Station._service,
