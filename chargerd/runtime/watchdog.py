@@ -11,11 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-try:
-    from systemd.daemon import notify as _systemd_notify
-except ImportError:  # no libsystemd here: a laptop that is not Linux
-    _systemd_notify = None
-
 FRESH_WITHIN_S: Final = 2.0
 """A proof of life that is older is none, unless it says otherwise."""
 DEFAULT_PERIOD_S: Final = 5.0
@@ -33,15 +28,20 @@ class Proof:
 
 
 def notify(message: str) -> bool:
-    """Send a line to systemd; tell whether anybody listens."""
-    if _systemd_notify is not None:
-        return bool(_systemd_notify(message))
+    """Send a line to systemd; tell whether it was taken.
+
+    systemd's own library waits while nobody reads; a charging station may not.
+    """
     path = os.environ.get("NOTIFY_SOCKET")
     if not path:
         return False
     address = "\0" + path[1:] if path.startswith("@") else path
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.sendto(message.encode(), address)
+        sender.setblocking(False)
+        try:
+            sender.sendto(message.encode(), address)
+        except OSError:
+            return False
     return True
 
 
@@ -83,8 +83,8 @@ class Watchdog:
             return False
         status = self._status()
         news = f"\nSTATUS={status}" if status != self._told else ""
-        self._told = status
-        notify(f"WATCHDOG=1{news}")
+        if notify(f"WATCHDOG=1{news}"):
+            self._told = status
         return True
 
     async def run(self) -> None:

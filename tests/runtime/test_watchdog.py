@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from chargerd.runtime import watchdog
 from chargerd.runtime.watchdog import (
     AGAIN_S,
     FRESH_WITHIN_S,
@@ -36,15 +35,13 @@ class Systemd:
             return found
 
 
-@pytest.fixture(params=["libsystemd", "plain", "abstract"])
+@pytest.fixture(params=["plain", "abstract"])
 def systemd(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Systemd]:
     name = f"\0{tmp_path}" if request.param == "abstract" else f"{tmp_path}/notify"
     made = Systemd(name)
     monkeypatch.setenv("NOTIFY_SOCKET", name.replace("\0", "@"))
-    if request.param != "libsystemd":
-        monkeypatch.setattr(watchdog, "_systemd_notify", None)
     yield made
     made.socket.close()
 
@@ -79,6 +76,13 @@ def test_life_is_told_and_news_with_it(systemd: Systemd) -> None:
         "WATCHDOG=1\nSTATUS=ccs1 Charging",
     ]
     assert bench.complaints == []
+
+
+def test_a_systemd_that_reads_nothing_holds_nobody_up(systemd: Systemd) -> None:
+    taken = [notify(f"STATUS={number}") for number in range(2000)]
+    assert not all(taken)
+    assert len(systemd.heard()) == sum(taken)
+    assert notify("STATUS=again")
 
 
 def test_a_part_without_a_sign_of_life_starves_the_watchdog(systemd: Systemd) -> None:
