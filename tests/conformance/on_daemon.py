@@ -21,7 +21,8 @@ TIMES: Final = Times(
     reservation_s=1,
     minimum_status_s=1,
     quiet_s=0.25,
-    patience_s=10.0,
+    # A daemon that was started ahead is only heard when its turn has come.
+    patience_s=60.0,
     tolerance_s=0.4,
     exactness_s=0.05,
 )
