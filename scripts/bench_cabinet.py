@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import bench_linux as linux
-from bench_profiles import profile
+from bench_profiles import LIMITS_W, limits
 from bench_stand import CONNECTOR, BenchFailed, Daemon, Stand, open_stand
-from benchcsms.dialogue import SENT
 from hal.wire import infypower, play
+from hal.wire.advantics import Message, PowerControl, PowerParameters, identifier
 from stage import PROGRAMS, ROOT
 
 _CABINET: Final = ROOT / "etc/cabinet.toml"
@@ -26,14 +26,13 @@ _CARDS: Final = 20
 _TAKEN_AWAY_S: Final = 2.0
 _MODULES: Final = 3
 _MODULE_BUS: Final = "can0"
+_VEHICLE_BUS: Final = "can1"
 _STARTS_WITHIN_S: Final = 15.0
 _SETTLES_S: Final = 3.0
 _SETTLED_S: Final = 1.0
-_LOAD_S: Final = 30.0
 _SEEN_WITHIN_S: Final = 2.0
 _GLANCE_S: Final = 0.01
 _TICKS_S: Final = 20.0
-_LIMITS_W: Final = (30_000.0, 45_000.0)
 _NEAR: Final = 0.03
 
 Samples = AsyncIterator[float]
@@ -52,11 +51,13 @@ class Cabinet:
         self._writer.write(play.request(verb, arguments))
         return play.result(await self._reader.readline())
 
-    async def sees(self, since_s: float, wanted: Callable[[Frame], bool]) -> float:
-        """Return the second of the first such frame for the modules since then."""
+    async def sees(
+        self, since_s: float, wanted: Callable[[Frame], bool], bus: str = _MODULE_BUS
+    ) -> float:
+        """Return the second of the first such frame on a bus since then."""
         async with asyncio.timeout(_SEEN_WITHIN_S):
             while True:
-                frames = await self.ask("heard", channel=_MODULE_BUS, since_s=since_s)
+                frames = await self.ask("heard", channel=bus, since_s=since_s)
                 for frame in filter(wanted, frames):
                     return float(frame["at_s"])
                 await asyncio.sleep(_GLANCE_S)
@@ -108,14 +109,14 @@ async def idle_load() -> Samples:
     """The load of an idle daemon on a cabinet, 100 being one core."""
     async with running() as (_, daemon, _cabinet):
         await asyncio.sleep(_SETTLES_S)
-        yield await _load_percent(daemon)
+        yield await linux.load_percent(daemon.pid)
 
 
 async def charging_load() -> Samples:
     """The load while both connectors of a cabinet charge; the twins run elsewhere."""
     async with running() as (stand, daemon, _):
         await _charge_both(stand, daemon)
-        yield await _load_percent(daemon)
+        yield await linux.load_percent(daemon.pid)
 
 
 async def ticks() -> Samples:
@@ -145,29 +146,29 @@ async def off() -> Samples:
 
 
 async def limit() -> Samples:
-    """From sending SetChargingProfile until the modules are told so on the bus."""
+    """From sending SetChargingProfile until the modules are told so on the bus.
+
+    A lower limit is told to them at once. A higher one is told to the vehicle, and to
+    the modules when the vehicle asks for more: what it takes to ask is not counted.
+    """
     async with running() as (stand, daemon, cabinet):
         # Three modules share what six would, if the neighbor's could help.
         await cabinet.ask("set_fault", name="bridge-open", on=True)
         await stand.charge(daemon)
         await daemon.mock("SetRate", factor=1.0)
-        await asyncio.sleep(_SETTLED_S)
-        for limit_w in _LIMITS_W * 15:
-            since = stand.seq
-            await stand.ask(
-                "SetChargingProfile",
-                connectorId=CONNECTOR,
-                csChargingProfiles=profile("TxProfile", {0: limit_w}),
-            )
-            sent = await stand.csms.wait_for(
-                "SetChargingProfile", direction=SENT, since=since
-            )
-            sent_s = stand.at_s(sent)
+        async for limit_w, sent_s in limits(stand):
             now = (await cabinet.ask("observe"))[str(CONNECTOR)]
-            wanted_a = limit_w / now["voltage_v"] / _MODULES
-            told_s = await cabinet.sees(sent_s, partial(_aims, wanted_a))
-            yield (told_s - sent_s) * 1000
-            await asyncio.sleep(_SETTLED_S)
+            wanted_a = limit_w / now["voltage_v"]
+            told = partial(_aims, wanted_a / _MODULES)
+            if limit_w == max(LIMITS_W):
+                offered_s = await cabinet.sees(
+                    sent_s, partial(_offers, wanted_a), _VEHICLE_BUS
+                )
+                asked_s = await cabinet.sees(
+                    offered_s, partial(_asks, wanted_a), _VEHICLE_BUS
+                )
+                sent_s += asked_s - offered_s
+            yield (await cabinet.sees(sent_s, told) - sent_s) * 1000
 
 
 async def card() -> Samples:
@@ -192,7 +193,29 @@ def _aims(current_a: float, said: Frame) -> bool:
     if _command(said) != infypower.Command.AIM_MODULE:
         return False
     told_a = int.from_bytes(bytes.fromhex(said["data"])[4:]) / 1000
-    return abs(told_a - current_a) < _NEAR * current_a
+    return _near(told_a, current_a)
+
+
+def _offers(current_a: float, said: Frame) -> bool:
+    if not _is(Message.DC_POWER_PARAMETERS, said):
+        return False
+    offer = PowerParameters.decode(bytes.fromhex(said["data"]))
+    return _near(offer.max_current_a, current_a)
+
+
+def _asks(current_a: float, said: Frame) -> bool:
+    if not _is(Message.DC_POWER_CONTROL, said):
+        return False
+    wish = PowerControl.decode(bytes.fromhex(said["data"]))
+    return _near(wish.max_current_a, current_a)
+
+
+def _is(message: Message, said: Frame) -> bool:
+    return int(said["identifier"], 16) == identifier(message, CONNECTOR)
+
+
+def _near(value: float, wanted: float) -> bool:
+    return abs(value - wanted) < _NEAR * wanted
 
 
 def _command(said: Frame) -> int:
@@ -204,10 +227,3 @@ async def _charge_both(stand: Stand, daemon: Daemon) -> None:
         await stand.charge(daemon, connector)
     await daemon.mock("SetRate", factor=1.0)
     await asyncio.sleep(_SETTLES_S)
-
-
-async def _load_percent(daemon: Daemon) -> float:
-    before_s, start_s = linux.cpu_s(daemon.pid), time.monotonic()
-    await asyncio.sleep(_LOAD_S)
-    used_s, passed_s = linux.cpu_s(daemon.pid) - before_s, time.monotonic() - start_s
-    return 100 * used_s / passed_s

@@ -34,7 +34,6 @@ from chargerd.store.database import Store
 from stage import PROGRAMS
 
 _IDLE_S: Final = 60.0
-_LOAD_S: Final = 30.0
 _STEADY_S: Final = 1.0
 """The world's own time at full power before a charge is interrupted."""
 _SESSIONS: Final = 20
@@ -198,7 +197,7 @@ async def _idle_load() -> Samples:
     """The load of an idle daemon, 100 being one core."""
     async with running() as (_, daemon):
         await asyncio.sleep(_IDLE_S)
-        yield await _load_percent(daemon)
+        yield await linux.load_percent(daemon.pid)
 
 
 async def _charging_load() -> Samples:
@@ -206,7 +205,7 @@ async def _charging_load() -> Samples:
     async with running() as (stand, daemon):
         await stand.charge(daemon)
         await _steady(daemon)
-        yield await _load_percent(daemon)
+        yield await linux.load_percent(daemon.pid)
 
 
 async def _written() -> Samples:
@@ -309,13 +308,6 @@ FIGURES: Final = (
 async def _steady(daemon: Daemon) -> None:
     await daemon.mock("SetRate", factor=1.0)
     await asyncio.sleep(_STEADY_S)
-
-
-async def _load_percent(daemon: Daemon) -> float:
-    before_s, start_s = linux.cpu_s(daemon.pid), time.monotonic()
-    await asyncio.sleep(_LOAD_S)
-    used_s, passed_s = linux.cpu_s(daemon.pid) - before_s, time.monotonic() - start_s
-    return 100 * used_s / passed_s
 
 
 async def _session(stand: Stand, daemon: Daemon) -> None:

@@ -1,5 +1,6 @@
 """What Linux tells of a process and of the machine."""
 
+import asyncio
 import os
 import platform
 import re
@@ -13,6 +14,7 @@ from statistics import median
 from typing import Final
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+_LOAD_S: Final = 30.0
 _MIB: Final = 1 << 20
 _FSYNCS: Final = 50
 _PAGE: Final = bytes(4096)
@@ -30,6 +32,13 @@ def cpu_s(pid: int) -> float:
     _, _, numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     user, system = numbers.split()[11:13]
     return (int(user) + int(system)) / _TICKS_PER_S
+
+
+async def load_percent(pid: int) -> float:
+    """Return how busy a process is in the next half minute, 100 being one core."""
+    before_s, start_s = cpu_s(pid), time.monotonic()
+    await asyncio.sleep(_LOAD_S)
+    return 100 * (cpu_s(pid) - before_s) / (time.monotonic() - start_s)
 
 
 def written_bytes(pid: int) -> int:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bench_stand import CONNECTOR, BenchFailed, Daemon, open_stand, running
+from bench_stand import CONNECTOR, BenchFailed, Daemon, Stand, open_stand, running
 from benchcsms.dialogue import SENT
 
-_LIMITS_W: Final = (40_000.0, 60_000.0)
+LIMITS_W: Final = (30_000.0, 45_000.0) * 15
 _SETTLED_S: Final = 1.0
 """Until the current has followed a new limit, so that the next one can be seen."""
 
@@ -21,19 +21,24 @@ async def set_limit() -> AsyncIterator[float]:
     async with open_stand() as stand, stand.daemon(witness) as daemon:
         await stand.charge(daemon)
         await daemon.mock("SetRate", factor=1.0)
+        async for limit_w, sent_s in limits(stand):
+            yield (await _told_s(daemon, limit_w) - sent_s) * 1000
+
+
+async def limits(stand: Stand) -> AsyncIterator[tuple[float, float]]:
+    """Give a transaction limit after limit; tell each, and when it was sent."""
+    for limit_w in LIMITS_W:
         await asyncio.sleep(_SETTLED_S)
-        for limit_w in _LIMITS_W * 15:
-            since = stand.seq
-            await stand.ask(
-                "SetChargingProfile",
-                connectorId=CONNECTOR,
-                csChargingProfiles=profile("TxProfile", {0: limit_w}),
-            )
-            sent = await stand.csms.wait_for(
-                "SetChargingProfile", direction=SENT, since=since
-            )
-            yield (await _told_s(daemon, limit_w) - stand.at_s(sent)) * 1000
-            await asyncio.sleep(_SETTLED_S)
+        since = stand.seq
+        await stand.ask(
+            "SetChargingProfile",
+            connectorId=CONNECTOR,
+            csChargingProfiles=profile("TxProfile", {0: limit_w}),
+        )
+        sent = await stand.csms.wait_for(
+            "SetChargingProfile", direction=SENT, since=since
+        )
+        yield limit_w, stand.at_s(sent)
 
 
 async def composite() -> AsyncIterator[float]:

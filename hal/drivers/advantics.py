@@ -102,6 +102,10 @@ class Vehicle:
         self._report, self._report_s = report, self._monotonic()
         if switched:
             self._say_status()
+        # A vehicle keeps a lower limit, or asks for more, only when it hears of it.
+        _, said_s = self._said.get(Message.DC_POWER_PARAMETERS, (b"", -inf))
+        if self._report_s - said_s >= PERIOD_S:
+            self._say_offer()
         self._phase()
 
     async def stop(self) -> None:

@@ -157,6 +157,10 @@ class AdvanticsTwin:
             min(limits.max_voltage_v or inf, OWN_LIMITS.max_voltage_v),
             min(limits.max_current_a or inf, OWN_LIMITS.max_current_a),
         )
+        # The car hears of it with the next answer that it gets.
+        self._controller.hear_limits(
+            self._limits.max_voltage_v, self._limits.max_current_a
+        )
 
     def _hear_flags(self, data: bytes) -> None:
         before, self._flags = self._flags, SequenceControl.decode(data)

@@ -24,6 +24,7 @@ class CanAdapter:
         self._open = False
         self._lines = slcan.Lines()
         self._devices: list[Callable[[Frame], None]] = []
+        self._onlookers: list[Callable[[Frame], None]] = []
 
     def attach(self, take: Callable[[Frame], None]) -> None:
         """Put a device on the bus; it hears what the near end sends."""
@@ -33,8 +34,15 @@ class CanAdapter:
         """Take a device off the bus."""
         self._devices.remove(take)
 
+    def watch(self, take: Callable[[Frame], None]) -> None:
+        """Let somebody hear all that is said on the bus, whoever says it."""
+        self._devices.append(take)
+        self._onlookers.append(take)
+
     def send(self, frame: Frame) -> None:
         """Let the near end hear a device."""
+        for take in self._onlookers:
+            take(frame)
         if self._open and not self.off:
             self.terminal.send(slcan.encode(frame))
 

@@ -1,4 +1,4 @@
-"""What the station has said on the buses of a simulated cabinet, and when."""
+"""What was said on the buses of a simulated cabinet, and when."""
 
 import time
 from collections import deque
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hal.wire.frame import Frame
 
-_KEPT: Final = 10_000
+_KEPT: Final = 20_000
 
 
 class Tap:

@@ -51,7 +51,7 @@ class Wires:
         if channel not in self._adapters:
             adapter = CanAdapter(self.place(channel))
             self.stack.callback(adapter.close)
-            adapter.attach(self.tap.on(channel))
+            adapter.watch(self.tap.on(channel))
             self._adapters[channel] = adapter
             self._buses.add(channel)
         return self._adapters[channel]

@@ -74,6 +74,12 @@ class Controller:
         self._report = report
         self._heard_s = now_s
 
+    def hear_limits(self, voltage_v: float, current_a: float) -> None:
+        """Take what the station can give, told apart from what it does."""
+        self._report = replace(
+            self._report, max_voltage_v=voltage_v, max_current_a=current_a
+        )
+
     def accept(self, accepted: bool, now_s: float) -> None:
         """Take the answer to the wait for authorization; wake up a finished car."""
         if accepted and self._step is Step.FINISHED:

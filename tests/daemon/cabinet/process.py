@@ -14,8 +14,19 @@ from benchcsms.server import Csms
 from hal.wire import play
 from tests.daemon.process import Daemon
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
+SAFE_A = 1.0
 _GLANCE_S = 0.02
+
+
+def flowing(seen: dict[str, Any]) -> bool:
+    """Say whether a car is being charged."""
+    return bool(seen["current_a"] > 50)
+
+
+def dead(seen: dict[str, Any]) -> bool:
+    """Say whether nobody could come to harm at the plug."""
+    return bool(seen["contacts"] == "open" and seen["current_a"] < SAFE_A)
 
 
 class Cabinet:
@@ -26,12 +37,11 @@ class Cabinet:
         self.process: Process | None = None
         self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def start(self, *, rate: float = 5.0, file: Path | None = None) -> Path:
-        """Build it; return the station file that fits it."""
-        chosen = file or ROOT / "etc/cabinet.toml"
+    async def start(self, file: Path) -> Path:
+        """Build it after a station file; return the one that fits it."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hal.simulation", "--file", str(chosen)),
-            *("--directory", str(self.directory), "--rate", str(rate)),
+            *(sys.executable, "-m", "hal.simulation", "--file", str(file)),
+            *("--directory", str(self.directory), "--rate", "20"),
             stdout=asyncio.subprocess.PIPE,
         )
         assert self.process.stdout is not None

@@ -5,46 +5,21 @@ What the plug truly does is seen by an onlooker in the cabinet, not told by the 
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from benchcsms.server import Csms
-from tests.daemon.cabinet import ROOT, Cabinet, CabinetDaemon
+from tests.daemon.cabinet.process import (
+    ROOT,
+    Cabinet,
+    CabinetDaemon,
+    dead,
+    flowing,
+)
 
-SAFE_A = 1.0
 CONTROLLER_GIVES_UP_S = 1.5
 """The CCS controller waits half a second for a report, and contacts take their time."""
 MODULES_GIVE_UP_S = 12.0
 """An Infypower module switches itself off after ten seconds without a frame."""
-
-
-@pytest.fixture
-async def cabinet(tmp_path: Path) -> AsyncIterator[Cabinet]:
-    one = Cabinet(tmp_path / "cabinet")
-    yield one
-    await one.end()
-
-
-@pytest.fixture
-async def daemon(
-    csms: Csms, cabinet: Cabinet, tmp_path: Path
-) -> AsyncIterator[CabinetDaemon]:
-    one = CabinetDaemon(csms, tmp_path / "daemon", await cabinet.start())
-    await one.start()
-    yield one
-    await one.kill()
-    one.manager.close()
-
-
-def flowing(seen: dict[str, Any]) -> bool:
-    return bool(seen["current_a"] > 50)
-
-
-def dead(seen: dict[str, Any]) -> bool:
-    return bool(seen["contacts"] == "open" and seen["current_a"] < SAFE_A)
 
 
 async def test_a_car_is_charged_and_billed_what_it_got(
@@ -169,7 +144,7 @@ async def test_a_daemon_that_stands_still_is_overruled_by_the_devices(
 async def test_a_cabinet_fits_any_station_file(
     csms: Csms, cabinet: Cabinet, tmp_path: Path
 ) -> None:
-    file = await cabinet.start(file=ROOT / "etc/example-mixed.toml")
+    file = await cabinet.start(ROOT / "etc/example-mixed.toml")
     daemon = CabinetDaemon(csms, tmp_path / "daemon", file)
     await daemon.start()
     try:

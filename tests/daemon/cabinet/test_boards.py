@@ -1,13 +1,10 @@
 """The daemon on a cabinet whose first connector hangs on a chargebyte board."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from benchcsms.server import Csms
-from tests.daemon.cabinet import ROOT, Cabinet, CabinetDaemon
+from tests.daemon.cabinet.process import ROOT, Cabinet, CabinetDaemon, dead, flowing
 
 BOARD = 'driver = "chargebyte"\nport = "/dev/ttyLP2"\n'
 REPLACED = (
@@ -37,34 +34,17 @@ def on_a_board(text: str) -> str:
 
 
 @pytest.fixture
-async def cabinet(tmp_path: Path) -> AsyncIterator[Cabinet]:
-    one = Cabinet(tmp_path / "cabinet")
-    yield one
-    await one.end()
-
-
-@pytest.fixture
-async def daemon(
-    csms: Csms, cabinet: Cabinet, tmp_path: Path
-) -> AsyncIterator[CabinetDaemon]:
+def station_file(tmp_path: Path) -> Path:
     file = tmp_path / "boards.toml"
     file.write_text(on_a_board((ROOT / "etc/cabinet.toml").read_text()))
-    one = CabinetDaemon(csms, tmp_path / "daemon", await cabinet.start(file=file))
-    await one.start()
-    yield one
-    await one.kill()
-    one.manager.close()
-
-
-def dead(seen: dict[str, Any]) -> bool:
-    return bool(seen["contacts"] == "open" and seen["current_a"] < 1.0)
+    return file
 
 
 async def test_a_car_is_charged_through_the_contactors_of_a_board(
     daemon: CabinetDaemon, cabinet: Cabinet
 ) -> None:
     await daemon.charge_remotely()
-    await cabinet.until(lambda seen: bool(seen["current_a"] > 50), 10)
+    await cabinet.until(flowing, 10)
     stopped = daemon.csms.log()[-1].seq
 
     await cabinet.ask("set_fault", name="emergency-stop", on=True)

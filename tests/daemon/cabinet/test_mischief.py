@@ -4,16 +4,10 @@ Whatever a device says, the plug is dead before anything is wrong with it, and t
 hears whose fault it was; or the charge goes on, because nothing that matters is lost.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from benchcsms.server import Csms
-from tests.daemon.cabinet import Cabinet, CabinetDaemon
-from tests.daemon.test_cabinet import dead, flowing
+from tests.daemon.cabinet.process import Cabinet, CabinetDaemon, dead, flowing
 
-RATE = 20.0
 NOTICED_S = 4.0
 """A meter may be silent for three readings, and the current takes its time to fall."""
 
@@ -41,56 +35,43 @@ GOES_ON = (
 
 
 @pytest.fixture
-async def cabinet(tmp_path: Path) -> AsyncIterator[Cabinet]:
-    one = Cabinet(tmp_path / "cabinet")
-    yield one
-    await one.end()
-
-
-@pytest.fixture
-async def daemon(
-    csms: Csms, cabinet: Cabinet, tmp_path: Path
-) -> AsyncIterator[CabinetDaemon]:
-    one = CabinetDaemon(csms, tmp_path / "daemon", await cabinet.start(rate=RATE))
-    await one.start()
-    # Each connector has its own modules to itself.
+async def apart(cabinet: Cabinet, daemon: CabinetDaemon) -> CabinetDaemon:
+    """The daemon of a cabinet each of whose connectors has its modules to itself."""
     await cabinet.ask("set_fault", name="bridge-open", on=True)
-    yield one
-    await one.kill()
-    one.manager.close()
+    return daemon
 
 
 @pytest.mark.parametrize("fault", ENDS)
 async def test_the_charge_ends_and_the_fault_is_told(
-    fault: str, daemon: CabinetDaemon, cabinet: Cabinet
+    fault: str, apart: CabinetDaemon, cabinet: Cabinet
 ) -> None:
-    await daemon.charge_remotely()
+    await apart.charge_remotely()
     await cabinet.until(flowing, 10)
-    await daemon.call("Mock.SetRate", factor=1.0)
-    since = daemon.csms.log()[-1].seq
+    await apart.call("Mock.SetRate", factor=1.0)
+    since = apart.csms.log()[-1].seq
     station = {} if fault == "emergency-stop" else {"connector": 1}
     await cabinet.ask("set_fault", name=fault, on=True, **station)
     seen = await cabinet.until(dead, NOTICED_S)
-    stop = (await daemon.heard("StopTransaction", since=since)).payload or {}
+    stop = (await apart.heard("StopTransaction", since=since)).payload or {}
     assert 0 <= seen["energy_wh"] - stop["meterStop"] < 200
     told = [
         (entry.payload or {}).get("vendorErrorCode")
-        for entry in daemon.csms.log()
+        for entry in apart.csms.log()
         if entry.action == "StatusNotification" and entry.seq > since
     ]
     assert set(told) & set(ENDS[fault]), told
 
 
 async def test_the_charge_goes_on_where_nothing_that_matters_is_lost(
-    daemon: CabinetDaemon, cabinet: Cabinet
+    apart: CabinetDaemon, cabinet: Cabinet
 ) -> None:
-    await daemon.charge_remotely()
+    await apart.charge_remotely()
     await cabinet.until(flowing, 10)
-    await daemon.call("Mock.SetRate", factor=1.0)
+    await apart.call("Mock.SetRate", factor=1.0)
     for fault in GOES_ON:
         await cabinet.ask("set_fault", name=fault, on=True, connector=1)
         before_wh = (await cabinet.sees())["energy_wh"]
         seen = await cabinet.until(lambda s, b=before_wh: s["energy_wh"] > b + 20, 4)  # type: ignore[misc]
         assert seen["contacts"] == "closed", fault
         await cabinet.ask("set_fault", name=fault, on=False, connector=1)
-    assert daemon.csms.transactions(daemon.identity)[0].meter_stop is None
+    assert apart.csms.transactions(apart.identity)[0].meter_stop is None
