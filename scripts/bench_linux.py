@@ -17,6 +17,7 @@ _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _LOAD_S: Final = 30.0
 _MIB: Final = 1 << 20
 _FSYNCS: Final = 50
+_LOOPS: Final = 5
 _PAGE: Final = bytes(4096)
 
 
@@ -72,7 +73,18 @@ def machine(state: Path) -> Mapping[str, str | int | float]:
         "state_directory": str(state),
         "state_file_system": file_system(state),
         "fsync_ms": round(_fsync_ms(state), 3),
+        "python_ms": round(_python_ms(), 1),
     }
+
+
+def _python_ms() -> float:
+    """Return the median CPU time for a million steps of a loop."""
+    took_ms = []
+    for _ in range(_LOOPS):
+        start_s = time.process_time()
+        sum(number * number for number in range(1_000_000))
+        took_ms.append((time.process_time() - start_s) * 1000)
+    return median(took_ms)
 
 
 def _fsync_ms(folder: Path) -> float:

@@ -228,8 +228,11 @@ def present(facts: Facts) -> tuple[str, ...]:
     found: list[str] = []
     for kind, rules in _RULES_OF.items():
         reading = getattr(facts, kind)
-        if reading is not None and kind in facts.fitted:
-            found += [rule.fault for rule in rules if rule.broken(reading, facts)]
+        if reading is None or kind not in facts.fitted:
+            continue
+        for rule in rules:
+            if rule.broken(reading, facts):
+                found.append(rule.fault)
     return tuple(dict.fromkeys(found))
 
 

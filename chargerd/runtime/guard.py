@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from chargerd.core.events import WHOLE_STATION, GuardCut
 from chargerd.core.permissive import (
+    FIELDS,
     Facts,
     Junction,
     Switch,
@@ -23,6 +24,7 @@ from chargerd.core.supervision import LATE, Broken, Tolerances, Watch
 from chargerd.runtime.beat import BEAT_S, rest_s
 from chargerd.runtime.waiting import came
 from hal.values import (
+    BridgeReading,
     ContactorReading,
     MeterReading,
     PowerReading,
@@ -98,15 +100,21 @@ class Guard:
         """Take the hands that cut."""
         self._cutter = cutter
 
-    def learn(self, connector: int, reading: Reading) -> None:
-        """Take a reading and judge it at once."""
+    def learn(self, connector: int, reading: Reading) -> bool:
+        """Take a reading, judge it at once, and return whether it says anything new."""
         numbers = tuple(self.facts) if connector == WHOLE_STATION else (connector,)
+        before = getattr(self.facts[numbers[0]], FIELDS[type(reading)])
+        news = before is None or replace(before, at_s=reading.at_s) != reading
+        if isinstance(reading, ContactorReading | BridgeReading):
+            known = self._switches[connector]
+            self._switches[connector] = replace(known, reading=reading)
         for number in numbers:
             self.facts[number] = learned(self.facts[number], reading)
             if isinstance(reading, _WATCHED):
                 self._follow(number)
         for number in self._meant(connector, reading):
             self._judge(number)
+        return news
 
     def _meant(self, connector: int, reading: Reading) -> tuple[int, ...]:
         """Return the connectors whose safety may rest on a reading."""
@@ -119,12 +127,14 @@ class Guard:
 
     def closing(self, connector: int) -> None:
         """Take note that contactors, or the bridge as 0, are about to close."""
-        self._switches[connector] = Switch(told_closed=True)
+        known = self._switches[connector].reading
+        self._switches[connector] = Switch(known, told_closed=True)
         self._wake.set()
 
     def settled(self, connector: int, *, closed: bool) -> None:
         """Take note of how a command to contactors, or to the bridge as 0, ended."""
-        self._switches[connector] = Switch(None, closed, self._monotonic())
+        known = self._switches[connector].reading
+        self._switches[connector] = Switch(known, closed, self._monotonic())
 
     def testing(self, connector: int, *, on: bool) -> None:
         """Take note that an insulation monitor tests itself: its doubts are none."""
@@ -136,10 +146,7 @@ class Guard:
 
     def switch(self, connector: int) -> Switch:
         """Return contactors, or the bridge as 0, as they were told and read."""
-        known = self._switches[connector]
-        if connector == WHOLE_STATION:
-            return replace(known, reading=next(iter(self.facts.values())).bridge)
-        return replace(known, reading=self.facts[connector].contactor)
+        return self._switches[connector]
 
     def now_s(self) -> float:
         """Return the time on the clock that stamps the readings."""

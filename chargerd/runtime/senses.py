@@ -6,7 +6,7 @@ row and back with its first answer. Facts go to the guard first.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from chargerd.core.events import (
@@ -103,7 +103,6 @@ class Senses:
         self._guard = guard
         self._report = report
         self._monotonic = monotonic
-        self._last: dict[tuple[int, type[Reading]], Reading] = {}
         self._busy = {number: asyncio.Event() for number in devices.connectors}
         self._beside = {number: asyncio.Event() for number in devices.connectors}
         """Set while a connector, or its neighbor at a bridge, is in use."""
@@ -129,16 +128,8 @@ class Senses:
 
     def sensed(self, connector: int, reading: Reading) -> None:
         """Take a reading from wherever it comes: guard first, then the inbox."""
-        self._guard.learn(connector, reading)
-        key = (connector, type(reading))
-        last = self._last.get(key)
-        self._last[key] = reading
-        kind = FIELDS[type(reading)]
-        if (
-            self._matters(connector, kind)
-            or last is None
-            or replace(last, at_s=reading.at_s) != reading
-        ):
+        news = self._guard.learn(connector, reading)
+        if news or self._matters(connector, FIELDS[type(reading)]):
             self._report(Sensed(connector, reading))
 
     def _matters(self, connector: int, kind: str) -> bool:

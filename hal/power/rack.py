@@ -4,6 +4,9 @@ The set-point is divided among the modules that can supply. One that has failed,
 that is silent, is switched off and its part goes to the others. A silent one may
 still supply until its own watchdog has surely expired: for so long its last current
 counts as its part. While nothing is wanted, whoever runs is told to stop.
+
+A set-point that says nothing new is told again only now and then: a module that has
+forgotten it, as after a loss of its mains, hears of it soon enough.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +25,8 @@ from hal.values import PowerRating, PowerReading, Setpoint
 
 _STATE_EVERY_S: Final = 0.25
 """Conditions and temperatures are asked for this often; volt and ampere always."""
+_AIM_EVERY_S: Final = 0.5
+"""How often modules are told the same again."""
 
 
 class Rack:
@@ -44,6 +49,9 @@ class Rack:
         self._lease = Lease(monotonic, self.stop)
         self._wanted = False
         self._asked_s = -inf
+        self._aim: Sequence[Request] = ()
+        """What all have taken, and what each of them follows."""
+        self._aimed_s = -inf
 
     async def supply(self, setpoint: Setpoint) -> None:
         voltage_v = min(setpoint.voltage_v, self.rating.max_voltage_v)
@@ -61,7 +69,12 @@ class Rack:
             requests += self._family.aim(module.address, voltage_v, share_a)
             if module.needs_on:
                 requests += self._family.on(module.address)
-        await self.command(requests)
+        known = requests == self._aim and now_s - self._aimed_s < _AIM_EVERY_S
+        if known and not any(module.needs_on for module in self._crew.healthy):
+            return
+        self._aim = ()
+        if await self.command(requests):
+            self._aim, self._aimed_s = requests, now_s
 
     async def shut_off(self) -> None:
         async def stop() -> str:
@@ -113,8 +126,8 @@ class Rack:
         """Send every module its stop at once; ``read`` repeats what was not taken."""
         self._dialogue.tell(self._off())
 
-    async def command(self, requests: Sequence[Request]) -> None:
-        """Let healthy modules do something.
+    async def command(self, requests: Sequence[Request]) -> bool:
+        """Let healthy modules do something; return whether all of them have taken it.
 
         Raises:
             Unconfirmed: None of them has taken it.
@@ -133,6 +146,7 @@ class Rack:
                 f"{self._where}: no module has taken the set-point; "
                 f"{self._crew.ailments}"
             )
+        return not silent
 
     async def look(self) -> bool:
         """Ask all modules for all that they measure; return whether each answered."""
@@ -144,7 +158,7 @@ class Rack:
 
     def _off(self) -> Sequence[Request]:
         """Want nothing from now on; return what says so to every module."""
-        self._wanted = False
+        self._wanted, self._aim = False, ()
         self._lease.end()
         self._dialogue.outdate()
         return self._stopped(self._crew.modules)

@@ -22,6 +22,8 @@ class CanAdapter:
         self.off = False
         """The bus has too many errors: nothing can be sent until it is opened anew."""
         self._open = False
+        self._packet: bytearray | None = None
+        """What goes over the cable at once, as serial adapters gather it."""
         self._lines = slcan.Lines()
         self._devices: list[Callable[[Frame], None]] = []
         self._onlookers: list[Callable[[Frame], None]] = []
@@ -44,16 +46,25 @@ class CanAdapter:
         for take in self._onlookers:
             take(frame)
         if self._open and not self.off:
-            self.terminal.send(slcan.encode(frame))
+            self._say(slcan.encode(frame))
 
     def close(self) -> None:
         """Take the adapter away."""
         self.terminal.close()
 
     def _hear(self, data: bytes) -> None:
+        self._packet = bytearray()
         for line in self._lines.cut(data):
             if line:
-                self.terminal.send(self._obey(line))
+                self._say(self._obey(line))
+        packet, self._packet = bytes(self._packet), None
+        self.terminal.send(packet)
+
+    def _say(self, data: bytes) -> None:
+        if self._packet is None:
+            self.terminal.send(data)
+        else:
+            self._packet += data
 
     def _obey(self, line: bytes) -> bytes:
         command = line + slcan.END

@@ -71,6 +71,26 @@ async def test_each_module_is_set_anew_with_every_set_point() -> None:
         assert one.told_a() == [10.0, 10.0, 10.0]
 
 
+async def test_the_same_again_is_told_only_now_and_then() -> None:
+    async with rig() as one:
+        await one.power.supply(at(30.0))
+        await comes(one.power.read, lambda now: now.voltage_v > 100.0)
+        await asyncio.sleep(0.3)
+        await one.power.read()
+        await one.power.supply(at(30.0))
+
+        one.stand.sent.clear()
+        await one.power.supply(at(30.0))
+        assert one.stand.sent == []
+        await one.power.supply(at(31.5))
+        assert one.told_a() == [10.5, 10.5, 10.5]
+
+        one.twin.rack.modules[0].current_a = 0.0  # it has forgotten that
+        await asyncio.sleep(0.5)
+        await one.power.supply(at(31.5))
+        assert one.told_a() == [10.5, 10.5, 10.5]
+
+
 async def test_a_module_that_runs_is_not_switched_on_again() -> None:
     async with rig() as one:
         await one.power.supply(at(30.0))
