@@ -64,9 +64,12 @@ def test_a_vehicle_that_takes_all_gets_the_modules_beyond_the_bridge() -> None:
     outputs = bench.station.outputs()
     assert bench.loan == Loan(lender=2, borrower=1)
     assert (outputs[1].lends, outputs[2].lends) == (False, True)
+    serves = bench.station.lending.serves
+    assert (serves(1), serves(2)) == (1, 2)
     # Nothing more is offered before the bridge is seen closed.
     assert bench.offers_w() == OWN_W
     bench.bridges(CLOSED)
+    assert (serves(1), serves(2)) == (1, 1)
     assert bench.offers_w() == 2 * OWN_W
     assert bench.station.outputs()[1].limit_w == 2 * OWN_W
     assert bench.station.limit(1).set_by is Setter.HARDWARE

@@ -34,6 +34,8 @@ def test_a_free_connector_leaves_service_at_once_and_comes_back() -> None:
     for _ in range(2):
         assert off(bench) == ACCEPTED
         assert bench.statuses() == ["Available", "Unavailable"]
+    wish = bench.charge_point.station.booking.availability.wishes[1]
+    assert (wish.operative, wish.origin) == (False, "csms")
     (told,) = [s.frames for s in bench.steps if "Unavailable" in str(s.frames)]
     assert [frame[:3] for frame in told] == ["[3,", "[2,"], "first the answer"
     for _ in range(2):

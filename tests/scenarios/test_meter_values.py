@@ -213,6 +213,8 @@ def test_what_a_meter_value_was_answered_costs_no_commit_of_its_own() -> None:
     bench.charges()
     before = len(bench.steps)
     bench.waits(41)
+    # Who asks what still waits is not told of what the CSMS has taken.
+    assert len(bench.charge_point.commits.acknowledged) == 1
     bench.sets(MeterValueSampleInterval=0)
     bench.waits(LATER_S)
 
