@@ -218,7 +218,8 @@ def _told_blind(db: sqlite3.Connection, r: records.StopToldBlind) -> None:
         " AND start.action = 'StartTransaction')",
         (r.id,),
     )
-    db.execute("DELETE FROM message WHERE id = ? AND state = 0", (r.id,))
+    # It may have been given up before it was answered.
+    db.execute("DELETE FROM message WHERE id = ? AND state <> 2", (r.id,))
 
 
 def _numbered(db: sqlite3.Connection, r: records.TransactionNumberKept) -> None:

@@ -48,7 +48,10 @@ class Wings:
     async def close(self) -> None:
         """Send away those that nobody waited for."""
         for ready in self._next:
-            await self._exits[await ready].aclose()
+            ready.cancel()  # this loop stood still while others ran their tests
+        await asyncio.gather(*self._next, return_exceptions=True)
+        for exit in self._exits.values():
+            await exit.aclose()
 
     async def _ready(self, manner: Manner) -> DaemonStage:
         exit = AsyncExitStack()

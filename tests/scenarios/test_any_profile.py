@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +98,7 @@ def composite(bench: Bench, connector: int) -> dict[int, float]:
     return {period["startPeriod"]: period["limit"] for period in periods}
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(st.lists(SENT, min_size=1, max_size=5), st.booleans())
 def test_any_profile_is_answered_and_any_limit_is_one(

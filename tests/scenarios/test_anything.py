@@ -6,6 +6,7 @@ A history begins with part of the good path: pure chance would seldom start a se
 import json
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +131,7 @@ histories = st.builds(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(histories)
 def test_no_history_loses_or_doubles_a_message_of_a_transaction(
@@ -163,6 +165,7 @@ def test_no_history_loses_or_doubles_a_message_of_a_transaction(
     assert len(set(closed)) == len(closed)
 
 
+@pytest.mark.no_cover
 @given(st.lists(st.sampled_from((LinkUp(), LinkDown(), DeadlinePassed())), max_size=12))
 def test_a_link_that_comes_and_goes_leaves_nothing_under_way(
     happenings: list[LinkUp | LinkDown | DeadlinePassed],

@@ -52,6 +52,7 @@ def sells(bench: Bench, count: int) -> None:
     bench.store.commit(records)
 
 
+@pytest.mark.no_cover
 @pytest.mark.requirement("OFFL-01", "OFFL-02", "OFFL-25", "OFFL-19")
 def test_ten_thousand_sessions_without_the_csms_are_sold_and_told(
     store: Store,
@@ -126,6 +127,7 @@ def undelivered(store: Store) -> set[tuple[int, bytes]]:
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.requirement("OFFL-01", "OFFL-26")
 @settings(max_examples=40, deadline=None)
 @given(commands=st.lists(COMMANDS | CHANGES, max_size=12), restart=st.booleans())

@@ -285,6 +285,7 @@ class Connectors(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
+@pytest.mark.no_cover
 @pytest.mark.requirement("STAT-14", "STAT-21", "STAT-40", "STAT-43")
 def test_whatever_happens_the_csms_hears_what_is_legal_and_in_the_end_true() -> None:
     check_machine(

@@ -116,6 +116,26 @@ def test_a_stop_that_was_told_without_a_number_is_told_again_with_it(
     assert bench.charge_point.dialogue.ledger.numbers == {}
 
 
+@pytest.mark.requirement("RPC-03")
+@pytest.mark.parametrize(
+    ("start_is", "left"), [("kept", [(1, 1), (2, 2)]), ("dropped", [])]
+)
+def test_a_stop_that_is_answered_after_it_was_given_up_leaves_the_quarantine(
+    store: Store, start_is: str, left: list[tuple[int, int]]
+) -> None:
+    bench = Bench(keys=ONCE, store=store)
+    bench.csms.will("StartTransaction", Refusal())
+    bench.csms.will("StopTransaction", SILENCE)
+    session(bench)
+    bench.waits(31)
+    assert rows(bench) == [(1, 1), (2, 1)]
+    if start_is == "dropped":
+        bench.happens(DropWanted(1))
+    bench.answers_late("StopTransaction", {})
+    assert rows(bench) == left
+    assert counts(bench) == (0, sum(state == 1 for _, state in left))
+
+
 @pytest.mark.requirement("RPC-03", "TXN-09")
 def test_a_start_that_is_answered_after_it_was_given_up_leaves_the_quarantine(
     store: Store,

@@ -98,7 +98,7 @@ def test_where_nothing_is_running_the_station_says_idle_and_only_if_asked(
 ) -> None:
     bench = Bench()
     bench.charges()
-    bench.waits(90_000)
+    bench.waits(4_000)
     assert bench.told(message) == []
     assert after(bench, message, 1) == [{"status": "Idle"}]
 
