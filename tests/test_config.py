@@ -160,7 +160,7 @@ MORE = {
         'ocpp.configuration.HeartbeatInterval: 0.5 is not a string; write it like "…"'
     ),
     '[simulation]\ndriver = "mock"\nrate = 0.0': (
-        "simulation: rate: 0.0 is not between 0.0001 and 10000"
+        "simulation: rate: 0.0 is out of bounds; write 0.0001 to 10000"
     ),
     "[connector.meter]\nport = 1": (
         "connector 1.meter.port: unknown key; known: serial, signing"
@@ -280,7 +280,7 @@ def test_all_mistakes_of_the_drivers_are_told_at_once(tmp_path: Path) -> None:
     assert [mistake.split(";")[0] for mistake in told] == [
         "ocpp.configuration.Colour: unknown key",
         "simulation.seeds: unknown key",
-        "simulation: rate: 0.0 is not between 0.0001 and 10000",
+        "simulation: rate: 0.0 is out of bounds",
         'safety: no safety driver "a"',
     ]
 

@@ -54,9 +54,9 @@ class Pace:
 PACES: Final[dict[str, Pace]] = {
     # Busy paces are a third of the ages in core.permissive.MAX_AGE_S or less, and
     # whole beats.
-    "vehicle":      Pace(0.1,  1.0),
+    "vehicle":      Pace(0.15, 1.0),
     "contactor":    Pace(0.15, 1.0),
-    "power_module": Pace(0.1,  1.0),
+    "power_module": Pace(0.15, 1.0),
     "safety":       Pace(0.15, 1.0, level=True),
     "isolation":    Pace(0.5,  1.0),
     "meter":        Pace(0.25, 1.0, steady=True),

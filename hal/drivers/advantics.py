@@ -142,13 +142,17 @@ class Vehicle:
                 self._say_sequence()
 
     async def talk(self) -> None:
-        """Say what must be said again and again, for ever."""
+        """Say what must be said again and again, for ever.
+
+        All talk at the same moments: to wake up costs more than to say it.
+        """
+        loop = asyncio.get_running_loop()
         while True:
             with suppress(NoAnswer):  # whoever reads learns of it
                 self._say_status()
                 self._say_offer()
                 self._say_sequence()
-            await asyncio.sleep(PERIOD_S)
+            await asyncio.sleep(PERIOD_S - loop.time() % PERIOD_S)
 
     async def first_words(self) -> None:
         """Return once the controller has told where it stands, or is late."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from string import hexdigits
 
+from hal.bounds import check
 from hal.resources import Place
 from hal.values import Token
 from hal.world import faults
@@ -47,7 +48,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse a rate at which time would stand still or run away."""
-        _check("rate", self.rate, 1 / _FASTEST, _FASTEST)
+        check("rate", self.rate, 1 / _FASTEST, _FASTEST)
 
 
 class Simulation:
@@ -72,10 +73,10 @@ class Simulation:
             raise ValueError(
                 f"connector: {connector} has a car on the plug; unplug it first"
             )
-        _check("soc_percent", soc_percent, 0.0, 100.0)
-        _check("capacity_wh", capacity_wh, 100.0, 10_000_000.0)
-        _check("max_power_w", max_power_w, 100.0, 10_000_000.0)
-        _check("max_voltage_v", max_voltage_v, 200.0, 1000.0)
+        check("soc_percent", soc_percent, 0.0, 100.0)
+        check("capacity_wh", capacity_wh, 100.0, 10_000_000.0)
+        check("max_power_w", max_power_w, 100.0, 10_000_000.0)
+        check("max_voltage_v", max_voltage_v, 200.0, 1000.0)
         battery = Battery(
             capacity_wh=capacity_wh,
             energy_wh=capacity_wh * soc_percent / 100,
@@ -125,18 +126,18 @@ class Simulation:
         return tuple(dict.fromkeys((*known, *self._world.faults.offered)))
 
     def set_rate(self, factor: float) -> None:
-        _check("factor", factor, 1 / _FASTEST, _FASTEST)
+        check("factor", factor, 1 / _FASTEST, _FASTEST)
         self._world.set_rate(factor)
 
     def set_register(self, connector: int, energy_wh: int) -> None:
-        _check("energy_wh", energy_wh, 0, _FULL_REGISTER_WH)
+        check("energy_wh", energy_wh, 0, _FULL_REGISTER_WH)
         outlet = self._at(connector)
         outlet.register.energy_wh = float(energy_wh)
         self._world.change(outlet)
 
     def set_power(self, connector: int, power_w: float | None) -> None:
         if power_w is not None:
-            _check("power_w", power_w, 0.0, 10_000_000.0)
+            check("power_w", power_w, 0.0, 10_000_000.0)
         outlet = self._at(connector)
         outlet.register.forced_w = power_w
         self._world.change(outlet)
@@ -211,11 +212,6 @@ async def connect(config: Config, place: Place) -> AsyncIterator[Simulation]:
             yield Simulation(world)
         finally:
             world.forget()
-
-
-def _check(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"{name}: {value} is not between {low:g} and {high:g}")
 
 
 def _evccid(text: str) -> str:

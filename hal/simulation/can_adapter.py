@@ -1,5 +1,6 @@
 """A serial CAN adapter with a bus behind it, on a pseudo-terminal."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -22,8 +23,9 @@ class CanAdapter:
         self.off = False
         """The bus has too many errors: nothing can be sent until it is opened anew."""
         self._open = False
-        self._packet: bytearray | None = None
+        self._packet = bytearray()
         """What goes over the cable at once, as serial adapters gather it."""
+        self._loop = asyncio.get_running_loop()
         self._lines = slcan.Lines()
         self._devices: list[Callable[[Frame], None]] = []
         self._onlookers: list[Callable[[Frame], None]] = []
@@ -53,18 +55,18 @@ class CanAdapter:
         self.terminal.close()
 
     def _hear(self, data: bytes) -> None:
-        self._packet = bytearray()
         for line in self._lines.cut(data):
             if line:
                 self._say(self._obey(line))
-        packet, self._packet = bytes(self._packet), None
-        self.terminal.send(packet)
 
     def _say(self, data: bytes) -> None:
-        if self._packet is None:
-            self.terminal.send(data)
-        else:
-            self._packet += data
+        if not self._packet:
+            self._loop.call_soon(self._flush)
+        self._packet += data
+
+    def _flush(self) -> None:
+        packet, self._packet = bytes(self._packet), bytearray()
+        self.terminal.send(packet)
 
     def _obey(self, line: bytes) -> bytes:
         command = line + slcan.END

@@ -17,11 +17,23 @@ from tests.hal.virtual_time import VirtualLoop, instantly
 
 NONSENSE: list[tuple[Callable[[Simulation], None], str]] = [
     (lambda s: s.plug(2), "connector: no connector 2; known: 1"),
-    (lambda s: s.plug(1, soc_percent=101.0), "soc_percent: 101.0 is not between 0"),
-    (lambda s: s.plug(1, capacity_wh=0.0), "capacity_wh: 0.0 is not between 100"),
-    (lambda s: s.plug(1, max_power_w=-1.0), "max_power_w: -1.0 is not between 100"),
-    (lambda s: s.plug(1, max_voltage_v=1500.0), "max_voltage_v: 1500.0 is not between"),
-    (lambda s: s.plug(1, max_voltage_v=float("nan")), "max_voltage_v: nan is not"),
+    (
+        lambda s: s.plug(1, soc_percent=101.0),
+        "soc_percent: 101.0 is out of bounds; write 0",
+    ),
+    (
+        lambda s: s.plug(1, capacity_wh=0.0),
+        "capacity_wh: 0.0 is out of bounds; write 100",
+    ),
+    (
+        lambda s: s.plug(1, max_power_w=-1.0),
+        "max_power_w: -1.0 is out of bounds; write 100",
+    ),
+    (
+        lambda s: s.plug(1, max_voltage_v=1500.0),
+        "max_voltage_v: 1500.0 is out of bounds; write",
+    ),
+    (lambda s: s.plug(1, max_voltage_v=float("nan")), "max_voltage_v: nan is out"),
     (lambda s: s.plug(1, evccid="02ABCD"), "evccid: '02ABCD' is not a MAC address"),
     (lambda s: s.unplug(0), "connector: no connector 0"),
     (lambda s: s.pause(1), "connector: 1 has no car; plug one in first"),
@@ -34,10 +46,10 @@ NONSENSE: list[tuple[Callable[[Simulation], None], str]] = [
     (lambda s: s.set_fault("flood", True), "name: no fault 'flood'; known: emergency"),
     (lambda s: s.set_fault("door-open", True, 1), "door-open is the station's; leave"),
     (lambda s: s.set_fault("insulation", True, 3), "3 cannot have insulation; these"),
-    (lambda s: s.set_rate(0.0), "factor: 0.0 is not between"),
-    (lambda s: s.set_rate(float("inf")), "factor: inf is not between"),
-    (lambda s: s.set_register(1, -1), "energy_wh: -1 is not between"),
-    (lambda s: s.set_power(1, -1.0), "power_w: -1.0 is not between"),
+    (lambda s: s.set_rate(0.0), "factor: 0.0 is out of bounds; write"),
+    (lambda s: s.set_rate(float("inf")), "factor: inf is out of bounds; write"),
+    (lambda s: s.set_register(1, -1), "energy_wh: -1 is out of bounds; write"),
+    (lambda s: s.set_power(1, -1.0), "power_w: -1.0 is out of bounds; write"),
 ]
 
 
