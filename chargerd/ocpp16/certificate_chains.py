@@ -1,0 +1,329 @@
+"""Which certificates are believed: roots, the station's own, firmware signers.
+
+Sections are those of the OCPP 1.6 security whitepaper. Each check returns when it is
+content, and raises ``BadCertificate`` otherwise.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from chargerd.ocpp16.certificates import BadCertificate, Certificate, Flaw, Subject
+
+LEAST_RSA_BITS: Final = 2048
+LEAST_EC_BITS: Final = 224
+"""A00.FR.501 and 502; DSA is measured like RSA."""
+MONTH: Final = timedelta(days=30)
+"""Before its end a certificate is renewed (A03.FR.02)."""
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A certificate that is believed, and by what."""
+
+    certificates: tuple[Certificate, ...]
+    """The leaf, then what leads to the anchor, which is not among them."""
+    anchor: Certificate
+    """The installed certificate that signed the last of them."""
+    not_yet_valid: bool
+    """Whether the leaf can only be used later, from its ``not_before`` on."""
+
+    @property
+    def leaf(self) -> Certificate:
+        """The certificate that this is all about."""
+        return self.certificates[0]
+
+
+def check_root(root: Certificate, now: datetime) -> None:
+    """Check a root that shall be installed (M05.FR.02 to 06)."""
+    _check_period(root, now)
+    _check_strength(root)
+    _check_extensions(root)
+    _check_is_ca(root)
+
+
+def check_successor(root: Certificate, before: Certificate) -> None:
+    """Check that a root was signed by the one before it (M05.FR.08 to 10).
+
+    Raises:
+        BadCertificate: For ``UNTRUSTED``. AdditionalRootCertificateCheck wants it.
+    """
+    if not before.issued(root):
+        raise BadCertificate(
+            Flaw.UNTRUSTED,
+            f"{_named(root)}: not signed by the installed root {_named(before)}; "
+            "have it signed with the key of that one",
+        )
+
+
+def check_station_chain(
+    chain: Sequence[Certificate],
+    pending: str,
+    wanted: Subject,
+    roots: Iterable[Certificate],
+    now: datetime,
+) -> Path:
+    """Check a certificate that the station has asked for (A02.FR.06).
+
+    A leaf that is not valid yet is accepted (A02.FR.08); the rest of its path is then
+    judged at the moment from which it is.
+
+    Args:
+        chain: The certificates in any order; what does not help is passed over.
+        pending: The fingerprint of the key that waits for its certificate.
+        wanted: Whom the certificate must be for.
+        roots: What may sign it; an intermediate among them will do (section 7.1).
+        now: The present moment.
+    """
+    leaf = next((c for c in chain if c.key_fingerprint == pending), None)
+    if leaf is None:
+        raise BadCertificate(
+            Flaw.WRONG_KEY,
+            "chain: no certificate for the key of the last signing request; "
+            "sign that request",
+        )
+    begin = max(now, leaf.not_before)
+    _check_period(leaf, begin)
+    _check_strength(leaf)
+    _check_station(leaf, wanted)
+    certificates, anchor = _path(leaf, chain, tuple(roots), begin)
+    return Path(certificates, anchor, not_yet_valid=begin > now)
+
+
+def check_firmware_signer(
+    signer: Certificate, roots: Iterable[Certificate], now: datetime
+) -> Certificate:
+    """Check who signs firmware; return the manufacturer's root (L01.FR.02, 23 to 25).
+
+    The root itself must have issued it, and is no signer (remarks of L01). An extended
+    key usage, where there is one, must allow code signing.
+    """
+    _check_period(signer, now)
+    _check_strength(signer)
+    _check_extensions(signer)
+    _check_usage(signer)
+    below = tuple(root for root in roots if root.fingerprint != signer.fingerprint)
+    _, root = _path(signer, (), below, now)
+    return root
+
+
+def renew_at(certificate: Certificate) -> datetime:
+    """Return when a new certificate is asked for: a month before the end.
+
+    Of a certificate that lives shorter than three months it is after two thirds of its
+    life, or one for a month would be renewed without end (A03.FR.02).
+    """
+    life = certificate.not_after - certificate.not_before
+    two_thirds = certificate.not_before + life * 2 / 3
+    return max(two_thirds, certificate.not_after - MONTH)
+
+
+def in_use(certificates: Iterable[Certificate], now: datetime) -> Certificate | None:
+    """Return the valid one that begins last (A02.FR.09), or ``None`` without any."""
+    valid = (c for c in certificates if c.not_before <= now <= c.not_after)
+    return max(valid, key=lambda c: (c.not_before, c.not_after), default=None)
+
+
+_STRONG_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
+
+_UNDERSTOOD: Final = frozenset(
+    kind.oid
+    for kind in (
+        x509.AuthorityKeyIdentifier,
+        x509.BasicConstraints,
+        x509.CertificatePolicies,
+        x509.ExtendedKeyUsage,
+        x509.KeyUsage,
+        x509.SubjectAlternativeName,
+        x509.SubjectKeyIdentifier,
+    )
+)
+"""Extensions that are obeyed here, or that restrict nothing asked of a certificate."""
+
+_FIRMWARE_PURPOSES: Final = frozenset(
+    {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+)
+
+
+def _path(
+    leaf: Certificate,
+    chain: Sequence[Certificate],
+    roots: Sequence[Certificate],
+    at: datetime,
+) -> tuple[tuple[Certificate, ...], Certificate]:
+    """Return the shortest way from a leaf to a root.
+
+    Each certificate is tried once, at its least depth, so that a chain made to branch
+    costs no more than another one.
+    """
+    trusted = {root.fingerprint for root in roots}
+    left = [c for c in chain if c is not leaf and c.fingerprint not in trusted]
+    refused: list[BadCertificate] = []
+    ways: list[tuple[Certificate, ...]] = [(leaf,)]
+    while ways:
+        for way in ways:
+            for root in _signers(way, roots, at, refused):
+                return way, root
+        longer: list[tuple[Certificate, ...]] = []
+        for way in ways:
+            signers = _signers(way, left, at, refused)
+            longer += [(*way, signer) for signer in signers]
+            left = [c for c in left if c not in signers]
+        ways = longer
+    if refused:
+        raise refused[0]
+    raise BadCertificate(
+        Flaw.UNTRUSTED,
+        f"{_named(leaf)}: no installed root has signed it; install the root of "
+        f"{leaf.issuer}, and send what stands between them",
+    )
+
+
+def _signers(
+    way: tuple[Certificate, ...],
+    candidates: Sequence[Certificate],
+    at: datetime,
+    refused: list[BadCertificate],
+) -> list[Certificate]:
+    """Return who signed the end of a way and may; tell why the others may not."""
+    found = []
+    for candidate in candidates:
+        if not candidate.issued(way[-1]):
+            continue
+        try:
+            _check_signer(candidate, way, at)
+        except BadCertificate as error:
+            refused.append(error)
+        else:
+            found.append(candidate)
+    return found
+
+
+def _check_signer(
+    signer: Certificate, way: tuple[Certificate, ...], at: datetime
+) -> None:
+    check_root(signer, at)
+    constraints = _extension(signer, x509.BasicConstraints)
+    # RFC 5280, section 4.2.1.9: neither the leaf nor what is self-issued counts
+    between = sum(not c.self_issued for c in way[1:])
+    most = constraints.path_length if constraints else None
+    if most is not None and between > most:
+        raise BadCertificate(
+            Flaw.NOT_A_CA,
+            f"{_named(signer)}: {between} certificates between it and the leaf, "
+            f"and it allows {most}; have the leaf issued higher up",
+        )
+
+
+def _check_period(certificate: Certificate, now: datetime) -> None:
+    if now > certificate.not_after:
+        raise BadCertificate(
+            Flaw.EXPIRED,
+            f"{_named(certificate)}: expired on {certificate.not_after:%Y-%m-%d}; "
+            "send a newer one",
+        )
+    if now < certificate.not_before:
+        raise BadCertificate(
+            Flaw.NOT_YET_VALID,
+            f"{_named(certificate)}: valid from {certificate.not_before:%Y-%m-%d} on; "
+            "send it then, or set the clock of the station",
+        )
+
+
+def _check_strength(certificate: Certificate) -> None:
+    if not _is_strong(certificate.x509.public_key()):
+        raise BadCertificate(
+            Flaw.WEAK_KEY,
+            f"{_named(certificate)}: its key is {certificate.key}; use RSA or DSA of "
+            f"{LEAST_RSA_BITS} bits or more, or EC of {LEAST_EC_BITS} bits or more",
+        )
+    name = _signature_hash(certificate.x509)
+    if name not in _STRONG_HASHES:
+        raise BadCertificate(
+            Flaw.WEAK_SIGNATURE,
+            f"{_named(certificate)}: signed with {name}; use SHA-256 or stronger",
+        )
+
+
+def _is_strong(key: CertificatePublicKeyTypes) -> bool:
+    match key:
+        case rsa.RSAPublicKey() | dsa.DSAPublicKey():
+            return key.key_size >= LEAST_RSA_BITS
+        case ec.EllipticCurvePublicKey():
+            return key.key_size >= LEAST_EC_BITS
+    return isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey)
+
+
+def _signature_hash(certificate: x509.Certificate) -> str:
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return f"algorithm {certificate.signature_algorithm_oid.dotted_string}"
+    # Ed25519 and Ed448 hash by themselves, with SHA-512 or as strong
+    return algorithm.name if algorithm else "sha512"
+
+
+def _check_extensions(certificate: Certificate) -> None:
+    for extension in certificate.x509.extensions:
+        if extension.critical and extension.oid not in _UNDERSTOOD:
+            raise BadCertificate(
+                Flaw.UNKNOWN_EXTENSION,
+                f"{_named(certificate)}: extension {extension.oid.dotted_string} is "
+                "critical and not understood here; have one issued without it",
+            )
+
+
+def _check_is_ca(certificate: Certificate) -> None:
+    usage = _extension(certificate, x509.KeyUsage)
+    if not certificate.is_ca or (usage and not usage.key_cert_sign):
+        raise BadCertificate(
+            Flaw.NOT_A_CA,
+            f"{_named(certificate)}: may not sign certificates; send that of a CA",
+        )
+
+
+def _check_station(leaf: Certificate, wanted: Subject) -> None:
+    if leaf.x509.serial_number == 0:
+        raise BadCertificate(
+            Flaw.NO_SERIAL_NUMBER,
+            f"{_named(leaf)}: no serial number; issue it with one above zero",
+        )
+    if not leaf.subject_is(wanted):
+        raise BadCertificate(
+            Flaw.WRONG_SUBJECT,
+            f"{_named(leaf)}: not for this station; issue it for "
+            f"CN={wanted.serial_number} and O={wanted.organization}",
+        )
+
+
+def _check_usage(signer: Certificate) -> None:
+    usage = _extension(signer, x509.KeyUsage)
+    purposes = _extension(signer, x509.ExtendedKeyUsage)
+    if (usage and not usage.digital_signature) or (
+        purposes and _FIRMWARE_PURPOSES.isdisjoint(purposes)
+    ):
+        raise BadCertificate(
+            Flaw.WRONG_USAGE,
+            f"{_named(signer)}: may not sign firmware; issue it for digitalSignature, "
+            "and for codeSigning where it has an extended key usage",
+        )
+
+
+def _extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return certificate.x509.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _named(certificate: Certificate) -> str:
+    return certificate.subject or f"certificate {certificate.serial}"
