@@ -78,7 +78,7 @@ class Wish:
     not_after: datetime = NOW + 265 * DAY
     extensions: tuple[x509.ExtensionType, ...] = ()
     critical: bool = True
-    hashed_with: hashes.SHA1 | hashes.SHA256 | hashes.SHA384 | None = field(
+    hashed_with: hashes.SHA224 | hashes.SHA256 | None = field(
         default_factory=hashes.SHA256
     )
     serial: int = field(default_factory=lambda: next(_serials))

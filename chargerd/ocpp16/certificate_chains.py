@@ -240,13 +240,13 @@ def _check_period(certificate: Certificate, now: datetime) -> None:
 
 
 def _check_strength(certificate: Certificate) -> None:
-    if not _is_strong(certificate.x509.public_key()):
+    if not _is_strong(certificate.parsed.public_key()):
         raise BadCertificate(
             Flaw.WEAK_KEY,
             f"{_named(certificate)}: its key is {certificate.key}; use RSA or DSA of "
             f"{LEAST_RSA_BITS} bits or more, or EC of {LEAST_EC_BITS} bits or more",
         )
-    name = _signature_hash(certificate.x509)
+    name = _signature_hash(certificate.parsed)
     if name not in _STRONG_HASHES:
         raise BadCertificate(
             Flaw.WEAK_SIGNATURE,
@@ -273,7 +273,7 @@ def _signature_hash(certificate: x509.Certificate) -> str:
 
 
 def _check_extensions(certificate: Certificate) -> None:
-    for extension in certificate.x509.extensions:
+    for extension in certificate.parsed.extensions:
         if extension.critical and extension.oid not in _UNDERSTOOD:
             raise BadCertificate(
                 Flaw.UNKNOWN_EXTENSION,
@@ -292,7 +292,7 @@ def _check_is_ca(certificate: Certificate) -> None:
 
 
 def _check_station(leaf: Certificate, wanted: Subject) -> None:
-    if leaf.x509.serial_number == 0:
+    if leaf.serial == "0":
         raise BadCertificate(
             Flaw.NO_SERIAL_NUMBER,
             f"{_named(leaf)}: no serial number; issue it with one above zero",
@@ -320,7 +320,7 @@ def _check_usage(signer: Certificate) -> None:
 
 def _extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
     try:
-        return certificate.x509.extensions.get_extension_for_class(kind).value
+        return certificate.parsed.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
 

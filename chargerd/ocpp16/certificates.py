@@ -86,26 +86,26 @@ class Certificate:
     """SHA-256 of the certificate, in hex."""
     pem: str
     """The certificate alone, without what stood around it."""
-    x509: x509.Certificate = field(repr=False, compare=False)
+    parsed: x509.Certificate = field(repr=False, compare=False)
 
     @property
     def self_issued(self) -> bool:
         """Whether subject and issuer have one name."""
-        return self.x509.subject == self.x509.issuer
+        return self.parsed.subject == self.parsed.issuer
 
     def subject_is(self, wanted: Subject) -> bool:
         """Return whether it is for this station of this operator, and nobody else."""
         return (
-            _values(self.x509.subject, NameOID.COMMON_NAME) == [wanted.serial_number]
+            _values(self.parsed.subject, NameOID.COMMON_NAME) == [wanted.serial_number]
         ) and (
-            _values(self.x509.subject, NameOID.ORGANIZATION_NAME)
+            _values(self.parsed.subject, NameOID.ORGANIZATION_NAME)
             == [wanted.organization]
         )
 
     def issued(self, other: "Certificate") -> bool:
         """Return whether it bears the issuer's name of another one and signed it."""
         try:
-            other.x509.verify_directly_issued_by(self.x509)
+            other.parsed.verify_directly_issued_by(self.parsed)
         except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
             return False
         return True
@@ -160,7 +160,7 @@ def hash_data(
         algorithm: With what the issuer's name and key are hashed.
     """
     builder = OCSPRequestBuilder().add_certificate(
-        certificate.x509, issuer.x509, _HASHES[algorithm]()
+        certificate.parsed, issuer.parsed, _HASHES[algorithm]()
     )
     request = builder.build()
     return CertificateHashData(
@@ -196,7 +196,7 @@ def key_fingerprint(key: CertificatePublicKeyTypes) -> str:
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL
 )
-_LARGEST_SERIAL: Final = 2**160 - 1  # 40 characters of serialNumber
+_LONGEST_SERIAL: Final = 40  # characters of serialNumber, section 6.1
 
 _HASHES: Final[Mapping[HashAlgorithm, Callable[[], hashes.HashAlgorithm]]] = {
     HashAlgorithm.sha256: hashes.SHA256,
@@ -222,18 +222,17 @@ def _certificate(body: bytes, number: int) -> Certificate:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             der = base64.b64decode(b"".join(body.split()), validate=True)
-            parsed = x509.load_der_x509_certificate(der)
-            certificate = _described(parsed)
+            certificate = _described(x509.load_der_x509_certificate(der))
     except _UNREADABLE:
         raise BadCertificate(
             Flaw.UNREADABLE,
             f"PEM: certificate {number} is damaged or of an unknown kind; send it as "
             "its authority wrote it, with an RSA or EC key",
         ) from None
-    if not 0 <= parsed.serial_number <= _LARGEST_SERIAL:
+    if certificate.serial.startswith("-") or len(certificate.serial) > _LONGEST_SERIAL:
         raise BadCertificate(
             Flaw.NO_SERIAL_NUMBER,
-            f"certificate {number}: serial number {parsed.serial_number:x}; "
+            f"certificate {number}: serial number {certificate.serial}; "
             "have one issued with a positive number of at most 20 octets",
         )
     return certificate
@@ -252,7 +251,7 @@ def _described(parsed: x509.Certificate) -> Certificate:
         is_ca=_is_ca(parsed.extensions),
         fingerprint=parsed.fingerprint(hashes.SHA256()).hex(),
         pem=parsed.public_bytes(Encoding.PEM).decode(),
-        x509=parsed,
+        parsed=parsed,
     )
 
 

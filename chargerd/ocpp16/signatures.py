@@ -55,7 +55,7 @@ class Verifier:
         Raises:
             BadCertificate: For ``WRONG_KEY``, when no scheme fits the signer's key.
         """
-        key = signer.x509.public_key()
+        key = signer.parsed.public_key()
         if not (
             (isinstance(key, rsa.RSAPublicKey) and not _RSA.keys().isdisjoint(schemes))
             or (isinstance(key, ec.EllipticCurvePublicKey) and Scheme.ECDSA in schemes)
