@@ -84,15 +84,15 @@ class Wish:
     serial: int = field(default_factory=lambda: next(_serials))
 
 
-def root(name: str = "Root", **wish: object) -> Issued:
+def root(called: str = "Root", **wish: object) -> Issued:
     """Make a root that signs itself, with the fields of a wish changed."""
-    wished = wish_for_ca(name, **wish)
+    wished = wish_for_ca(called, **wish)
     return _issued(wished, wished.name, wished.key)
 
 
-def wish_for_ca(name: str, **wish: object) -> Wish:
+def wish_for_ca(called: str, **wish: object) -> Wish:
     """Return the wish for an authority, with the fields of it changed."""
-    fields = {"name": distinguished(name), "extensions": (CA,)} | wish
+    fields = {"name": distinguished(called), "extensions": (CA,)} | wish
     return Wish(**fields)  # type: ignore[arg-type]
 
 

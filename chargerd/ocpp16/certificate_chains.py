@@ -7,23 +7,22 @@ content, and raises ``BadCertificate`` otherwise.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from chargerd.ocpp16.certificate_checks import (
+    check_extensions,
+    check_is_ca,
+    check_period,
+    check_strength,
+    check_usage,
+    extension,
+)
 from chargerd.ocpp16.certificates import BadCertificate, Certificate, Flaw, Subject
 
-LEAST_RSA_BITS: Final = 2048
-LEAST_EC_BITS: Final = 224
-"""A00.FR.501 and 502; DSA is measured like RSA."""
 MONTH: Final = timedelta(days=30)
 """Before its end a certificate is renewed (A03.FR.02)."""
-
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,10 @@ class Path:
 
 def check_root(root: Certificate, now: datetime) -> None:
     """Check a root that shall be installed (M05.FR.02 to 06)."""
-    _check_period(root, now)
-    _check_strength(root)
-    _check_extensions(root)
-    _check_is_ca(root)
+    check_period(root, now)
+    check_strength(root)
+    check_extensions(root)
+    check_is_ca(root)
 
 
 def check_successor(root: Certificate, before: Certificate) -> None:
@@ -60,7 +59,7 @@ def check_successor(root: Certificate, before: Certificate) -> None:
     if not before.issued(root):
         raise BadCertificate(
             Flaw.UNTRUSTED,
-            f"{_named(root)}: not signed by the installed root {_named(before)}; "
+            f"{root.name}: not signed by the installed root {before.name}; "
             "have it signed with the key of that one",
         )
 
@@ -92,8 +91,8 @@ def check_station_chain(
             "sign that request",
         )
     begin = max(now, leaf.not_before)
-    _check_period(leaf, begin)
-    _check_strength(leaf)
+    check_period(leaf, begin)
+    check_strength(leaf)
     _check_station(leaf, wanted)
     certificates, anchor = _path(leaf, chain, tuple(roots), begin)
     return Path(certificates, anchor, not_yet_valid=begin > now)
@@ -107,10 +106,10 @@ def check_firmware_signer(
     The root itself must have issued it, and is no signer (remarks of L01). An extended
     key usage, where there is one, must allow code signing.
     """
-    _check_period(signer, now)
-    _check_strength(signer)
-    _check_extensions(signer)
-    _check_usage(signer)
+    check_period(signer, now)
+    check_strength(signer)
+    check_extensions(signer)
+    check_usage(signer)
     below = tuple(root for root in roots if root.fingerprint != signer.fingerprint)
     _, root = _path(signer, (), below, now)
     return root
@@ -131,27 +130,6 @@ def in_use(certificates: Iterable[Certificate], now: datetime) -> Certificate | 
     """Return the valid one that begins last (A02.FR.09), or ``None`` without any."""
     valid = (c for c in certificates if c.not_before <= now <= c.not_after)
     return max(valid, key=lambda c: (c.not_before, c.not_after), default=None)
-
-
-_STRONG_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
-
-_UNDERSTOOD: Final = frozenset(
-    kind.oid
-    for kind in (
-        x509.AuthorityKeyIdentifier,
-        x509.BasicConstraints,
-        x509.CertificatePolicies,
-        x509.ExtendedKeyUsage,
-        x509.KeyUsage,
-        x509.SubjectAlternativeName,
-        x509.SubjectKeyIdentifier,
-    )
-)
-"""Extensions that are obeyed here, or that restrict nothing asked of a certificate."""
-
-_FIRMWARE_PURPOSES: Final = frozenset(
-    {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
-)
 
 
 def _path(
@@ -183,7 +161,7 @@ def _path(
         raise refused[0]
     raise BadCertificate(
         Flaw.UNTRUSTED,
-        f"{_named(leaf)}: no installed root has signed it; install the root of "
+        f"{leaf.name}: no installed root has signed it; install the root of "
         f"{leaf.issuer}, and send what stands between them",
     )
 
@@ -212,82 +190,15 @@ def _check_signer(
     signer: Certificate, way: tuple[Certificate, ...], at: datetime
 ) -> None:
     check_root(signer, at)
-    constraints = _extension(signer, x509.BasicConstraints)
+    constraints = extension(signer, x509.BasicConstraints)
     # RFC 5280, section 4.2.1.9: neither the leaf nor what is self-issued counts
     between = sum(not c.self_issued for c in way[1:])
     most = constraints.path_length if constraints else None
     if most is not None and between > most:
         raise BadCertificate(
             Flaw.NOT_A_CA,
-            f"{_named(signer)}: {between} certificates between it and the leaf, "
+            f"{signer.name}: {between} certificates between it and the leaf, "
             f"and it allows {most}; have the leaf issued higher up",
-        )
-
-
-def _check_period(certificate: Certificate, now: datetime) -> None:
-    if now > certificate.not_after:
-        raise BadCertificate(
-            Flaw.EXPIRED,
-            f"{_named(certificate)}: expired on {certificate.not_after:%Y-%m-%d}; "
-            "send a newer one",
-        )
-    if now < certificate.not_before:
-        raise BadCertificate(
-            Flaw.NOT_YET_VALID,
-            f"{_named(certificate)}: valid from {certificate.not_before:%Y-%m-%d} on; "
-            "send it then, or set the clock of the station",
-        )
-
-
-def _check_strength(certificate: Certificate) -> None:
-    if not _is_strong(certificate.parsed.public_key()):
-        raise BadCertificate(
-            Flaw.WEAK_KEY,
-            f"{_named(certificate)}: its key is {certificate.key}; use RSA or DSA of "
-            f"{LEAST_RSA_BITS} bits or more, or EC of {LEAST_EC_BITS} bits or more",
-        )
-    name = _signature_hash(certificate.parsed)
-    if name not in _STRONG_HASHES:
-        raise BadCertificate(
-            Flaw.WEAK_SIGNATURE,
-            f"{_named(certificate)}: signed with {name}; use SHA-256 or stronger",
-        )
-
-
-def _is_strong(key: CertificatePublicKeyTypes) -> bool:
-    match key:
-        case rsa.RSAPublicKey() | dsa.DSAPublicKey():
-            return key.key_size >= LEAST_RSA_BITS
-        case ec.EllipticCurvePublicKey():
-            return key.key_size >= LEAST_EC_BITS
-    return isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey)
-
-
-def _signature_hash(certificate: x509.Certificate) -> str:
-    try:
-        algorithm = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return f"algorithm {certificate.signature_algorithm_oid.dotted_string}"
-    # Ed25519 and Ed448 hash by themselves, with SHA-512 or as strong
-    return algorithm.name if algorithm else "sha512"
-
-
-def _check_extensions(certificate: Certificate) -> None:
-    for extension in certificate.parsed.extensions:
-        if extension.critical and extension.oid not in _UNDERSTOOD:
-            raise BadCertificate(
-                Flaw.UNKNOWN_EXTENSION,
-                f"{_named(certificate)}: extension {extension.oid.dotted_string} is "
-                "critical and not understood here; have one issued without it",
-            )
-
-
-def _check_is_ca(certificate: Certificate) -> None:
-    usage = _extension(certificate, x509.KeyUsage)
-    if not certificate.is_ca or (usage and not usage.key_cert_sign):
-        raise BadCertificate(
-            Flaw.NOT_A_CA,
-            f"{_named(certificate)}: may not sign certificates; send that of a CA",
         )
 
 
@@ -295,35 +206,11 @@ def _check_station(leaf: Certificate, wanted: Subject) -> None:
     if leaf.serial == "0":
         raise BadCertificate(
             Flaw.NO_SERIAL_NUMBER,
-            f"{_named(leaf)}: no serial number; issue it with one above zero",
+            f"{leaf.name}: no serial number; issue it with one above zero",
         )
     if not leaf.subject_is(wanted):
         raise BadCertificate(
             Flaw.WRONG_SUBJECT,
-            f"{_named(leaf)}: not for this station; issue it for "
+            f"{leaf.name}: not for this station; issue it for "
             f"CN={wanted.serial_number} and O={wanted.organization}",
         )
-
-
-def _check_usage(signer: Certificate) -> None:
-    usage = _extension(signer, x509.KeyUsage)
-    purposes = _extension(signer, x509.ExtendedKeyUsage)
-    if (usage and not usage.digital_signature) or (
-        purposes and _FIRMWARE_PURPOSES.isdisjoint(purposes)
-    ):
-        raise BadCertificate(
-            Flaw.WRONG_USAGE,
-            f"{_named(signer)}: may not sign firmware; issue it for digitalSignature, "
-            "and for codeSigning where it has an extended key usage",
-        )
-
-
-def _extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
-    try:
-        return certificate.parsed.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _named(certificate: Certificate) -> str:
-    return certificate.subject or f"certificate {certificate.serial}"

@@ -1,4 +1,4 @@
-"""X.509 certificates as values: read from PEM, named by hashes, refused with a reason.
+"""X.509 certificates as values: read from PEM, and refused with a reason.
 
 Nothing is stored here, and no clock is read. Sections are those of the OCPP 1.6
 security whitepaper.
@@ -7,7 +7,7 @@ security whitepaper.
 import base64
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,10 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.ocsp import OCSPRequestBuilder
 from cryptography.x509.oid import NameOID
-from ocpp.v16.datatypes import CertificateHashData
-from ocpp.v16.enums import HashAlgorithm
 
 LONGEST: Final = 5500
 """Characters of a certificate or a signing request (A00.FR.507)."""
@@ -89,6 +86,11 @@ class Certificate:
     parsed: x509.Certificate = field(repr=False, compare=False)
 
     @property
+    def name(self) -> str:
+        """How messages call it: by the beginning of its subject, or by its number."""
+        return self.subject[:_LONGEST_NAME] or f"certificate {self.serial}"
+
+    @property
     def self_issued(self) -> bool:
         """Whether subject and issuer have one name."""
         return self.parsed.subject == self.parsed.issuer
@@ -147,38 +149,6 @@ def read_chain(
     return tuple(_certificate(body, n) for n, body in enumerate(found, 1))
 
 
-def hash_data(
-    certificate: Certificate,
-    issuer: Certificate,
-    algorithm: HashAlgorithm = HashAlgorithm.sha256,
-) -> CertificateHashData:
-    """Return by what the CSMS names a certificate (section 6.1, RFC 6960).
-
-    Args:
-        certificate: Whose name is wanted.
-        issuer: Who signed it; a self-signed certificate is its own issuer.
-        algorithm: With what the issuer's name and key are hashed.
-    """
-    builder = OCSPRequestBuilder().add_certificate(
-        certificate.parsed, issuer.parsed, _HASHES[algorithm]()
-    )
-    request = builder.build()
-    return CertificateHashData(
-        hash_algorithm=algorithm,
-        issuer_name_hash=request.issuer_name_hash.hex(),
-        issuer_key_hash=request.issuer_key_hash.hex(),
-        serial_number=certificate.serial,
-    )
-
-
-def is_named(
-    certificate: Certificate, issuer: Certificate, wanted: CertificateHashData
-) -> bool:
-    """Return whether hash data means this certificate; case does not matter."""
-    own = hash_data(certificate, issuer, HashAlgorithm(wanted.hash_algorithm))
-    return _comparable(own) == _comparable(wanted)
-
-
 def issuer_of(
     certificate: Certificate, others: Iterable[Certificate]
 ) -> Certificate | None:
@@ -196,13 +166,8 @@ def key_fingerprint(key: CertificatePublicKeyTypes) -> str:
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL
 )
+_LONGEST_NAME: Final = 100
 _LONGEST_SERIAL: Final = 40  # characters of serialNumber, section 6.1
-
-_HASHES: Final[Mapping[HashAlgorithm, Callable[[], hashes.HashAlgorithm]]] = {
-    HashAlgorithm.sha256: hashes.SHA256,
-    HashAlgorithm.sha384: hashes.SHA384,
-    HashAlgorithm.sha512: hashes.SHA512,
-}
 
 _UNREADABLE: Final = (
     UnsupportedAlgorithm,
@@ -241,8 +206,8 @@ def _certificate(body: bytes, number: int) -> Certificate:
 def _described(parsed: x509.Certificate) -> Certificate:
     key = parsed.public_key()
     return Certificate(
-        subject=parsed.subject.rfc4514_string(),
-        issuer=parsed.issuer.rfc4514_string(),
+        subject=_words(parsed.subject),
+        issuer=_words(parsed.issuer),
         serial=f"{parsed.serial_number:x}",
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
@@ -253,6 +218,12 @@ def _described(parsed: x509.Certificate) -> Certificate:
         pem=parsed.public_bytes(Encoding.PEM).decode(),
         parsed=parsed,
     )
+
+
+def _words(name: x509.Name) -> str:
+    # they come into logs, where a line must stay one line
+    text = name.rfc4514_string()
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _key_words(key: CertificatePublicKeyTypes) -> str:
@@ -278,14 +249,6 @@ def _is_ca(extensions: x509.Extensions) -> bool:
 
 def _values(name: x509.Name, oid: x509.ObjectIdentifier) -> list[str | bytes]:
     return [attribute.value for attribute in name.get_attributes_for_oid(oid)]
-
-
-def _comparable(named: CertificateHashData) -> tuple[str, str, str]:
-    return (
-        named.issuer_name_hash.lower(),
-        named.issuer_key_hash.lower(),
-        named.serial_number.lower().lstrip("0"),
-    )
 
 
 def _sha256(octets: bytes) -> str:

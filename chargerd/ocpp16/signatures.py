@@ -62,7 +62,7 @@ class Verifier:
         ):
             raise BadCertificate(
                 Flaw.WRONG_KEY,
-                f"{signer.subject}: its key is {signer.key}; sign with a key for "
+                f"{signer.name}: its key is {signer.key}; sign with a key for "
                 f"{' or '.join(sorted(schemes)) or 'what will be accepted'}",
             )
         self._key: _Public = key

@@ -24,14 +24,13 @@ from hypothesis import strategies as st
 from ocpp.v16.enums import HashAlgorithm
 
 from chargerd.ocpp16 import certificate_chains as chains
+from chargerd.ocpp16.certificate_hashes import hash_data, is_named
 from chargerd.ocpp16.certificates import (
     LONGEST,
     BadCertificate,
     Certificate,
     Flaw,
     Subject,
-    hash_data,
-    is_named,
     issuer_of,
     read,
     read_chain,
@@ -133,6 +132,14 @@ def test_text_around_certificates_and_line_ends_do_not_matter() -> None:
     chain = f"leaf, größer:\r\n{ROOT.pem}\nand \ud800\n{OTHER.pem}bye"
     assert read_chain(chain.replace("\n", "\r\n")) == (value(ROOT), value(OTHER))
     assert read_chain(ROOT.pem.encode()) == (value(ROOT),)
+
+
+def test_messages_call_a_certificate_by_one_short_line() -> None:
+    assert value(root("Root")).name == "CN=Root,O=Example"
+    assert value(root("two\nlines")).name == "CN=two?lines,O=Example"
+    assert value(root(name=x509.Name([]), serial=0xABC)).name == "certificate abc"
+    units = [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "U" * 60)] * 9
+    assert len(value(root(name=x509.Name(units))).name) == 100
 
 
 def test_a_private_key_in_the_text_is_not_kept() -> None:
