@@ -198,6 +198,7 @@ def with_public_key(key: dsa.DSAPrivateKey | x25519.X25519PrivateKey) -> Issued:
         (ROOT.pem + OTHER.pem, Flaw.UNREADABLE),
         (ROOT.pem + " " * LONGEST, Flaw.TOO_LONG),
     ],
+    ids=["nothing", "garbage", "bytes", "key", "letters", "padding", "two", "long"],
 )
 def test_what_is_not_one_certificate_is_refused(text: str | bytes, why: Flaw) -> None:
     assert flaw(lambda: read(text)) is why
