@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from benchcsms import authority
 from benchcsms.client import Client
 from benchcsms.control import control, write_script
 from benchcsms.dialogue import BOTH, Entry, readable
@@ -25,12 +26,15 @@ _FOLLOW_S: Final = 86_400.0
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     given = list(sys.argv[1:] if words is None else words)
-    if not given or given[0] not in (*_CLIENTS, "serve", "-h", "--help"):
+    if not given or given[0] not in (*_CLIENTS, "ca", "serve", "-h", "--help"):
         given.insert(0, "serve")
     options = parser().parse_args(given)
     try:
         if options.command == "serve":
             return asyncio.run(_serve(options))
+        if options.command == "ca":
+            print(*authority.make(options), sep="\n")
+            return _DONE
         with Client(options.control) as client:
             return _CLIENTS[options.command](client, options)
     except NotDone as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchcsms.client import control_path
-from benchcsms.settings import Json, Settings
+from benchcsms.settings import Json, Settings, Tls
 
 _PORT: Final = 9000
 _TAG_STATUSES: Final = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
@@ -36,6 +36,13 @@ def parser() -> argparse.ArgumentParser:
     call.add_argument("station", metavar="STATION")
     call.add_argument("action", metavar="ACTION")
     call.add_argument("payload", metavar="JSON", type=_payload, nargs="?", default={})
+    ca = commands.add_parser(
+        "ca", help="make a throw-away authority, and what it issues"
+    )
+    ca.add_argument("directory", metavar="DIRECTORY", type=Path)
+    ca.add_argument("--host", default="localhost", help="of the bench (%(default)s)")
+    ca.add_argument("--serial", default="SN-1", help="of the station (%(default)s)")
+    ca.add_argument("--cpo", default="Bench", help="its operator (%(default)s)")
     commands.add_parser("stations", parents=[shared], help="list who was here")
     log = commands.add_parser("log", parents=[shared], help="print the dialogue")
     log.add_argument("-f", "--follow", action="store_true", help="and what follows")
@@ -54,10 +61,18 @@ def settings(options: argparse.Namespace) -> Settings:
         stations=frozenset(options.station),
         keys=keys,
         key=key,
+        tls=_tls(options),
         tags=dict(options.tag),
         heartbeat_interval_s=options.heartbeat_interval,
         first_transaction_id=options.first_transaction_id,
     )
+
+
+def _tls(options: argparse.Namespace) -> Tls | None:
+    if options.certificate is None:
+        return None
+    key = options.private_key or options.certificate
+    return Tls(options.certificate, key, options.client_roots)
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
@@ -67,6 +82,12 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     add("--heartbeat-interval", type=int, default=300, metavar="SECONDS")
     add("--first-transaction-id", type=int, default=1, metavar="N")
     add("--log", type=Path, metavar="FILE", help="append the dialogue, as JSON lines")
+    for name, words in (
+        ("--certificate", "of the bench: security profile 2"),
+        ("--private-key", "of the bench (default: in the same file)"),
+        ("--client-roots", "of the stations' certificates: security profile 3"),
+    ):
+        add(name, type=Path, metavar="PEM", help=words)
     add("--verbose", action="store_true", help="print the dialogue on stderr")
     for name, kind, metavar, words in (
         ("--station", str, "ID", "who is welcome (default: everybody)"),

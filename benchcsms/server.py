@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from benchcsms import schemas
+from benchcsms import schemas, tls
 from benchcsms.answers import Answers
 from benchcsms.books import Books, Transaction
 from benchcsms.dialogue import RECEIVED, Dialogue, Entry, Pattern
@@ -97,7 +97,8 @@ class Csms:
         host = self._settings.host
         if ":" in host:
             host = f"[{host}]"
-        return f"ws://{host}:{self._settings.port}/ocpp"
+        scheme = "ws" if self._settings.tls is None else "wss"
+        return f"{scheme}://{host}:{self._settings.port}/ocpp"
 
     def stations(self) -> list[Json]:
         """Return every station that was ever here, and how it stands."""
@@ -200,6 +201,7 @@ class Csms:
             ping_interval=None,  # whether the station pings is to be seen
             close_timeout=_CLOSE_WITHIN_S,
             max_size=_LARGEST_FRAME,
+            ssl=None if self._settings.tls is None else tls.context(self._settings.tls),
             logger=_LOGGER,
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
@@ -10,6 +11,17 @@ Json = dict[str, Any]
 
 class NotDone(Exception):
     """What was asked for could not be done; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files, all in PEM, of a bench that speaks TLS."""
+
+    certificate: Path
+    """Of the bench, and whoever issued it, but for the root."""
+    key: Path
+    clients: Path | None = None
+    """The roots of stations' certificates: security profile 3; ``None``: none asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,8 @@ class Settings:
     """The AuthorizationKey of some stations (security profile 1)."""
     key: bytes | None = field(default=None, repr=False)
     """The AuthorizationKey of all others; ``None`` asks them for none (profile 0)."""
+    tls: Tls | None = None
+    """What makes the bench one of security profile 2, or 3; ``None``: plain."""
     tags: Mapping[str, Json] = field(default_factory=dict)
     """The idTagInfo of some id tags; all others are Accepted."""
     heartbeat_interval_s: int = 300

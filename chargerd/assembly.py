@@ -17,8 +17,10 @@ from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError, fill
 from chargerd.ocpp16.keys import KEYS, Access, BadValue, misfit, secret_key
 from chargerd.ocpp16.requests import Nameplate
+from chargerd.runtime import tls
 from chargerd.runtime.csms import LinkSettings
 from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
+from chargerd.runtime.tls import OwnCertificate, TlsSettings
 from chargerd.runtime.views import Identity
 from chargerd.sections import DeviceSpec, Settings
 from chargerd.store.database import Store
@@ -29,6 +31,9 @@ from hal.resources import Place, Resources
 
 CREDENTIAL: Final = "ocpp-auth-key"
 """Name of the systemd credential that holds the AuthorizationKey."""
+
+_FIRST_WITH_TLS, _WITH_CERTIFICATE = 2, 3
+"""The security profiles that need roots, and the one that needs our certificate."""
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -49,7 +54,11 @@ def plan(settings: Settings) -> tuple[Planned, ...]:
         ConfigError: A driver is not installed, or its settings are wrong.
     """
     planned: list[Planned] = []
-    mistakes: list[str] = [*_bad_keys(settings), *_bad_password(settings)]
+    mistakes: list[str] = [
+        *_bad_keys(settings),
+        *_bad_password(settings),
+        *_bad_tls(settings),
+    ]
     specs = settings.devices
     if settings.simulation is not None:
         specs = (settings.simulation, *specs)
@@ -170,8 +179,37 @@ def link_settings(settings: Settings) -> LinkSettings:
         csms.url,
         settings.station.identity,
         csms.security_profile,
+        _tls(settings),
         csms.settle_s,
     )
+
+
+def _tls(settings: Settings) -> TlsSettings | None:
+    """Return whom a link of security profile 2 or 3 believes, and who we are there."""
+    csms = settings.csms
+    if csms.security_profile < _FIRST_WITH_TLS:
+        return None
+    own = OwnCertificate(Path(csms.certificate_file), Path(csms.private_key_file))
+    return TlsSettings(
+        "".join(Path(name).read_text() for name in csms.root_files),
+        own if csms.security_profile == _WITH_CERTIFICATE else None,
+        csms.check_name,
+        csms.rsa_key_exchange,
+    )
+
+
+def _bad_tls(settings: Settings) -> list[str]:
+    where = f"{settings.path}: csms"
+    try:
+        chosen = _tls(settings)
+        if chosen is not None:
+            tls.context(chosen)
+    except OSError as error:
+        wrong = f"{error.filename}: {error.strerror}; name files in PEM"
+        return [f"{where}.root_files: {wrong}"]
+    except (tls.Unusable, UnicodeDecodeError) as error:
+        return [f"{where}: {error}"]
+    return []
 
 
 def authorization_key(settings: Settings, charge_point: ChargePoint) -> bytes | None:

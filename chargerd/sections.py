@@ -41,9 +41,17 @@ class CsmsSection:
     """``[csms]``: the management system and the link to it."""
 
     url: str
-    security_profile: int = bounded(0, 0, 1)
+    security_profile: int = bounded(0, 0, 3)
     authorization_key_file: str = ""
     """A file with 32 to 40 hex digits or 16 to 20 plain characters."""
+    root_files: tuple[str, ...] = ()
+    """Whom profiles 2 and 3 believe; nobody else."""
+    certificate_file: str = ""
+    """Who we are in profile 3, and whoever issued that, but for the root."""
+    private_key_file: str = ""
+    check_name: bool = True
+    rsa_key_exchange: bool = True
+    """Whether cipher suites without forward secrecy are offered too."""
     settle_s: float = bounded(10.0, 0.0, 3600.0)
 
 

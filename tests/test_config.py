@@ -84,8 +84,8 @@ MISTAKES = {
         f"station.iccid: '{'8' * 21}' is too long; write 20 characters at the most"
     ),
     # to [csms]
-    ("csms", "security_profile = 2"): (
-        "csms.security_profile: 2 is out of bounds; write 0 to 1"
+    ("csms", "security_profile = 4"): (
+        "csms.security_profile: 4 is out of bounds; write 0 to 3"
     ),
     ("csms", "security_profile = true"): (
         "csms.security_profile: True is not a whole number; write it like 12"
@@ -401,6 +401,20 @@ def filled(text: str) -> str:
     text = text.replace('driver = ""', 'driver = "mock"')
     text = text.replace('url = ""', 'url = "ws://127.0.0.1/ocpp"')
     return re.sub('^(identity|vendor|model) = ""', r'\1 = "x"', text, flags=re.M)
+
+
+def test_what_a_security_profile_needs_is_asked_for(tmp_path: Path) -> None:
+    def told(profile: int, more: str = "") -> list[str]:
+        chosen = f"[csms]\nsecurity_profile = {profile}\n{more}"
+        return [
+            mistake.split(":")[0]
+            for mistake in mistakes(tmp_path, GOOD.replace("[csms]\n", chosen))
+        ]
+
+    assert told(2) == ["csms.root_files", "csms.url"]
+    missing = ["csms.certificate_file", "csms.private_key_file", "csms.url"]
+    assert told(3) == ["csms.root_files", *missing]
+    assert told(3, 'root_files = ["root.pem"]\n') == missing
 
 
 def test_the_default_file_names_every_section_and_key_there_is() -> None:

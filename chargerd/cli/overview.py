@@ -261,8 +261,20 @@ def _render_link(document: Document, context: Context) -> Iterator[Line]:
 _REMEDIES: Final = {
     "dns": "The name of the CSMS is not known here. Do: check the uplink and csms.url.",
     "tcp": "The CSMS is not reached. Do: check uplink, firewall and csms.url.",
-    "tls": "The CSMS is not trusted, or does not trust us. Do: check the clock, then "
-    "the root certificates of csms.",
+    "tls": "There is no TLS with the CSMS. Do: check the port in csms.url, and that it "
+    "begins with wss://.",
+    "tls-time": "By our clock the certificate of the CSMS is not valid now. Do: check "
+    "the clock (status), then ask its operator.",
+    "tls-trust": "The certificate of the CSMS comes from nobody we believe. Do: name "
+    "the root certificate of its operator in csms.root_files.",
+    "tls-name": "The certificate of the CSMS is another host's. Do: write the name in "
+    "it into csms.url.",
+    "tls-version": "The CSMS knows nothing newer than TLS 1.1. Do: ask its operator "
+    "for TLS 1.2.",
+    "tls-cipher": "The CSMS and we have no cipher suite in common, or it wants a "
+    "certificate of ours (security profile 3). Do: ask its operator.",
+    "tls-refused": "The CSMS does not take our certificate. Do: renew it, or have its "
+    "operator install the root that has issued it.",
     "http-auth": "The CSMS refuses our password. Do: compare identity and "
     "AuthorizationKey with what the CSMS has.",
     "http-path": "The CSMS does not know this station. Do: compare the path of "

@@ -83,13 +83,25 @@ _FAULTS: Final[Mapping[str, SecurityEventType]] = {
 """Faults of the station that concern its security."""
 
 
+_DIALS: Final[Mapping[str, SecurityEventType]] = {
+    "http-auth": SecurityEventType.FAILED_TO_AUTHENTICATE,
+    "tls-refused": SecurityEventType.FAILED_TO_AUTHENTICATE,
+    "tls-time": SecurityEventType.BAD_CENTRAL_CERTIFICATE,
+    "tls-trust": SecurityEventType.BAD_CENTRAL_CERTIFICATE,
+    "tls-name": SecurityEventType.BAD_CENTRAL_CERTIFICATE,
+    "tls-version": SecurityEventType.BAD_TLS_VERSION,
+    "tls-cipher": SecurityEventType.BAD_TLS_CIPHER_SUITE,
+}
+"""At which layer of the link a failure concerns the station's security."""
+
+
 def concern(happened: Event | Effect) -> tuple[SecurityEventType, str] | None:
     """Return what something that happened means to security, and the words for it."""
     match happened:
         case RestartRequested(cause=cause):
             return SecurityEventType.RESET_OR_REBOOT, str(cause)
-        case DialFailed(layer="http-auth", error=error):
-            return SecurityEventType.FAILED_TO_AUTHENTICATE, error
+        case DialFailed(layer=layer, error=error) if layer in _DIALS:
+            return _DIALS[layer], error
         case FaultOpened(name=name) if name in _FAULTS:
             return _FAULTS[name], name
     return None

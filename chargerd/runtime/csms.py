@@ -21,12 +21,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
+    InvalidMessage,
     InvalidStatus,
     WebSocketException,
 )
 
 from chargerd.core.events import WHOLE_STATION, DialFailed
 from chargerd.core.policy import Policy
+from chargerd.runtime import tls
+from chargerd.runtime.tls import TlsSettings
 from chargerd.runtime.waiting import came
 from chargerd.steps import FrameReceived, Happening, LinkDown, LinkUp
 
@@ -55,6 +58,8 @@ class LinkSettings:
     url: str
     identity: str
     security_profile: int = 0
+    tls: TlsSettings | None = None
+    """Of security profiles 2 and 3; without it, who is believed is the system's say."""
     settle_s: float = 10.0
     """A link must have lived so long for the next redial to be eager again."""
 
@@ -170,7 +175,10 @@ class CsmsLink:
             try:
                 await self._once()
             except (OSError, WebSocketException, ValueError, LinkRefused) as error:
-                self._failed(*classify(error))
+                own = (
+                    self.settings.tls is not None and self.settings.tls.own is not None
+                )
+                self._failed(*classify(error, introduced=own))
                 if self.state.failed_at == "http-auth" and self._old_key is not None:
                     self._key, self._old_key = self._old_key, self._key
             lived_s = self._monotonic() - self.state.since if self.state.up else 0.0
@@ -197,6 +205,7 @@ class CsmsLink:
             close_timeout=CLOSE_WITHIN_S,
             ping_interval=None,
             max_size=MAX_FRAME_BYTES,
+            ssl=self._secured(),
         ) as connection:
             if connection.subprotocol != SUBPROTOCOL:
                 raise LinkRefused("subprotocol", "the CSMS does not speak ocpp1.6")
@@ -297,6 +306,15 @@ class CsmsLink:
             self.state.since = self._monotonic()
             self._report(LinkDown())
 
+    def _secured(self) -> ssl.SSLContext | bool | None:
+        """Return what makes a link secure, from the files as they are now."""
+        if self.settings.tls is None:
+            return urlsplit(self.settings.url).scheme == "wss" or None
+        try:
+            return tls.context(self.settings.tls)
+        except tls.Unusable as error:
+            raise LinkRefused(tls.Failure.OTHER, str(error)) from None
+
     def _headers(self) -> dict[str, str]:
         if self.settings.security_profile not in (1, 2) or self._key is None:
             return {}
@@ -319,11 +337,34 @@ class LinkRefused(Exception):
         self.layer = layer
 
 
-_PERMANENT: Final = frozenset({"http-auth", "http-path", "subprotocol", "tls"})
+_PERMANENT: Final = frozenset(
+    {
+        "http-auth",
+        "http-path",
+        "subprotocol",
+        # A clock that is wrong is soon put right.
+        *(failure for failure in tls.Failure if failure is not tls.Failure.TIME),
+    }
+)
 
 
-def classify(error: Exception) -> tuple[str, str]:
-    """Return the layer at which a dial failed, and the words for it."""
+def classify(error: Exception, *, introduced: bool = False) -> tuple[str, str]:
+    """Return the layer at which a dial failed, and the words for it.
+
+    Args:
+        error: What the dial came to.
+        introduced: Whether the CSMS has seen a certificate of ours. One that does not
+            take it may end the connection without a word, and under TLS 1.3 only
+            after the handshake.
+    """
+    cut_off = isinstance(error, ConnectionResetError) or (
+        isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError)
+    )
+    if introduced and cut_off:
+        return (
+            tls.Failure.REFUSED,
+            "the CSMS has cut us off when it saw our certificate",
+        )
     match error:
         case LinkRefused():
             return error.layer, str(error)
@@ -331,6 +372,8 @@ def classify(error: Exception) -> tuple[str, str]:
             code = error.response.status_code
             layer, words = _HTTP.get(code, ("http", "the CSMS refused"))
             return layer, f"HTTP {code}: {words}"
+        case ssl.SSLError():
+            return tls.classify(error)
     for kind, layer, words in _LAYERS:
         if isinstance(error, kind):
             return layer, words or str(error) or type(error).__name__
@@ -349,7 +392,6 @@ _HTTP: Final = {
 _LAYERS: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (InvalidHandshake, "http", ""),
     (UnicodeError, "dns", "this is no host name; check [csms] url"),
-    (ssl.SSLError, "tls", ""),
     (socket.gaierror, "dns", "unknown host; check the name in [csms] url"),
     (TimeoutError, "tcp", "no answer in time"),
 )

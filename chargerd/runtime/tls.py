@@ -92,15 +92,10 @@ def classify(error: ssl.SSLError) -> tuple[Failure, str]:
     """Return why there is no TLS, and the words for people."""
     if isinstance(error, ssl.SSLCertVerificationError):
         failure = _BY_CODE.get(error.verify_code, Failure.TRUST)
-        return failure, f"{error.verify_message}; {_REMEDIES[failure]}"
+        return failure, error.verify_message or _reason(error)
     if error.reason in _NO_TLS:
-        return (
-            Failure.OTHER,
-            "the CSMS speaks no TLS there; check the port in [csms] url",
-        )
-    failure = _BY_REASON.get(error.reason or "", Failure.OTHER)
-    remedy = _REMEDIES.get(failure)
-    return failure, f"{_reason(error)}; {remedy}" if remedy else _reason(error)
+        return Failure.OTHER, "the CSMS speaks no TLS at this port"
+    return _BY_REASON.get(error.reason or "", Failure.OTHER), _reason(error)
 
 
 def _introduce(made: ssl.SSLContext, own: OwnCertificate) -> None:
@@ -158,12 +153,4 @@ _BY_REASON: Final[Mapping[str, Failure]] = {
         ),
         Failure.REFUSED,
     ),
-}
-_REMEDIES: Final[Mapping[Failure, str]] = {
-    Failure.TIME: "check the clock of the station, then the certificate of the CSMS",
-    Failure.TRUST: "install the root that its operator names",
-    Failure.NAME: "write the name that is in its certificate into [csms] url",
-    Failure.VERSION: "its operator must enable TLS 1.2",
-    Failure.CIPHER: "its operator must enable a suite of AES with GCM",
-    Failure.REFUSED: "renew the certificate of the station, or its root at the CSMS",
 }

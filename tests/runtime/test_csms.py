@@ -4,7 +4,6 @@ import asyncio
 import base64
 import random
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -297,7 +296,6 @@ async def test_a_closed_port_is_told_as_such() -> None:
     [
         (socket.gaierror(-2, "Name or service not known"), "dns"),
         (UnicodeError("label empty or too long"), "dns"),
-        (ssl.SSLCertVerificationError("self-signed"), "tls"),
         (TimeoutError(), "tcp"),
         (ConnectionRefusedError("refused"), "tcp"),
         (OSError(101, "Network is unreachable"), "tcp"),
@@ -530,7 +528,9 @@ def test_the_operator_chooses_the_waits() -> None:
     assert all(w > 10 for w in chosen(WaitMinimum=0, RandomRange=3000))
 
 
-@pytest.mark.parametrize("layer", ["http-auth", "http-path", "subprotocol", "tls"])
+@pytest.mark.parametrize(
+    "layer", ["http-auth", "http-path", "subprotocol", "tls", "tls-trust"]
+)
 def test_what_does_not_mend_itself_is_tried_seldom(layer: str) -> None:
     assert all(wait >= SLOW_S for wait in waits(10, layer))
     assert max(waits(5, layer)) > SLOW_S

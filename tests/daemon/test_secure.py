@@ -1,0 +1,115 @@
+"""The daemon over TLS: security profiles 2 and 3, with a throw-away authority."""
+
+from argparse import Namespace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchcsms import authority
+from benchcsms.server import Csms
+from benchcsms.settings import Settings, Tls
+from tests.daemon.process import Daemon
+
+KEY = bytes.fromhex("4F43415F4F4354545F61646D696E5F74657374")
+FILES = (
+    'root_files = ["{0}/root.pem"]\n'
+    'certificate_file = "{0}/station.pem"\n'
+    'private_key_file = "{0}/station.key"\n'
+)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    folder = tmp_path / "authority"
+    wanted = Namespace(directory=folder, host="127.0.0.1", serial="SN-1", cpo="Bench")
+    authority.make(wanted)
+    return folder
+
+
+@asynccontextmanager
+async def bench(folder: Path, *, clients: bool) -> AsyncIterator[Csms]:
+    """Be a CSMS of profile 2, or of profile 3 if clients need a certificate."""
+    roots = folder / "root.pem" if clients else None
+    tls = Tls(folder / "bench.pem", folder / "bench.key", roots)
+    key = None if clients else KEY
+    async with Csms(Settings(tls=tls, key=key)) as csms:
+        yield csms
+
+
+@asynccontextmanager
+async def station(csms: Csms, directory: Path, lines: str) -> AsyncIterator[Daemon]:
+    key = directory / "password"
+    directory.mkdir()
+    key.write_text(KEY.hex())
+    lines += f'authorization_key_file = "{key}"\n'
+    daemon = Daemon(csms, directory / "daemon", csms_lines=lines)
+    await daemon.start()
+    try:
+        yield daemon
+    finally:
+        await daemon.kill()
+        daemon.manager.close()
+
+
+@pytest.mark.requirement("SEC-01", "SEC-08", "SEC-14")
+@pytest.mark.parametrize("profile", [2, 3])
+async def test_a_car_is_charged_over_tls(
+    profile: int, made: Path, tmp_path: Path
+) -> None:
+    lines = f"security_profile = {profile}\n" + FILES.format(made)
+    async with (
+        bench(made, clients=profile == 3) as csms,
+        station(csms, tmp_path / "station", lines) as daemon,
+    ):
+        await daemon.charge()
+        (running,) = csms.transactions(daemon.identity)
+        assert running.meter_stop is None
+        (opened,) = [e for e in csms.log() if e.kind == "open"]
+        assert csms.violations(daemon.identity) == []
+        assert opened.station == daemon.identity
+
+
+FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "a root of somebody else": (
+        lambda made: (made / "root.pem").write_bytes((made / "other.pem").read_bytes()),
+        "tls-trust",
+    ),
+    "no certificate of ours that it takes": (
+        lambda made: [
+            (made / f"station.{kind}").write_bytes(
+                (made / f"other-station.{kind}").read_bytes()
+            )
+            for kind in ("pem", "key")
+        ],
+        "tls-refused",
+    ),
+}
+
+
+@pytest.mark.requirement("SEC-15", "SEC-18")
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_where_there_is_no_trust_there_is_no_link_and_a_reason(
+    fault: str, made: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    authority.make(
+        Namespace(directory=other, host="127.0.0.1", serial="SN-1", cpo="Other")
+    )
+    (made / "other.pem").write_bytes((other / "root.pem").read_bytes())
+    for kind in ("pem", "key"):
+        path = made / f"other-station.{kind}"
+        path.write_bytes((other / f"station.{kind}").read_bytes())
+    spoil, layer = FAULTS[fault]
+    async with bench(made, clients=True) as csms:
+        spoil(made)
+        lines = "security_profile = 3\n" + FILES.format(made)
+        async with station(csms, tmp_path / "station", lines) as daemon:
+            await daemon.manager.told("READY=1")
+            told = await daemon.watch_until(
+                lambda status: status["link"].get("failed_at") is not None
+            )
+            assert told["link"]["failed_at"] == layer
+            assert csms.stations() == []
