@@ -64,6 +64,11 @@ class LinkSettings:
     """A link must have lived so long for the next redial to be eager again."""
 
     @property
+    def introduces(self) -> bool:
+        """Whether the CSMS sees a certificate of ours."""
+        return self.tls is not None and self.tls.own is not None
+
+    @property
     def address(self) -> str:
         """The URL with our name, percent-encoded (OCPP-J 1.6 section 3.1.1)."""
         parts = urlsplit(self.url)
@@ -363,7 +368,7 @@ def classify(error: Exception, *, introduced: bool = False) -> tuple[str, str]:
     if introduced and cut_off:
         return (
             tls.Failure.REFUSED,
-            "the CSMS has cut us off when it saw our certificate",
+            "the CSMS cut us off when it saw our certificate",
         )
     match error:
         case LinkRefused():
