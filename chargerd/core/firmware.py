@@ -8,9 +8,7 @@ from enum import StrEnum
 
 from chargerd.clock import Instant
 from chargerd.core import firmware_events as events
-from chargerd.core.firmware_actions import (
-    retry_interval_s,
-)
+from chargerd.core.firmware_actions import retry_interval_s
 from chargerd.core.firmware_effects import (
     Download,
     FirmwareEffect,

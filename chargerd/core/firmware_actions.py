@@ -124,8 +124,7 @@ def untrusted(_job: Job, event: FirmwareEvent, _policy: FirmwarePolicy) -> bool:
 
 def arrived(job: Job, event: FirmwareEvent, _policy: FirmwarePolicy) -> bool:
     """Tell whether the new version runs."""
-    if not isinstance(event, events.Rebooted):
-        return False
+    assert isinstance(event, events.Rebooted)
     if job.expected_version is None:
         return event.version != job.version_before
     if event.version != job.expected_version:
@@ -137,8 +136,8 @@ def arrived(job: Job, event: FirmwareEvent, _policy: FirmwarePolicy) -> bool:
 
 def unmarked(job: Job, event: FirmwareEvent, policy: FirmwarePolicy) -> bool:
     """Tell whether a power cut came between the record of the end and the mark."""
-    left = isinstance(event, events.Rebooted) and not event.slot_marked
-    return left and arrived(job, event, policy)
+    assert isinstance(event, events.Rebooted)
+    return not event.slot_marked and arrived(job, event, policy)
 
 
 def at_once(_update: Update, _now: Instant, _policy: FirmwarePolicy) -> bool:
