@@ -88,7 +88,8 @@ def restored(
     """Go on after a restart, wanted or not, with the job that the disk remembers.
 
     An attempt that the power cut broke off counts, and is resumed without another.
-    Waiting between attempts, and every hold with its limit, begins anew.
+    Waiting between attempts, and every hold with its limit, begins anew. Until the
+    station has said that it is idle, nothing is installed.
     """
     return _happened(Update(job, now.monotonic_s), started, now, policy)
 

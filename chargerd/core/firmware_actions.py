@@ -20,6 +20,7 @@ from chargerd.core.firmware_events import FirmwareEvent
 from chargerd.core.firmware_job import AT_REST, FirmwarePolicy, Job, State, Update
 
 _DOUBLINGS: Final = 16
+"""More would only make large numbers: the longest wait is reached before."""
 
 Done = tuple[Job, tuple[FirmwareEffect, ...]]
 Action = Callable[[Job, FirmwareEvent, Instant], Done]

@@ -7,8 +7,8 @@ Rule 2: what OCPP is told follows from the state, through ``SIGNED`` and ``PLAIN
 Rule 3: what is wished follows from the state, through ``WISHES``; a row adds to it.
 Rule 4: an event that a state does not list changes nothing. The whole matrix is
         printed in tests/core/firmware_matrix.txt, where its gaps can be seen.
-Rule 5: connectors are held exactly in the states of ``LIMITS``, and no longer than
-        the limit: then the job fails.
+Rule 5: connectors are held exactly in the states of ``LIMITS``, in each no longer
+        than its own limit: then the job has failed, and what it did is undone.
 """
 
 from collections.abc import Callable, Mapping

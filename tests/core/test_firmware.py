@@ -14,8 +14,6 @@ from chargerd.core import firmware_events as events
 from chargerd.core.firmware import Answer, answer, next_deadline_s, present_status
 from chargerd.core.firmware_effects import Alarm, Objection
 from chargerd.core.firmware_job import (
-    AT_REST,
-    COMMITTED,
     ENDS,
     FirmwarePolicy,
     Job,
@@ -137,9 +135,8 @@ def test_a_signed_update_tells_every_status_once_and_in_order() -> None:
         Status.INSTALL_REBOOTING,
         Status.INSTALLED,
     ]
-    assert {e.job.request_id for e in said if isinstance(e, effects.StatusChanged)} == {
-        42
-    }
+    changes = [e for e in bench.said if isinstance(e, effects.StatusChanged)]
+    assert {change.job.request_id for change in changes} == {SIGNED.request_id}
     (alarm,) = (e for e in said if isinstance(e, effects.Alarmed))
     assert (alarm.alarm, alarm.detail) == (Alarm.UPDATED, "2.0.0 after 1.0.0")
     assert bench.held_until_s is None
@@ -257,16 +254,14 @@ def test_a_hold_ends_at_its_deadline_and_the_job_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("happened", "wished"),
-    [((), "RollBack"), ((INSTALLED,), "RollBack")],
-    ids=["installing", "rebooting"],
+    "happened", [(), (INSTALLED,)], ids=["installing", "rebooting"]
 )
 def test_an_install_that_never_ends_is_undone(
-    happened: tuple[events.FirmwareEvent, ...], wished: str
+    happened: tuple[events.FirmwareEvent, ...],
 ) -> None:
     bench = Bench()
     bench.happens(wanted(), DONE, VERIFIED, *happened)
-    assert wishes(bench.waits_until_due()) == [wished, "Release", "Discard"]
+    assert wishes(bench.waits_until_due()) == ["RollBack", "Release", "Discard"]
     assert bench.statuses()[-1] is Status.INSTALLATION_FAILED
     assert bench.happens(INSTALLED) == ()
 
@@ -403,7 +398,6 @@ def test_a_technician_cannot_cancel_an_install() -> None:
     assert declined.why is Objection.INSTALLING
 
 
-@pytest.mark.requirement("SFW-17")
 def test_whoever_asks_hears_the_last_status_and_idle_only_if_nothing_goes_on() -> None:
     bench = Bench()
     assert present_status(bench.update) is Status.IDLE
@@ -420,7 +414,6 @@ def test_whoever_asks_hears_the_last_status_and_idle_only_if_nothing_goes_on() -
 # Restarts.
 
 
-@pytest.mark.requirement("FW-06")
 def test_a_download_goes_on_after_a_power_cut_and_is_no_attempt_of_its_own() -> None:
     bench = Bench()
     bench.happens(wanted(retries=0))
@@ -492,7 +485,6 @@ def test_a_version_without_a_name_is_told_all_the_same() -> None:
     assert alarm.detail == "a version that does not name itself after 1.0.0"
 
 
-@pytest.mark.requirement("PERS-10")
 @pytest.mark.parametrize(
     "job",
     [
@@ -633,7 +625,6 @@ def _is_sane(bench: Bench) -> None:
     if bench.held_until_s is not None:
         due_s = next_deadline_s(bench.update, now, bench.policy)
         assert due_s == bench.held_until_s
-    assert not COMMITTED & AT_REST
     assert bench.job.state not in (State.WANTED, State.VERIFIED)
 
 
