@@ -1,6 +1,5 @@
 """A throw-away authority for the bench: a root, and what it issues."""
 
-import argparse
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,35 +24,41 @@ ROOT, BENCH, STATION = "root", "bench", "station"
 """The names of the files: ``.pem`` a certificate, ``.key`` its private key."""
 
 
-def make(options: argparse.Namespace) -> tuple[Path, ...]:
+def make(folder: Path, host: str, serial: str, cpo: str) -> tuple[Path, ...]:
     """Write the root, and the certificates of a bench and of a station.
 
+    Args:
+        folder: Where they go; it is made if it is not there.
+        host: Where the bench is, a name or an address.
+        serial: The serial number of the station.
+        cpo: Who operates both.
+
+    Returns:
+        The files.
+
     Raises:
-        NotDone: The directory cannot be written.
+        NotDone: The folder cannot be written.
     """
     try:
-        return _made(options)
+        return _made(folder, host, serial, cpo)
     except OSError as error:
-        raise NotDone(
-            f"{options.directory}: {error.strerror}; name another directory"
-        ) from None
+        raise NotDone(f"{folder}: {error.strerror}; name another directory") from None
 
 
-def _made(options: argparse.Namespace) -> tuple[Path, ...]:
-    folder: Path = options.directory
+def _made(folder: Path, host: str, serial: str, cpo: str) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
-    root_key, root_name = _key(), _name(f"{options.cpo} root", options.cpo)
+    root_key, root_name = _key(), _name(f"{cpo} root", cpo)
     constraints = x509.BasicConstraints(ca=True, path_length=None)
     root = _builder(root_name, root_name, root_key).add_extension(
         constraints, critical=True
     )
     files: tuple[Path, ...] = _write(folder, ROOT, root, root_key, root_key)
     for file, name, extension in (
-        (BENCH, options.host, _alternative(options.host)),
-        (STATION, options.serial, None),
+        (BENCH, host, _alternative(host)),
+        (STATION, serial, None),
     ):
         key = _key()
-        leaf = _builder(_name(name, options.cpo), root_name, key)
+        leaf = _builder(_name(name, cpo), root_name, key)
         if extension is not None:
             leaf = leaf.add_extension(extension, critical=False)
         files += _write(folder, file, leaf, key, root_key)

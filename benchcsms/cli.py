@@ -33,7 +33,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if options.command == "serve":
             return asyncio.run(_serve(options))
         if options.command == "ca":
-            print(*authority.make(options), sep="\n")
+            wanted = options.directory, options.host, options.serial, options.cpo
+            print(*authority.make(*wanted), sep="\n")
             return _DONE
         with Client(options.control) as client:
             return _CLIENTS[options.command](client, options)

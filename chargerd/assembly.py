@@ -18,9 +18,8 @@ from chargerd.forms import ConfigError, fill
 from chargerd.ocpp16.keys import KEYS, Access, BadValue, misfit, secret_key
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.runtime import tls
-from chargerd.runtime.csms import LinkSettings
+from chargerd.runtime.csms import LinkSettings, address
 from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
-from chargerd.runtime.tls import OwnCertificate, TlsSettings
 from chargerd.runtime.views import Identity
 from chargerd.sections import DeviceSpec, Settings
 from chargerd.store.database import Store
@@ -31,9 +30,6 @@ from hal.resources import Place, Resources
 
 CREDENTIAL: Final = "ocpp-auth-key"
 """Name of the systemd credential that holds the AuthorizationKey."""
-
-_FIRST_WITH_TLS, _WITH_CERTIFICATE = 2, 3
-"""The security profiles that need roots, and the one that needs our certificate."""
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -104,7 +100,7 @@ def charge_point_of(
         fittings,
         nameplate,
         lambda: str(uuid.uuid4()),
-        where=link_settings(settings).address,
+        where=address(settings.csms.url, station.identity),
         configured=settings.configuration,
         facts=_facts(settings),
         snapshot=disk.restore(clock.now().utc),
@@ -184,15 +180,15 @@ def link_settings(settings: Settings) -> LinkSettings:
     )
 
 
-def _tls(settings: Settings) -> TlsSettings | None:
+def _tls(settings: Settings) -> tls.TlsSettings | None:
     """Return whom a link of security profile 2 or 3 believes, and who we are there."""
     csms = settings.csms
-    if csms.security_profile < _FIRST_WITH_TLS:
+    if not csms.secure:
         return None
-    own = OwnCertificate(Path(csms.certificate_file), Path(csms.private_key_file))
-    return TlsSettings(
+    own = tls.OwnCertificate(Path(csms.certificate_file), Path(csms.private_key_file))
+    return tls.TlsSettings(
         "".join(Path(name).read_text() for name in csms.root_files),
-        own if csms.security_profile == _WITH_CERTIFICATE else None,
+        own if csms.introduces else None,
         csms.check_name,
         csms.rsa_key_exchange,
     )

@@ -117,7 +117,8 @@ class _Reader:
             self._wrong(
                 "csms.url", f"{csms.url!r} is no WebSocket; write ws://host/path"
             )
-        if csms.security_profile in _BASIC and ":" in station.identity:
+        # HTTP parts the name from the password by a colon.
+        if csms.secret and ":" in station.identity:
             profile = csms.security_profile
             self._wrong(
                 "station.identity", f"has a colon; profile {profile} allows none"
@@ -125,7 +126,7 @@ class _Reader:
         for profile, key, remedy in _NEEDED:
             if csms.security_profile >= profile and not getattr(csms, key):
                 self._wrong(f"csms.{key}", f"is missing; {remedy}")
-        if csms.security_profile >= _SECURE and urlsplit(csms.url).scheme == "ws":
+        if csms.secure and urlsplit(csms.url).scheme == "ws":
             self._wrong("csms.url", "is not secure; write wss://host/path")
         if not re.fullmatch("0?[0-7]{3}", control.mode):
             self._wrong(
@@ -273,9 +274,6 @@ def _bridge(spec: DeviceSpec, joins: tuple[int, ...]) -> DeviceSpec:
     return replace(spec, table=own, joins=joins)
 
 
-_BASIC: Final = (1, 2)
-"""The security profiles with a password, which HTTP parts from the name by a colon."""
-_SECURE: Final = 2
 _NEEDED: Final = (
     (2, "root_files", 'name the roots of the CSMS: ["/etc/chargerd/csms-root.pem"]'),
     (3, "certificate_file", "name the certificate of this station, in PEM"),

@@ -54,6 +54,21 @@ class CsmsSection:
     """Whether cipher suites without forward secrecy are offered too."""
     settle_s: float = bounded(10.0, 0.0, 3600.0)
 
+    @property
+    def secret(self) -> bool:
+        """Whether a password says who we are: security profiles 1 and 2."""
+        return self.security_profile in (1, 2)
+
+    @property
+    def secure(self) -> bool:
+        """Whether the link needs TLS, and roots to believe."""
+        return self.security_profile >= 2
+
+    @property
+    def introduces(self) -> bool:
+        """Whether a certificate says who we are."""
+        return self.security_profile == 3
+
 
 @dataclass(frozen=True, slots=True)
 class StorageSection:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -84,16 +84,16 @@ class Wish:
     serial: int = field(default_factory=lambda: next(_serials))
 
 
-def root(called: str = "Root", **wish: object) -> Issued:
+def root(called: str = "Root", **wish: Any) -> Issued:
     """Make a root that signs itself, with the fields of a wish changed."""
     wished = wish_for_ca(called, **wish)
     return _issued(wished, wished.name, wished.key)
 
 
-def wish_for_ca(called: str, **wish: object) -> Wish:
+def wish_for_ca(called: str, **wish: Any) -> Wish:
     """Return the wish for an authority, with the fields of it changed."""
-    fields = {"name": distinguished(called), "extensions": (CA,)} | wish
-    return Wish(**fields)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"name": distinguished(called), "extensions": (CA,)} | wish
+    return Wish(**fields)
 
 
 def _issued(wish: Wish, issuer: x509.Name, signed_with: Key) -> Issued:

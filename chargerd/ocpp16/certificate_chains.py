@@ -17,9 +17,14 @@ from chargerd.ocpp16.certificate_checks import (
     check_period,
     check_strength,
     check_usage,
+)
+from chargerd.ocpp16.certificates import (
+    BadCertificate,
+    Certificate,
+    Flaw,
+    Subject,
     extension,
 )
-from chargerd.ocpp16.certificates import BadCertificate, Certificate, Flaw, Subject
 
 MONTH: Final = timedelta(days=30)
 """Before its end a certificate is renewed (A03.FR.02)."""
@@ -190,7 +195,7 @@ def _check_signer(
     signer: Certificate, way: tuple[Certificate, ...], at: datetime
 ) -> None:
     check_root(signer, at)
-    constraints = extension(signer, x509.BasicConstraints)
+    constraints = extension(signer.parsed, x509.BasicConstraints)
     # RFC 5280, section 4.2.1.9: neither the leaf nor what is self-issued counts
     between = sum(not c.self_issued for c in way[1:])
     most = constraints.path_length if constraints else None

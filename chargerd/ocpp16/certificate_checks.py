@@ -5,7 +5,7 @@ are those of the OCPP 1.6 security whitepaper.
 """
 
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,13 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from chargerd.ocpp16.certificates import BadCertificate, Certificate, Flaw
+from chargerd.ocpp16.certificates import (
+    BadCertificate,
+    Certificate,
+    Flaw,
+    extension,
+)
 
 LEAST_RSA_BITS: Final = 2048
 LEAST_EC_BITS: Final = 224
 """A00.FR.501 and 502; DSA is measured like RSA."""
-
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 def check_period(certificate: Certificate, now: datetime) -> None:
@@ -67,7 +70,7 @@ def check_extensions(certificate: Certificate) -> None:
 
 def check_is_ca(certificate: Certificate) -> None:
     """Check that it may sign certificates."""
-    usage = extension(certificate, x509.KeyUsage)
+    usage = extension(certificate.parsed, x509.KeyUsage)
     if not certificate.is_ca or (usage and not usage.key_cert_sign):
         raise BadCertificate(
             Flaw.NOT_A_CA,
@@ -77,8 +80,8 @@ def check_is_ca(certificate: Certificate) -> None:
 
 def check_usage(signer: Certificate) -> None:
     """Check that it may sign firmware."""
-    usage = extension(signer, x509.KeyUsage)
-    purposes = extension(signer, x509.ExtendedKeyUsage)
+    usage = extension(signer.parsed, x509.KeyUsage)
+    purposes = extension(signer.parsed, x509.ExtendedKeyUsage)
     if (usage and not usage.digital_signature) or (
         purposes and _FIRMWARE_PURPOSES.isdisjoint(purposes)
     ):
@@ -87,14 +90,6 @@ def check_usage(signer: Certificate) -> None:
             f"{signer.name}: may not sign firmware; issue it for digitalSignature, "
             "and for codeSigning where it has an extended key usage",
         )
-
-
-def extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
-    """Return one of its extensions, or ``None`` without it."""
-    try:
-        return certificate.parsed.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
 
 
 _STRONG_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})

@@ -5,13 +5,14 @@ security whitepaper.
 """
 
 import base64
+import hashlib
 import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -25,6 +26,8 @@ LONGEST: Final = 5500
 """Characters of a certificate or a signing request (A00.FR.507)."""
 LONGEST_CHAIN: Final = 10_000
 """Characters of the chain of a CertificateSigned.req (section 5.1)."""
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 class Flaw(StrEnum):
@@ -160,7 +163,15 @@ def issuer_of(
 def key_fingerprint(key: CertificatePublicKeyTypes) -> str:
     """Return by what a key pair is recognized: it says nothing of the private key."""
     octets = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return _sha256(octets)
+    return hashlib.sha256(octets).hexdigest()
+
+
+def extension(parsed: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    """Return an extension of a certificate, or ``None`` without it."""
+    try:
+        return parsed.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
 
 
 _PEM: Final = re.compile(
@@ -205,6 +216,7 @@ def _certificate(body: bytes, number: int) -> Certificate:
 
 def _described(parsed: x509.Certificate) -> Certificate:
     key = parsed.public_key()
+    constraints = extension(parsed, x509.BasicConstraints)
     return Certificate(
         subject=_words(parsed.subject),
         issuer=_words(parsed.issuer),
@@ -213,7 +225,7 @@ def _described(parsed: x509.Certificate) -> Certificate:
         not_after=parsed.not_valid_after_utc,
         key=_key_words(key),
         key_fingerprint=key_fingerprint(key),
-        is_ca=_is_ca(parsed.extensions),
+        is_ca=constraints is not None and constraints.ca,
         fingerprint=parsed.fingerprint(hashes.SHA256()).hex(),
         pem=parsed.public_bytes(Encoding.PEM).decode(),
         parsed=parsed,
@@ -239,19 +251,5 @@ def _key_words(key: CertificatePublicKeyTypes) -> str:
     return "of an unknown kind"
 
 
-def _is_ca(extensions: x509.Extensions) -> bool:
-    try:
-        constraints = extensions.get_extension_for_class(x509.BasicConstraints)
-    except x509.ExtensionNotFound:
-        return False
-    return constraints.value.ca
-
-
 def _values(name: x509.Name, oid: x509.ObjectIdentifier) -> list[str | bytes]:
     return [attribute.value for attribute in name.get_attributes_for_oid(oid)]
-
-
-def _sha256(octets: bytes) -> str:
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(octets)
-    return digest.finalize().hex()

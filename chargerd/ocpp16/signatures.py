@@ -1,8 +1,9 @@
 """Signatures of firmware, checked while it passes by (L01.FR.04 of the whitepaper)."""
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
@@ -81,16 +82,19 @@ class Verifier:
         """
         octets = _decoded(signature)
         digest = self._digest.copy().finalize()
-        if isinstance(self._key, rsa.RSAPublicKey):
-            right = any(_rsa_fits(self._key, octets, digest, p) for p in self._paddings)
-        else:
-            right = _ec_fits(self._key, octets, digest)
-        if not right:
+        if not any(_holds(check) for check in self._checks(octets, digest)):
             raise BadSignature(
                 SignatureFlaw.WRONG,
                 "signature: not of this file by this certificate; sign the whole file "
                 "with SHA-256 and the key of the signing certificate",
             )
+
+    def _checks(self, signature: bytes, digest: bytes) -> list[Callable[[], None]]:
+        """Return the ways in which a signature may be right."""
+        if isinstance(self._key, ec.EllipticCurvePublicKey):
+            return [partial(self._key.verify, signature, digest, ec.ECDSA(_HASHED))]
+        verify = self._key.verify
+        return [partial(verify, signature, digest, p, _HASHED) for p in self._paddings]
 
 
 _Public: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -119,22 +123,9 @@ def _decoded(signature: str) -> bytes:
     return octets
 
 
-def _rsa_fits(
-    key: rsa.RSAPublicKey,
-    signature: bytes,
-    digest: bytes,
-    filling: padding.AsymmetricPadding,
-) -> bool:
+def _holds(check: Callable[[], None]) -> bool:
     try:
-        key.verify(signature, digest, filling, _HASHED)
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _ec_fits(key: ec.EllipticCurvePublicKey, signature: bytes, digest: bytes) -> bool:
-    try:
-        key.verify(signature, digest, ec.ECDSA(_HASHED))
+        check()
     except InvalidSignature:
         return False
     return True

@@ -43,6 +43,13 @@ SLOW_S: Final = 30.0
 """First wait after a refusal that will not mend itself: wrong key, unknown name."""
 
 
+def address(url: str, identity: str) -> str:
+    """Return the URL with our name, percent-encoded (OCPP-J 1.6 section 3.1.1)."""
+    parts = urlsplit(url)
+    path = f"{parts.path.rstrip('/')}/{quote(identity, safe='')}"
+    return urlunsplit(parts._replace(path=path))
+
+
 class Hold(Enum):
     """What the simulated station can do to its link."""
 
@@ -70,10 +77,8 @@ class LinkSettings:
 
     @property
     def address(self) -> str:
-        """The URL with our name, percent-encoded (OCPP-J 1.6 section 3.1.1)."""
-        parts = urlsplit(self.url)
-        path = f"{parts.path.rstrip('/')}/{quote(self.identity, safe='')}"
-        return urlunsplit(parts._replace(path=path))
+        """What is dialed."""
+        return address(self.url, self.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +185,7 @@ class CsmsLink:
             try:
                 await self._once()
             except (OSError, WebSocketException, ValueError, LinkRefused) as error:
-                own = (
-                    self.settings.tls is not None and self.settings.tls.own is not None
-                )
-                self._failed(*classify(error, introduced=own))
+                self._failed(*classify(error, introduced=self.settings.introduces))
                 if self.state.failed_at == "http-auth" and self._old_key is not None:
                     self._key, self._old_key = self._old_key, self._key
             lived_s = self._monotonic() - self.state.since if self.state.up else 0.0
@@ -312,7 +314,7 @@ class CsmsLink:
             self._report(LinkDown())
 
     def _secured(self) -> ssl.SSLContext | bool | None:
-        """Return what makes a link secure, from the files as they are now."""
+        """Return what makes a link secure; our own certificate as its files are now."""
         if self.settings.tls is None:
             return urlsplit(self.settings.url).scheme == "wss" or None
         try:

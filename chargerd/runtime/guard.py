@@ -127,14 +127,15 @@ class Guard:
 
     def closing(self, connector: int) -> None:
         """Take note that contactors, or the bridge as 0, are about to close."""
-        known = self._switches[connector].reading
-        self._switches[connector] = Switch(known, told_closed=True)
+        known = self._switches[connector]
+        self._switches[connector] = replace(known, told_closed=True)
         self._wake.set()
 
     def settled(self, connector: int, *, closed: bool) -> None:
         """Take note of how a command to contactors, or to the bridge as 0, ended."""
-        known = self._switches[connector].reading
-        self._switches[connector] = Switch(known, closed, self._monotonic())
+        self._switches[connector] = replace(
+            self._switches[connector], told_closed=closed, moved_s=self._monotonic()
+        )
 
     def testing(self, connector: int, *, on: bool) -> None:
         """Take note that an insulation monitor tests itself: its doubts are none."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -66,8 +66,8 @@ LASTING = {
 """States without a limit, and why they need none."""
 
 
-def wanted(job: Job = SIGNED, **changes: object) -> events.Wanted:
-    return events.Wanted(replace(job, **changes))  # type: ignore[arg-type]
+def wanted(job: Job = SIGNED, **changes: Any) -> events.Wanted:
+    return events.Wanted(replace(job, **changes))
 
 
 # What can be said of the tables without walking them.

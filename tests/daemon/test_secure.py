@@ -1,6 +1,5 @@
 """The daemon over TLS: security profiles 2 and 3, with a throw-away authority."""
 
-from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,8 +23,7 @@ FILES = (
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
     folder = tmp_path / "authority"
-    wanted = Namespace(directory=folder, host="127.0.0.1", serial="SN-1", cpo="Bench")
-    authority.make(wanted)
+    authority.make(folder, "127.0.0.1", "SN-1", "Bench")
     return folder
 
 
@@ -95,9 +93,7 @@ async def test_where_there_is_no_trust_there_is_no_link_and_a_reason(
     fault: str, made: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    authority.make(
-        Namespace(directory=other, host="127.0.0.1", serial="SN-1", cpo="Other")
-    )
+    authority.make(other, "127.0.0.1", "SN-1", "Other")
     (made / "other.pem").write_bytes((other / "root.pem").read_bytes())
     for kind in ("pem", "key"):
         path = made / f"other-station.{kind}"

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from cryptography import x509
@@ -84,9 +84,9 @@ def openssl(*words: str | Path, given: bytes = b"") -> bytes:
     ).stdout
 
 
-def for_station(issuer: Issued = ROOT, **changed: object) -> Issued:
+def for_station(issuer: Issued = ROOT, **changed: Any) -> Issued:
     wish = Wish(name=distinguished("SN-0042"), key=PENDING)
-    return issuer.issue(replace(wish, **changed))  # type: ignore[arg-type]
+    return issuer.issue(replace(wish, **changed))
 
 
 def judge(*chain: Issued, roots: tuple[Issued, ...] = (ROOT,)) -> chains.Path:
