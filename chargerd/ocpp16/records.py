@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from chargerd.core.effects import AvailabilityKept, CoreRecord, FaultOpened
 from chargerd.core.events import Reservation, TagInfo
+from chargerd.core.firmware_job import Cell
 from chargerd.core.locallist import LocalList
 from chargerd.core.profiles import Profile
 from chargerd.core.recovery import Interrupted
@@ -137,6 +139,39 @@ class ClockCorrected:
     """The transactions that began since."""
 
 
+class Drawer(StrEnum):
+    """What is kept of the station's own upkeep; each kind has a drawer."""
+
+    ROOT = "root"  # certificates of those who may vouch for others
+    CERTIFICATE = "certificate"  # the station's own, with who issued them
+    KEY = "key"  # private keys of the station
+    LINK = "link"  # how the CSMS is reached
+    FIRMWARE = "firmware"  # jobs
+    UPLOAD = "upload"  # of logs
+    NOTICE = "notice"  # what the CSMS is still to be told of these
+
+
+Sheet = Mapping[str, Cell]
+"""What lies in a drawer under one name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetKept:
+    """A sheet lies in a drawer, in the place of one of the same name."""
+
+    drawer: Drawer
+    name: str
+    sheet: Sheet = field(repr=False)  # may hold a secret
+
+
+@dataclass(frozen=True, slots=True)
+class SheetDropped:
+    """A sheet is not needed any more."""
+
+    drawer: Drawer
+    name: str
+
+
 Record = (
     CoreRecord
     | MessageQueued
@@ -153,6 +188,8 @@ Record = (
     | SecurityEventKept
     | SecurityEventSettled
     | ClockCorrected
+    | SheetKept
+    | SheetDropped
 )
 """Everything that the store can write."""
 
@@ -207,3 +244,5 @@ class Snapshot:
     reservations: tuple[Reservation, ...] = ()
     profiles: tuple[Profile, ...] = ()
     registers: tuple[Register, ...] = ()
+    drawers: Mapping[Drawer, Mapping[str, Sheet]] = field(default_factory=dict)
+    """What lies in each, in the order in which it was put there first."""

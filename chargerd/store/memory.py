@@ -1,5 +1,6 @@
 """What the file tells a process that starts."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +14,13 @@ from chargerd.core.locallist import LocalList
 from chargerd.core.recovery import Interrupted
 from chargerd.core.register import Register
 from chargerd.ocpp16.ledger import MOST_BLIND
-from chargerd.ocpp16.records import Entry, SecurityEventKept, Snapshot
+from chargerd.ocpp16.records import (
+    Drawer,
+    Entry,
+    SecurityEventKept,
+    Sheet,
+    Snapshot,
+)
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
 from chargerd.store import profiles
@@ -60,6 +67,7 @@ def snapshot(db: sqlite3.Connection) -> Snapshot:
             for row in db.execute("SELECT * FROM profile ORDER BY id")
         ),
         registers=tuple(_registers(db)),
+        drawers=_drawers(db),
     )
 
 
@@ -157,6 +165,14 @@ def _reservations(db: sqlite3.Connection) -> tuple[Reservation, ...]:
             "SELECT * FROM reservation ORDER BY id"
         )
     )
+
+
+def _drawers(db: sqlite3.Connection) -> Mapping[Drawer, Mapping[str, Sheet]]:
+    drawers: dict[Drawer, dict[str, Sheet]] = {}
+    sql = "SELECT drawer, name, sheet FROM sheet ORDER BY seq"
+    for drawer, name, sheet in db.execute(sql):
+        drawers.setdefault(Drawer(drawer), {})[name] = json.loads(sheet)
+    return drawers
 
 
 def _registers(db: sqlite3.Connection) -> Iterator[Register]:

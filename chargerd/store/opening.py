@@ -47,8 +47,10 @@ def _migrate(db: sqlite3.Connection) -> None:
     if check != "ok":
         raise sqlite3.DatabaseError(check)
     (version,) = db.execute("PRAGMA user_version").fetchone()
+    (least,) = db.execute("PRAGMA application_id").fetchone()
     steps = schema()
-    if version > len(steps):
+    # A firmware that was rolled back finds the file as the newer one has left it.
+    if version > len(steps) and not 0 < least <= len(steps):
         raise sqlite3.NotSupportedError(
             f"schema {version} is of a newer chargerd; this one knows {len(steps)}"
         )

@@ -1,5 +1,6 @@
 """How each record is written: one function a record, and the table of them."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -261,6 +262,20 @@ def _security_settled(db: sqlite3.Connection, r: records.SecurityEventSettled) -
     db.execute("UPDATE security_event SET waiting = 0 WHERE id = ?", (r.id,))
 
 
+def _sheet(db: sqlite3.Connection, r: records.SheetKept) -> None:
+    db.execute(
+        "INSERT INTO sheet (drawer, name, sheet) VALUES (?, ?, ?)"
+        " ON CONFLICT (drawer, name) DO UPDATE SET sheet = excluded.sheet",
+        (str(r.drawer), r.name, json.dumps(dict(r.sheet))),
+    )
+
+
+def _no_sheet(db: sqlite3.Connection, r: records.SheetDropped) -> None:
+    db.execute(
+        "DELETE FROM sheet WHERE drawer = ? AND name = ?", (str(r.drawer), r.name)
+    )
+
+
 def _clock(db: sqlite3.Connection, r: records.ClockCorrected) -> None:
     by = timedelta(seconds=r.step_s)
     for id_, key, payload, at in db.execute(
@@ -358,4 +373,6 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     records.SecurityEventKept: _security_event,
     records.SecurityEventSettled: _security_settled,
     records.ClockCorrected: _clock,
+    records.SheetKept: _sheet,
+    records.SheetDropped: _no_sheet,
 }

@@ -14,7 +14,7 @@ from chargerd.core.recovery import Interrupted
 from chargerd.core.register import Break, Register
 from chargerd.core.schedules import Kind, Period, Recurrency, Schedule
 from chargerd.ocpp16 import records
-from chargerd.ocpp16.records import Entry, Record, Snapshot
+from chargerd.ocpp16.records import Drawer, Entry, Record, Snapshot
 from chargerd.ocpp16.security import SecurityEvent, SecurityEventType
 from chargerd.ocpp16.wire import Json
 
@@ -151,6 +151,11 @@ HISTORY: Final[tuple[Record, ...]] = (
     queued(6, EARLY, "StopTransaction"),
     records.StopToldBlind(6),
     records.ClockCorrected(1.5, 6, 3, (EARLY,)),
+    records.SheetKept(Drawer.LINK, "a", {"url": "ws://old.example"}),
+    records.SheetKept(Drawer.LINK, "b", {"url": "wss://ü.example", "profile": 2}),
+    records.SheetKept(Drawer.LINK, "a", {"url": None, "life_s": 0.5}),
+    records.SheetKept(Drawer.KEY, "a", {"pem": "secret"}),
+    records.SheetDropped(Drawer.KEY, "a"),
 )
 
 
@@ -186,6 +191,12 @@ REMEMBERED: Final = Snapshot(
     reservations=KEPT,
     profiles=PROFILES,
     registers=METERS,
+    drawers={
+        Drawer.LINK: {
+            "a": {"url": None, "life_s": 0.5},
+            "b": {"url": "wss://ü.example", "profile": 2},
+        }
+    },
 )
 """What a process that starts after ``HISTORY`` must know."""
 
@@ -198,6 +209,7 @@ NEW_IN: Final[Mapping[int, tuple[str, ...]]] = {
         "reservations",
         "profiles",
     ),
+    4: ("drawers",),
 }
 """The fields of a snapshot that a version of the schema brought."""
 

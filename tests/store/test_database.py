@@ -282,11 +282,29 @@ def test_the_newest_golden_store_is_what_is_written_today(
     assert legible("\n".join(content(path)) + "\n") == legible(golden)
 
 
+def test_a_store_that_a_newer_chargerd_only_added_to_is_used_after_a_roll_back(
+    path: Path,
+) -> None:
+    with reopened(path) as store:
+        store.commit(HISTORY)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE to_come (name TEXT) STRICT")
+        db.execute("PRAGMA user_version = 99")
+
+    with reopened(path) as store:
+        assert store.restore(T0) == REMEMBERED
+        store.commit((queued(7),))
+
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (99,)
+
+
 def test_a_store_of_a_newer_chargerd_is_left_alone(path: Path) -> None:
     with reopened(path) as store:
         store.commit(HISTORY)
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
+        db.execute("PRAGMA application_id = 98")
     before = content(path)
 
     with pytest.raises(StoreFailed) as raised:

@@ -234,6 +234,7 @@ def test_the_store_of_a_newer_chargerd_is_not_set_aside(tmp_path: Path) -> None:
     Store(path).close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
+        db.execute("PRAGMA application_id = 99")
     with pytest.raises(StoreFailed, match="newer chargerd"):
         open_or_replace(path, T0)
     assert not list(tmp_path.glob("*damaged*"))
