@@ -27,6 +27,7 @@ from chargerd.core.events import (
     Sensed,
     ServiceChanged,
 )
+from chargerd.core.firmware_events import Rebooted
 from chargerd.core.fitting import Fitting, most_power_w
 from chargerd.core.reasons import Cause
 from chargerd.core.recovery import Recovery
@@ -35,9 +36,11 @@ from chargerd.core.tags import Tags
 from chargerd.ocpp16 import router
 from chargerd.ocpp16.answer import Answer, Later, Picture
 from chargerd.ocpp16.configuration import Configuration
+from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.dialogue import Dialogue
 from chargerd.ocpp16.errors import INVALID, CallFailed, coarse
 from chargerd.ocpp16.handlers.core import consider
+from chargerd.ocpp16.jobs import Job
 from chargerd.ocpp16.keys import SECURITY_KEYS, Judged
 from chargerd.ocpp16.ledger import (
     DropWanted,
@@ -46,11 +49,9 @@ from chargerd.ocpp16.ledger import (
     MessagesThinned,
     RetryWanted,
 )
+from chargerd.ocpp16.notices import Notices
 from chargerd.ocpp16.outbox import Outbox
-from chargerd.ocpp16.records import (
-    Record,
-    Snapshot,
-)
+from chargerd.ocpp16.records import Drawer, Record, Snapshot
 from chargerd.ocpp16.registration import Standing
 from chargerd.ocpp16.reporter import Pace
 from chargerd.ocpp16.requests import Nameplate
@@ -58,6 +59,7 @@ from chargerd.ocpp16.rpc import Answered, Failed, Garbage, Question, Rpc
 from chargerd.ocpp16.security import SecurityEventType, concern
 from chargerd.ocpp16.security_log import SecurityLog
 from chargerd.ocpp16.status import report
+from chargerd.ocpp16.upkeep import Upkeep, UpkeepEvent
 from chargerd.ocpp16.wire import encode
 from chargerd.steps import (
     DeadlinePassed,
@@ -75,6 +77,7 @@ RESTART_WITHIN_S: Final[Mapping[Cause, float]] = {
     Cause.SOFT_RESET: 30.0,
     Cause.HARD_RESET: 10.0,
     Cause.RESTART: 5.0,
+    Cause.FIRMWARE: 30.0,
 }
 """How long a restart waits for the CSMS to take the last messages."""
 
@@ -88,6 +91,7 @@ class _Doing:
     """Whether a CSMS had told the time before this step."""
     records: list[Record] = field(default_factory=list)
     attempt: Record | None = None
+    jobs: list[Job] = field(default_factory=list)
     told: list[Effect] = field(default_factory=list)
     garbage: Garbage | None = None
     clock_step_s: float | None = None
@@ -109,6 +113,7 @@ class ChargePoint:
         snapshot: Snapshot | None = None,
         interruption: Cause = Cause.POWER_LOSS,
         site_w: float = inf,
+        started: Rebooted | None = None,
     ) -> None:
         """Wake up as the disk remembers.
 
@@ -122,6 +127,7 @@ class ChargePoint:
             snapshot: What the disk remembers; ``None``: nothing.
             interruption: Why transactions that the disk knows as running are not.
             site_w: What all connectors may take from the grid together.
+            started: What the installer of firmware says of what runs.
         """
         snapshot = snapshot or Snapshot()
         own = router.facts(tuple(fittings))
@@ -151,8 +157,18 @@ class ChargePoint:
         security = SecurityLog(
             snapshot.security_events, snapshot.last_security_event_id
         )
+        running = Rebooted(nameplate.firmware_version or "", slot_marked=True)
+        self.upkeep = Upkeep(snapshot.drawers, started or running, new_id)
+        notices = Notices(snapshot.drawers.get(Drawer.NOTICE, {}))
         self.dialogue = Dialogue(
-            Rpc(new_id), ledger, security, nameplate, where, accepted
+            Rpc(new_id),
+            ledger,
+            security,
+            notices,
+            self.upkeep,
+            nameplate,
+            where,
+            accepted,
         )
         self.commits = Commits()
         signing = frozenset(n for n, fitting in fittings.items() if fitting.signs)
@@ -177,6 +193,7 @@ class ChargePoint:
             self.configuration.values,
             self.dialogue.ledger.numbers,
             self.dialogue.registration.standing,
+            self.upkeep,
         )
 
     def apply(self, happening: Happening, now: Instant) -> Step:
@@ -194,6 +211,7 @@ class ChargePoint:
             return Step(self._outputs, learned=True)
         if isinstance(happening, DeadlinePassed):
             self._spread(self.station.expire(now), doing)
+            self._keep_up(self.upkeep.expire(now), doing)
             doing.records += self.dialogue.sum_up(self.station, now)
         self._take_boot_interval(now, doing)
         return self._step(self._in_step(doing), doing)
@@ -209,6 +227,7 @@ class ChargePoint:
         due = (
             self.station.next_deadline_s(now),
             self.dialogue.next_deadline_s(self.station, now),
+            self.upkeep.next_deadline_s(now),
             self._recovery.next_deadline_s(),
             self._restart_by_s,
             self.commits.due_s,
@@ -240,9 +259,14 @@ class ChargePoint:
                 return self._change(consider(self.picture, name, value), origin, doing)
             case Tried(stored):
                 return self._tried(stored, doing)
-        return self._public(happening, now, doing)
+        return self._happened(happening, now, doing)
 
-    def _public(self, event: Event, now: Instant, doing: _Doing) -> tuple[Event, ...]:
+    def _happened(
+        self, event: Event | UpkeepEvent, now: Instant, doing: _Doing
+    ) -> tuple[Event, ...]:
+        if not isinstance(event, Event):
+            self._keep_up(self.upkeep.take(event, now), doing)
+            return ()
         if not isinstance(event, Sensed):
             return (event,)
         events, effects = self.station.metered(event, now)
@@ -316,6 +340,8 @@ class ChargePoint:
         if answer.refused is not None:
             self.station.refusals.append((now.utc, answer.refused))
             doing.told.append(answer.refused)
+        for event in answer.upkeep:
+            self._keep_up(self.upkeep.take(event, now), doing)
         if answer.change is not None:
             return self._change(answer.change, "csms", doing)
         return answer.events
@@ -356,6 +382,7 @@ class ChargePoint:
         startup, self._startup = self._startup, None
         if startup is not None:
             self._concerns(SecurityEventType.STARTUP, startup, doing)
+            self._keep_up(self.upkeep.begin(doing.now), doing)
         step_s = self.dialogue.timekeeping.observed_s(doing.now)
         if step_s is None:
             return
@@ -404,6 +431,18 @@ class ChargePoint:
             if closed.unsigned:
                 self.station.mishaps.unsigned(closed.connector)
 
+    def _keep_up(self, following: Consequences, doing: _Doing) -> None:
+        """Let everything follow from a step of the station's upkeep."""
+        doing.records += following.records
+        doing.jobs += following.jobs
+        for notice in following.notices:
+            doing.records += self.dialogue.notices.queue(notice)
+        for concern_ in following.concerns:
+            self._concerns(concern_.type, concern_.info, doing)
+        for event in following.events:
+            self._spread(self.station.apply(event, doing.now), doing)
+        self._spread(following.told, doing)
+
     def _levels(self) -> Mapping[int, Output]:
         """Return what the hardware shall be; what was interrupted is signed first."""
         outputs, sealing = self.station.outputs(), self._recovery.sealing()
@@ -430,6 +469,7 @@ class ChargePoint:
 
     def _step(self, now: Instant, doing: _Doing) -> Step:
         station, dialogue = self.station, self.dialogue
+        self._keep_up(self.upkeep.follow(now, busy=bool(station.billed())), doing)
         dialogue.reporter.update(
             (report(station, n, now.utc) for n in (WHOLE_STATION, *station.sessions)),
             now.monotonic_s,
@@ -449,6 +489,7 @@ class ChargePoint:
             dialogue.ledger.outbox.load_after,
             doing.changed_key,
             self._restart_due(now),
+            tuple(doing.jobs),
         )
 
     def _records(self, doing: _Doing, now: Instant) -> tuple[Record, ...]:

@@ -7,9 +7,11 @@ from chargerd.core.course import Output
 from chargerd.core.effects import Effect
 from chargerd.core.events import Event
 from chargerd.core.reasons import Cause
+from chargerd.ocpp16.jobs import Job
 from chargerd.ocpp16.ledger import ByHand
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.ocpp16.rpc import Garbage
+from chargerd.ocpp16.upkeep import UpkeepEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ Happening = (
     | ByHand
     | KeyWanted
     | Tried
+    | UpkeepEvent
 )
 
 
@@ -95,5 +98,7 @@ class Step:
     """A configuration key that the link may have to obey."""
     restart: Cause | None = None
     """All is done that had to be done before the process ends."""
+    jobs: tuple[Job, ...] = ()
+    """What takes long; to be begun once the records are on the disk."""
     learned: bool = False
     """Some amounts are known better; all else is as the last step left it."""

@@ -9,6 +9,7 @@ from chargerd.core import events
 from chargerd.core.availability import Availability, in_use
 from chargerd.core.effects import AvailabilityKept, Effect, Noted, TransactionStarted
 from chargerd.core.events import Reservation
+from chargerd.core.holds import Holds
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Why
 from chargerd.core.reservation import Claim, End, Reservations
@@ -42,6 +43,7 @@ class Booking:
         """Take what the disk remembers of the connectors that there are."""
         known = (events.WHOLE_STATION, *floor.sessions)
         self.availability = Availability(w for w in wishes if w.connector in known)
+        self.holds = Holds()
         self.reservations = Reservations(
             r for r in reservations if r.connector in known
         )
@@ -52,6 +54,15 @@ class Booking:
         # A driver who was accepted before is not sent away.
         startable = self._floor.sessions[connector].phase in STARTABLE
         return startable and self.availability.against(connector) is not None
+
+    def held(self, connector: int) -> bool:
+        """Tell whether the station itself keeps a connector from new drivers."""
+        startable = self._floor.sessions[connector].phase in STARTABLE
+        return startable and bool(self.holds.owners)
+
+    def out(self, connector: int) -> bool:
+        """Tell whether a connector (0: the station) is not there for new drivers."""
+        return bool(self.holds.owners) or self.availability.out(connector)
 
     def reserved(self, connector: int) -> bool:
         """Tell whether a connector is to be shown as kept, while nobody uses it."""
@@ -94,6 +105,17 @@ class Booking:
         told = (Noted(w.connector, f"{what} by {w.origin}") for w in kept)
         return (*kept, *told)
 
+    def hold(
+        self, event: events.HoldWanted | events.HoldEnded, now: Instant
+    ) -> Effects:
+        """Take it that a part of the station wants, or wants no more, to be alone."""
+        before = set(self.holds.owners)
+        self.holds.take(event)
+        after = set(self.holds.owners)
+        begun = (f"held for {owner}" for owner in sorted(after - before))
+        ended = (f"held no more for {owner}" for owner in sorted(before - after))
+        return tuple(Noted(events.WHOLE_STATION, what) for what in (*begun, *ended))
+
     def reserve(self, event: events.ReservationWanted, now: Instant) -> Effects:
         """Keep a reservation that nothing was found against."""
         reservation = event.reservation
@@ -110,6 +132,7 @@ class Booking:
     def follow(self, effects: Effects, now: Instant) -> Effects:
         """Let wishes and reservations take what has just become true."""
         ended: Effects = ()
+        self.holds.expire(now)
         for effect in effects:
             if (
                 isinstance(effect, TransactionStarted)

@@ -245,6 +245,27 @@ class RestartRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldWanted(Event):
+    """A part of the station itself wants no new driver at any connector."""
+
+    owner: str
+    until_s: float
+    """Monotonic; then the hold ends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded(Event):
+    """The owner of a hold needs it no more."""
+
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionsStopped(Event):
+    """Every running transaction ends: another version is to run."""
+
+
+@dataclass(frozen=True, slots=True)
 class AvailabilityWanted(Event):
     """Somebody wants a connector, or with 0 all of them, in or out of service."""
 

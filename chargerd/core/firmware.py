@@ -53,10 +53,14 @@ def answer(update: Update) -> Answer:
 
 
 def present_status(update: Update) -> Status:
-    """Return what to say when the CSMS asks; Idle only if nothing goes on."""
-    if update.job.state in AT_REST or update.job.told is None:
-        return Status.IDLE
-    return update.job.told
+    """Return what to say when the CSMS asks.
+
+    The end of a signed job is repeated, unless all went well (whitepaper, L01.FR.28
+    and 29); a plain one is over then (OCPP 1.6 section 7.25).
+    """
+    job = update.job
+    over = job.told is Status.INSTALLED if job.signed else job.state in AT_REST
+    return Status.IDLE if over or job.told is None else job.told
 
 
 def advance(

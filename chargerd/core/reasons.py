@@ -19,6 +19,7 @@ class Cause(StrEnum):
     SOFT_RESET = "SOFT_RESET"
     HARD_RESET = "HARD_RESET"
     RESTART = "RESTART"  # of the daemon, wanted or not
+    FIRMWARE = "FIRMWARE"  # another version is to run
     POWER_LOSS = "POWER_LOSS"
     LOCK_TIMEOUT = "LOCK_TIMEOUT"
     HANDSHAKE_TIMEOUT = "HANDSHAKE_TIMEOUT"
@@ -37,6 +38,7 @@ ORDINARY: Final = frozenset(
         Cause.SOFT_RESET,
         Cause.HARD_RESET,
         Cause.RESTART,
+        Cause.FIRMWARE,
     }
 )
 """Ends that somebody wanted; with any other one a session has failed."""
@@ -52,6 +54,7 @@ class Why(StrEnum):
     CONNECTOR_OCCUPIED = "CONNECTOR_OCCUPIED"
     CONNECTOR_FAULTED = "CONNECTOR_FAULTED"
     CONNECTOR_UNAVAILABLE = "CONNECTOR_UNAVAILABLE"
+    CONNECTOR_HELD = "CONNECTOR_HELD"
     CONNECTOR_RESERVED = "CONNECTOR_RESERVED"
     NO_SUCH_RESERVATION = "NO_SUCH_RESERVATION"
     NOT_SUPPORTED = "NOT_SUPPORTED"
@@ -86,3 +89,5 @@ class Why(StrEnum):
     CABLE_FIXED = "CABLE_FIXED"
     STILL_WAITING = "STILL_WAITING"
     NOT_LATCHED = "NOT_LATCHED"
+    INSTALLING = "INSTALLING"  # an install cannot be broken off
+    NO_JOB = "NO_JOB"

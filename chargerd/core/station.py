@@ -178,6 +178,7 @@ class Station:
         due: list[float | None] = [self._due_s(s) for s in self.sessions.values()]
         due.append(self.sampler.next_deadline_s(now))
         due.append(self.booking.reservations.next_deadline_s(now))
+        due.append(self.booking.holds.due_s())
         due.append(self.lending.due_s())
         due.append(self.limits.next_deadline_s())
         due.append(self.health.next_deadline_s())
@@ -214,6 +215,7 @@ class Station:
             (self.storage_exhausted and not self.online, Why.STORAGE_FULL),
             (self.faulted(connector), Why.CONNECTOR_FAULTED),
             (self.booking.withheld(connector), Why.CONNECTOR_UNAVAILABLE),
+            (self.booking.held(connector), Why.CONNECTOR_HELD),
             (self.lending.stands_in(connector), Why.BRIDGE_NOT_OPEN),
         )
         return next((why for holds, why in reasons if holds), None)
@@ -358,6 +360,13 @@ class Station:
             effects += self.advance(events.StopRequested(number, event.cause), now)
         return (*effects, *self.registers.checkpoint(self.sessions))
 
+    def _stop_all(self, event: events.TransactionsStopped, now: Instant) -> Effects:
+        effects: Effects = ()
+        for session in self.billed():
+            stop = events.StopRequested(session.connector, Cause.FIRMWARE)
+            effects += self.advance(stop, now)
+        return effects
+
     def _not_restarted(self, event: events.RestartFailed, now: Instant) -> Effects:
         self.restarting = None
         self.health.latch(WHOLE_STATION, "reset", event.error)
@@ -453,7 +462,10 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Station, Any, Instant], Effects]
     events.TransactionNumbered: lambda s, *a: s.unwelcome.numbered(*a),
     events.RestartRequested: Station._restart,
     events.RestartFailed: Station._not_restarted,
+    events.TransactionsStopped: Station._stop_all,
     events.AvailabilityWanted: lambda s, *a: s.booking.wanted(*a),
+    events.HoldWanted: lambda s, *a: s.booking.hold(*a),
+    events.HoldEnded: lambda s, *a: s.booking.hold(*a),
     events.ReservationWanted: lambda s, *a: s.booking.reserve(*a),
     events.ReservationCancelled: lambda s, *a: s.booking.cancel(*a),
     events.ProfileSet: lambda s, *a: s.installation.install(*a),

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chargerd.clock import Instant
-from chargerd.core.effects import CoreRecord, Refused
+from chargerd.core.effects import Refused
 from chargerd.core.events import Event
 from chargerd.core.station import Station
 from chargerd.ocpp16.keys import Judged, Values
+from chargerd.ocpp16.records import Record
 from chargerd.ocpp16.registration import Standing
+from chargerd.ocpp16.upkeep import Upkeep, UpkeepEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Picture:
     numbers: Mapping[str, int | None]
     """Our key of a transaction → the CSMS's number, where it has given one."""
     standing: Standing
+    upkeep: Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Later:
 class Provided:
     """A record on which an answer depends, and the answer if the disk fails."""
 
-    record: CoreRecord
+    record: Record
     otherwise: "Answer"
 
 
@@ -57,6 +60,8 @@ class Answer:
     response: Any
     """Of the library's type, or a ``Later``."""
     events: tuple[Event, ...] = ()
+    upkeep: tuple[UpkeepEvent, ...] = ()
+    """What happens to the station's own upkeep."""
     triggers: tuple[Trigger, ...] = ()
     change: Judged | None = None
     """A configuration key to change."""

@@ -20,6 +20,7 @@ from chargerd.ocpp16.advertisement import Advertisement
 from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.errors import CallFailed, SecurityError
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
+from chargerd.ocpp16.notices import Notices, Waiting
 from chargerd.ocpp16.postponed import Postponed
 from chargerd.ocpp16.records import AcceptedOnce, Entry, Record, SecurityEventKept
 from chargerd.ocpp16.registration import DAY_S, Registration, Standing
@@ -30,6 +31,7 @@ from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.security_log import SecurityLog
 from chargerd.ocpp16.status import Report
 from chargerd.ocpp16.timekeeping import Timekeeping
+from chargerd.ocpp16.upkeep import Upkeep
 from chargerd.ocpp16.wire import Json, decode_answer, moment
 
 
@@ -61,6 +63,8 @@ class Dialogue:
         rpc: Rpc,
         ledger: Ledger,
         security: SecurityLog,
+        notices: Notices,
+        upkeep: Upkeep,
         nameplate: Nameplate,
         where: str,
         accepted: bool,
@@ -71,6 +75,8 @@ class Dialogue:
             rpc: The framing.
             ledger: The transactions.
             security: The security events.
+            notices: How jobs stand.
+            upkeep: What these jobs are.
             nameplate: Who we are.
             where: Which CSMS this is (URL and identity).
             accepted: Whether this CSMS has ever accepted this station.
@@ -78,6 +84,8 @@ class Dialogue:
         self.rpc = rpc
         self.ledger = ledger
         self.security = security
+        self.notices = notices
+        self._upkeep = upkeep
         self.registration = Registration()
         self.reporter = Reporter()
         self.advertisement = Advertisement()
@@ -104,7 +112,8 @@ class Dialogue:
         """Whether the CSMS has been told everything, as far as it can be told now."""
         if not self.online:
             return True
-        return self.rpc.free and not self.ledger.outbox.waiting
+        waiting = self.ledger.outbox.waiting or self.notices.waiting
+        return self.rpc.free and not waiting
 
     def frames(self) -> tuple[str, ...]:
         """Return what to send now; a station that was rejected answers nothing."""
@@ -119,6 +128,7 @@ class Dialogue:
         self.registration.reconnected(now)
         self.ledger.outbox.reconnected()
         self.security.reconnected()
+        self.notices.reconnected()
         if not self.registration.accepted:
             return Heard()
         self.reporter.listen(anew=False)
@@ -183,6 +193,7 @@ class Dialogue:
             due.append(self.reporter.next_deadline_s(Pace.of(policy)))
         if self.online and self.rpc.free:
             due.append(self.security.told_again_s())
+            due.append(self.notices.told_again_s())
         if self.online and self.rpc.free and not station.storage_failing:
             due.append(self.ledger.outbox.next_deadline_s(policy))
         return due
@@ -207,11 +218,16 @@ class Dialogue:
                     heard = self.ledger.delivered(entry, answered.payload)
                     self._booted_again = False
                     return heard
-                case SecurityEventKept() as kept:
-                    return Heard(later=self.security.delivered(kept))
+                case Waiting() | SecurityEventKept() as told:
+                    return self._delivered(told)
         except CallFailed as error:
             return self._unreadable(answered, error, station, now)
         return Heard()
+
+    def _delivered(self, told: Waiting | SecurityEventKept) -> Heard:
+        if isinstance(told, Waiting):
+            return Heard(records=self.notices.delivered(told))
+        return Heard(later=self.security.delivered(told))
 
     def _unreadable(
         self, answered: Answered, error: CallFailed, station: Station, now: Instant
@@ -249,6 +265,8 @@ class Dialogue:
                     return Heard()
                 records = self.ledger.failed(entry, failed, now, station.policy)
                 return Heard(records=records)
+            case Waiting() as notice:
+                return Heard(records=self.notices.failed(notice, failed, now))
             case SecurityEventKept() as kept:
                 return Heard(records=self.security.failed(kept, failed, now))
         return Heard()
@@ -307,7 +325,8 @@ class Dialogue:
     def _wanted(self, station: Station, now: Instant) -> Asked | None:
         while self._triggered:
             trigger = self._triggered.popleft()
-            payload = triggered.payload(trigger, station, self.ledger.numbers, now)
+            scene = triggered.Scene(station, self._upkeep, self.ledger.numbers, now)
+            payload = triggered.payload(trigger, scene)
             if payload is not None:
                 about = _Beat() if trigger.action == "Heartbeat" else _Shown()
                 return Asked(trigger.action, payload, about)
@@ -322,6 +341,12 @@ class Dialogue:
         if told is None:
             return None
         return Asked("StatusNotification", requests.status_notification(told), told)
+
+    def _noticed(self, _station: Station, now: Instant) -> Asked | None:
+        waiting = self.notices.next(now) if self.online else None
+        if waiting is None:
+            return None
+        return Asked(waiting.notice.action, waiting.notice.payload, waiting)
 
     def _queued(self, station: Station, now: Instant) -> Asked | None:
         """Let the two queues take turns: neither waits for the end of the other."""
@@ -362,6 +387,7 @@ _SOURCES: Final[tuple[Source, ...]] = (
     Dialogue._advertised,
     Dialogue._status,
     Dialogue._wanted,
+    Dialogue._noticed,
     Dialogue._queued,
     Dialogue._beat,
 )

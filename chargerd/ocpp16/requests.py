@@ -26,6 +26,7 @@ REASONS: Final[Mapping[Cause, str]] = {
     Cause.SOFT_RESET:          "SoftReset",
     Cause.HARD_RESET:          "HardReset",
     Cause.RESTART:             "Reboot",
+    Cause.FIRMWARE:            "Reboot",
     Cause.POWER_LOSS:          "PowerLoss",
     Cause.LOCK_TIMEOUT:        "Other",
     Cause.HANDSHAKE_TIMEOUT:   "Other",

@@ -142,7 +142,7 @@ def _word(station: Station, connector: int) -> str:
         return "Faulted"
     session = station.sessions.get(connector)
     if session is None or session.phase in STARTABLE:
-        if not station.in_service or station.booking.availability.out(connector):
+        if not station.in_service or station.booking.out(connector):
             return "Unavailable"
         return "Available" if session is None else _welcoming(station, session)
     if session.phase is Phase.ENERGIZED or _suspended(session):

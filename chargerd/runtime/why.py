@@ -77,6 +77,9 @@ def _kept_from_drivers(station: Station, connector: int) -> list[str]:
     reasons = []
     booking, phase = station.booking, station.sessions[connector].phase
     wish = booking.availability.against(connector)
+    if booking.held(connector):
+        owners = ", ".join(sorted(booking.holds.owners))
+        reasons.append(f"kept from new drivers by the station itself: {owners}")
     if wish is not None:
         when = f"since {wish.at:%F %T} UTC"
         if phase not in STARTABLE or booking.availability.scheduled(connector):

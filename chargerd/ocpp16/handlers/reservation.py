@@ -21,6 +21,7 @@ from chargerd.ocpp16.wire import moment
 _STATUSES: Final[Mapping[Why, ReservationStatus]] = {
     Why.CONNECTOR_FAULTED: ReservationStatus.faulted,
     Why.CONNECTOR_UNAVAILABLE: ReservationStatus.unavailable,
+    Why.CONNECTOR_HELD: ReservationStatus.unavailable,
     Why.CONNECTOR_OCCUPIED: ReservationStatus.occupied,
     Why.CONNECTOR_RESERVED: ReservationStatus.occupied,
 }
