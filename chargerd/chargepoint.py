@@ -159,6 +159,7 @@ class ChargePoint:
         )
         running = Rebooted(nameplate.firmware_version or "", slot_marked=True)
         self.upkeep = Upkeep(snapshot.drawers, started or running, new_id)
+        self.upkeep.obey(self.configuration.policy)
         notices = Notices(snapshot.drawers.get(Drawer.NOTICE, {}))
         self.dialogue = Dialogue(
             Rpc(new_id),
@@ -340,6 +341,7 @@ class ChargePoint:
         if answer.refused is not None:
             self.station.refusals.append((now.utc, answer.refused))
             doing.told.append(answer.refused)
+        self._keep_up(Consequences(concerns=answer.concerns), doing)
         for event in answer.upkeep:
             self._keep_up(self.upkeep.take(event, now), doing)
         if answer.change is not None:
@@ -357,6 +359,7 @@ class ChargePoint:
             info = f"{judged.name}, by {origin}"
             self._concerns(SecurityEventType.RECONFIGURATION, info, doing)
         doing.records += self.dialogue.ledger.obey(self.configuration.policy)
+        self.upkeep.obey(self.configuration.policy)
         return (PolicyChanged(WHOLE_STATION, self.configuration.policy),)
 
     def _take_boot_interval(self, now: Instant, doing: _Doing) -> None:

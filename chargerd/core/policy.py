@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from enum import StrEnum
 from typing import Final
 
 from chargerd.core.dialects import Dialect
 from chargerd.core.reasons import Cause
 
 ENERGY: Final = "Energy.Active.Import.Register"
+
+
+class PlainFirmware(StrEnum):
+    """Under which security profiles UpdateFirmware, without a signature, is served."""
+
+    NEVER = "Never"
+    UNSECURED = "Unsecured"  # profile 0 alone
+    ALWAYS = "Always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,11 @@ class Policy:
     messages_replace_heartbeats: bool = True
     detailed_call_errors: bool = True
     answer_unreadable_messages: bool = False
+    firmware_idle_within_s: int = 86_400
+    firmware_retries: int = 3
+    firmware_retry_interval_s: int = 60
+    firmware_stops_transactions: bool = False
+    plain_firmware: PlainFirmware = PlainFirmware.UNSECURED
 
     @property
     def outlived(self) -> frozenset[Cause]:

@@ -8,6 +8,7 @@ from chargerd.clock import Instant
 from chargerd.core.effects import Refused
 from chargerd.core.events import Event
 from chargerd.core.station import Station
+from chargerd.ocpp16.consequences import Concern
 from chargerd.ocpp16.keys import Judged, Values
 from chargerd.ocpp16.records import Record
 from chargerd.ocpp16.registration import Standing
@@ -62,6 +63,8 @@ class Answer:
     events: tuple[Event, ...] = ()
     upkeep: tuple[UpkeepEvent, ...] = ()
     """What happens to the station's own upkeep."""
+    concerns: tuple[Concern, ...] = ()
+    """What the security log must know of it."""
     triggers: tuple[Trigger, ...] = ()
     change: Judged | None = None
     """A configuration key to change."""

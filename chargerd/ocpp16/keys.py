@@ -7,18 +7,20 @@ GetConfiguration, ChangeConfiguration, the defaults, the limits, the typed
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from string import hexdigits
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chargerd.core.dialects import Dialect
 from chargerd.core.installation import MAX_PROFILES
 from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
-from chargerd.core.policy import ENERGY, Policy
+from chargerd.core.policy import ENERGY, PlainFirmware, Policy
 from chargerd.core.profile_rules import MAX_PERIODS, MAX_STACK_LEVEL
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.measurands import MEASURANDS
+
+Word = TypeVar("Word", bound=StrEnum)
 
 Values = Mapping[str, str]
 """The keys that differ from their defaults, as they were written."""
@@ -128,13 +130,17 @@ def rate_units(text: str) -> tuple[str, ...]:
     return units
 
 
-def dialect(text: str) -> Dialect:
-    """Read the name of a dialect, in any case."""
-    names = {each.lower(): each for each in Dialect}
-    try:
-        return names[text.strip().lower()]
-    except KeyError:
-        raise BadValue(f"must be one of {', '.join(Dialect)}") from None
+def one_of(kind: type[Word]) -> Callable[[str], Word]:
+    """Read one of some words, in any case."""
+    names = {each.lower(): each for each in kind}
+
+    def parse(text: str) -> Word:
+        try:
+            return names[text.strip().lower()]
+        except KeyError:
+            raise BadValue(f"must be one of {', '.join(kind)}") from None
+
+    return parse
 
 
 def words(text: str) -> str:
@@ -218,6 +224,14 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="percent of the grid's power that comes out; a ChargePointMaxProfile limits the grid"),
     Key("DetailedCallErrors",               boolean,            "true",    "detailed_call_errors",
         meaning="a CALLERROR names the kind of fault; false: always FormationViolation"),
+    Key("FirmwareIdleWithin",               whole(60, 30 * _DAY_S), "86400", "firmware_idle_within_s",
+        meaning="seconds that an install waits for transactions to end; then it has failed"),
+    Key("FirmwareRetries",                  whole(0, 100),      "3",       "firmware_retries",
+        meaning="how often a download of firmware is tried again, if the request does not say"),
+    Key("FirmwareRetryInterval",            whole(0, _DAY_S),   "60",      "firmware_retry_interval_s",
+        meaning="seconds before that, if the request does not say; twice as many before the next …"),
+    Key("FirmwareStopsTransactions",        boolean,            "false",   "firmware_stops_transactions",
+        meaning="an install ends the transactions that run; else it waits for their end"),
     Key("FreeVend",                         boolean,            "false",   "free_vend",
         meaning="whoever plugs in charges, without a card"),
     Key("FreeVendIdTag",                    id_tag,             "FREE",    "free_vend_id_tag",
@@ -274,6 +288,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="seconds without the CSMS until OfflineFallbackLimit holds"),
     Key("OfflineFallbackLimit",             whole(0, 5_000_000),"0",       "offline_limit_w",
         meaning="W of the grid for the whole station while the CSMS is away; 0: no such limit"),
+    Key("PlainFirmwareUpdates",             one_of(PlainFirmware), PlainFirmware.UNSECURED, "plain_firmware",
+        meaning="UpdateFirmware, which has no signature, is served Never, with SecurityProfile 0 (Unsecured), or Always"),
     Key("PlugInFirst",                      boolean,            "false",   "plug_in_first",
         meaning="a card counts only where a vehicle is plugged in already"),
     Key("ReportConnectorZeroReservation",   boolean,            "true",    "report_zero_reservation",
@@ -330,7 +346,7 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a TxDefaultProfile for connector 0 replaces those of single connectors"),
     Key("UnlockConnectorOnEVSideDisconnect",boolean,            "false",   "unlock_on_unplug", _R,
         meaning="a socket frees its cable when the plug is pulled at the vehicle; set in the station file"),
-    Key("VendorErrorDialect",               dialect,            Dialect.CHARGERD, "vendor_error_dialect",
+    Key("VendorErrorDialect",               one_of(Dialect),            Dialect.CHARGERD, "vendor_error_dialect",
         meaning="in whose words vendorErrorCode names a fault: chargerd, ChargeX or EVgo; see faults.md"),
     Key("WebSocketPingInterval",            whole(0, 3_600),    "60",      "ping_interval_s",
         meaning="seconds between pings of the link; 0: none"),

@@ -9,6 +9,7 @@ from chargerd.ocpp16.errors import NotImplementedHere, NotSupportedHere
 from chargerd.ocpp16.handlers import (
     core,
     data_transfer,
+    firmware,
     local_auth,
     remote_trigger,
     reservation,
@@ -23,12 +24,17 @@ from chargerd.ocpp16.wire import (
 
 PROFILES: Final[Mapping[str, Handlers]] = {
     "Core": {**core.HANDLERS, **data_transfer.HANDLERS},
+    "FirmwareManagement": firmware.HANDLERS,
     "LocalAuthListManagement": local_auth.HANDLERS,
     "RemoteTrigger": remote_trigger.HANDLERS,
     "Reservation": reservation.HANDLERS,
     "SmartCharging": smart_charging.HANDLERS,
 }
 SUPPORTED_FEATURE_PROFILES: Final = ",".join(PROFILES)
+SECURITY: Final[Handlers] = {
+    **firmware.SIGNED_HANDLERS,
+}
+"""What the security extension adds; it is no feature profile of OCPP's six."""
 
 
 def facts(connectors: Sequence[int]) -> dict[str, str]:
@@ -44,7 +50,7 @@ def facts(connectors: Sequence[int]) -> dict[str, str]:
 
 _HANDLERS: Final = {
     action: handle
-    for handlers in PROFILES.values()
+    for handlers in (*PROFILES.values(), SECURITY)
     for action, handle in handlers.items()
 }
 

@@ -25,6 +25,7 @@ from chargerd.core.firmware_job import (
     Status,
     Update,
 )
+from chargerd.core.policy import Policy
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.consequences import Concern, Consequences, Notice
 from chargerd.ocpp16.jobs import FirmwareJob
@@ -78,6 +79,15 @@ class Updates:
         if self.job.signed is signed and self.job.origin is Origin.CSMS:
             status = firmware.present_status(self._update)
         return _status(replace(self.job, signed=signed), status)
+
+    def obey(self, policy: Policy) -> None:
+        """Keep to what the operator wants from now on."""
+        self.policy = FirmwarePolicy(
+            retries=policy.firmware_retries,
+            retry_interval_s=float(policy.firmware_retry_interval_s),
+            idle_within_s=float(policy.firmware_idle_within_s),
+            stop_transactions=policy.firmware_stops_transactions,
+        )
 
     def begin(self, now: Instant) -> Consequences:
         """Go on with the job that the restart broke off."""

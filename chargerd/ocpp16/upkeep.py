@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from chargerd.clock import Instant
 from chargerd.core.firmware_events import FirmwareEvent, Rebooted
+from chargerd.core.policy import Policy
 from chargerd.ocpp16 import updates
+from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.records import Drawer, Sheet
 from chargerd.ocpp16.updates import Updates
@@ -55,6 +57,14 @@ class Upkeep:
         )
         self._parts = tuple(part for part, _ in hearing)
         self._of = {kind: part for part, heard in hearing for kind in heard}
+
+    def manufacturer_roots(self) -> tuple[Certificate, ...]:
+        """Return who may vouch for those who sign firmware."""
+        return ()
+
+    def obey(self, policy: Policy) -> None:
+        """Keep to what the operator wants from now on."""
+        self.updates.obey(policy)
 
     def begin(self, now: Instant) -> Consequences:
         """Go on with what a restart broke off; nothing the second time."""

@@ -18,6 +18,7 @@ from chargerd.core.course import Output
 from chargerd.core.events import WHOLE_STATION, StorageChanged
 from chargerd.core.power import Supply
 from chargerd.core.reasons import Cause
+from chargerd.ocpp16.jobs import Job
 from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.records import Entry, Record
 from chargerd.runtime.room import Room
@@ -77,6 +78,13 @@ class Link(Protocol):
         """Queue frames for sending; drop them if that link is not up any more."""
 
 
+class Worker(Protocol):
+    """What does jobs that take long."""
+
+    def begin(self, job: Job) -> None:
+        """Begin a job; its end comes back as an event."""
+
+
 class Watcher(Protocol):
     """Who wants to see every step."""
 
@@ -97,6 +105,7 @@ class Engine:
         clock: Clock,
         hands: Hands,
         link: Link,
+        worker: Worker,
         watcher: Watcher,
     ) -> None:
         self.inbox: asyncio.Queue[Happening] = asyncio.Queue()
@@ -107,10 +116,12 @@ class Engine:
         self._clock = clock
         self._hands = hands
         self._link = link
+        self._worker = worker
         self._watcher = watcher
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._unsaved: list[Record] = []
         self._held: list[str] = []
+        self._held_jobs: list[Job] = []
         self._link_number = 0
         self._next_of_all: deque[Happening] = deque()
         self._outputs: Mapping[int, Output] = {}
@@ -151,6 +162,7 @@ class Engine:
         saved = await self._commit(step)
         self._aim(step.outputs, saved)
         self._send(happening, step, saved)
+        self._start(step, saved)
         self._watcher.stepped(happening, step)
         if step.attempt is not None:
             await self._try(step.attempt)
@@ -266,6 +278,15 @@ class Engine:
             self._held.clear()
         if frames := held + step.frames:
             self._link.send(frames, self._link_number)
+
+    def _start(self, step: Step, saved: bool) -> None:
+        """Begin jobs once the disk knows of them: a restart goes on with those."""
+        self._held_jobs += step.jobs
+        if not saved:
+            return
+        jobs, self._held_jobs = self._held_jobs, []
+        for job in jobs:
+            self._worker.begin(job)
 
     async def _load(self, after: int) -> None:
         try:

@@ -16,6 +16,7 @@ from chargerd.core.events import Sensed, StorageChanged
 from chargerd.core.news import PATIENCE_S
 from chargerd.core.reasons import Cause
 from chargerd.core.session import Phase
+from chargerd.ocpp16.jobs import Job
 from chargerd.ocpp16.ledger import MessagesThinned
 from chargerd.ocpp16.records import Entry, MessageQueued, Record, Snapshot
 from chargerd.runtime.engine import LOADED, RETRY_S, Engine
@@ -99,6 +100,9 @@ class Diary:
         self.link = link
         self.frames += [json.loads(frame) for frame in frames]
 
+    def begin(self, job: Job) -> None:
+        self.lines.append(f"begin {type(job).__name__}")
+
     def stepped(self, happening: Happening, step: Step) -> None:
         self.lines.append("stepped")
 
@@ -121,7 +125,7 @@ class Bench:
         self.diary = Diary()
         self.charge_point = charge_point(snapshot)
         diary = self.diary
-        self.engine = Engine(self.charge_point, diary, self.clock, diary, diary, diary)
+        self.engine = Engine(self.charge_point, diary, self.clock, *4 * [diary])
 
     @property
     def phase(self) -> Phase:

@@ -21,11 +21,13 @@ from chargerd.core.events import (
     Sensed,
     TokenPresented,
 )
+from chargerd.core.firmware_events import Rebooted
 from chargerd.core.fitting import Fitting
 from chargerd.core.permissive import FIELDS, Facts
 from chargerd.core.reasons import Cause
 from chargerd.core.sealing import Sealing
 from chargerd.ocpp16 import wire
+from chargerd.ocpp16.jobs import Job
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.steps import (
@@ -117,6 +119,10 @@ class Bench:
         self.security_events: list[Json] = []
         """Not among what was ``said``: they stand between all else."""
         self.steps: list[Step] = []
+        self.jobs: list[Job] = []
+        """What was to be done outside, and is not done yet."""
+        self.runs = Rebooted("1.0", slot_marked=True)
+        """What the installer says of what runs."""
         self.answers: list[list[Any]] = []
         self.unanswered: dict[str, str] = {}
         usual = dict.fromkeys(range(1, connectors + 1), fitting)
@@ -154,16 +160,18 @@ class Bench:
     ) -> None:
         """Start the process, from what the disk remembers."""
         self._inbox.clear()
+        self.jobs.clear()
         if self.store is not None:
             snapshot = self.store.restore(self.clock.now().utc)
         self.charge_point = ChargePoint(
             self._fittings,
-            Nameplate("chargerd", "bench", firmware_version="1.0"),
+            Nameplate("chargerd", "bench", firmware_version=self.runs.version),
             self._ids.__next__,
             where=CSMS_URL,
             configured={"MeterStepLimit": "0", **self._keys},
             snapshot=snapshot,
             interruption=cause,
+            started=self.runs,
         )
         for number in self._fittings:
             self.reads(self._contacts(Position.OPEN), number)
@@ -406,6 +414,7 @@ class Bench:
             self.after(step)
         elif self.store is not None and step.records:
             self.store.commit(step.records)
+        self.jobs += step.jobs
         if step.attempt is not None:
             self._inbox.appendleft(Tried(self._stored(step.attempt)))
         self._sign(step)

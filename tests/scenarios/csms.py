@@ -77,6 +77,7 @@ _KINDLY: Final[dict[str, Callable[[Csms, Json], Json]]] = {
     "Heartbeat": Csms.time,
     "MeterValues": lambda csms, payload: {},
     "SecurityEventNotification": lambda csms, payload: {},
+    "SignedFirmwareStatusNotification": lambda csms, payload: {},
     "StartTransaction": Csms.started,
     "StatusNotification": lambda csms, payload: {},
     "StopTransaction": lambda csms, payload: {},
