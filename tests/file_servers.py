@@ -264,8 +264,9 @@ def web_server(
     web: Web | None = None,
     papers: Papers | None = None,
     newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    clients: Papers | None = None,
 ) -> Iterator[Web]:
-    """Serve HTTP, or HTTPS with ``papers``."""
+    """Serve HTTP, or HTTPS with ``papers``; to ``clients`` of that root alone."""
     web = web or Web()
     handler = type("Handler", (_WebHandler,), {"web": web})
     server = _Quiet(("127.0.0.1", 0), handler)
@@ -276,6 +277,9 @@ def web_server(
             context.minimum_version = newest
         context.maximum_version = newest
         context.load_cert_chain(papers.chain)
+        if clients is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=clients.root_pem)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     web.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -316,6 +320,7 @@ def ftp_server(
     """Serve FTP; with ``papers``, explicit FTPS alone, or implicit."""
     authorizer = DummyAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(ftp.folder), perm="elradfmwMT")
+    authorizer.add_anonymous(str(ftp.folder))
     loop = IOLoop()
     server = FTPServer(("127.0.0.1", 0), _ftp_handler(ftp, papers, implicit), loop)
     server.handler.authorizer = authorizer
@@ -400,6 +405,8 @@ class Sftp:
     known_hosts: str = ""
     stall_after: int | None = None
     """Give nothing beyond so many bytes of a file, until the end."""
+    offsets: list[int] = field(default_factory=list)
+    """From where on pieces of files were read."""
 
 
 class _Shelf(asyncssh.SFTPServer):
@@ -410,6 +417,7 @@ class _Shelf(asyncssh.SFTPServer):
         self._sftp = sftp
 
     async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+        self._sftp.offsets.append(offset)
         most = self._sftp.stall_after
         if most is not None and offset >= most:
             try:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from chargerd.runtime.transfer.download import download
-from chargerd.runtime.transfer.places import redacted
+from chargerd.runtime.transfer.places import Place, redacted
 from chargerd.runtime.transfer.reasons import TransferFailed, Why
 from chargerd.runtime.transfer.upload import upload
 from chargerd.runtime.transfer.values import Access, Limits, Progress
@@ -87,6 +87,8 @@ class Server:
     put: Callable[[str, bytes], object]
     got: Callable[[str], bytes]
     hold_back: Callable[[bool], None]
+    asked_from: Callable[[], int]
+    """From which byte on somebody wanted a file, after what was held back."""
 
 
 @asynccontextmanager
@@ -116,7 +118,18 @@ def web_side(scheme: str, web: Web, access: Access) -> Server:
         web.stall_after = 100_000 if held else None
 
     url = f"{scheme}://{LOGIN}@127.0.0.1:{web.port}"
-    return Server(url, access, put, lambda name: web.put[f"/{name}"], hold_back)
+    return Server(
+        url,
+        access,
+        put,
+        lambda name: web.put[f"/{name}"],
+        hold_back,
+        lambda: first_byte(web.seen[-1][2].get("Range", "bytes=0-")),
+    )
+
+
+def first_byte(asked: str) -> int:
+    return int(asked.removeprefix("bytes=").partition("-")[0])
 
 
 def ftp_side(scheme: str, ftp: Ftp, access: Access) -> Server:
@@ -124,35 +137,50 @@ def ftp_side(scheme: str, ftp: Ftp, access: Access) -> Server:
         ftp.bytes_s = 30_000 if held else 0
 
     url = f"{scheme}://{LOGIN}@127.0.0.1:{ftp.port}"
-    return on_disk(url, ftp.folder, access, hold_back)
+
+    def asked_from() -> int:
+        rests = [line for line in ftp.commands if line.startswith("REST ")]
+        return int(rests[-1].removeprefix("REST ")) if rests else 0
+
+    return on_disk(url, ftp.folder, access, hold_back, asked_from)
 
 
 def sftp_side(sftp: Sftp) -> Server:
     def hold_back(held: bool) -> None:
         sftp.stall_after = 100_000 if held else None
+        sftp.offsets.clear()
 
     url = f"sftp://{LOGIN}@127.0.0.1:{sftp.port}"
     access = Access(host_key_sha256=sftp.fingerprint)
-    return on_disk(url, sftp.folder, access, hold_back)
+    return on_disk(url, sftp.folder, access, hold_back, lambda: min(sftp.offsets))
 
 
 def on_disk(
-    url: str, folder: Path, access: Access, hold_back: Callable[[bool], None]
+    url: str,
+    folder: Path,
+    access: Access,
+    hold_back: Callable[[bool], None],
+    asked_from: Callable[[], int],
 ) -> Server:
     def put(name: str, body: bytes) -> None:
         (folder / name).write_bytes(body)
 
-    return Server(
-        url, access, put, lambda name: (folder / name).read_bytes(), hold_back
-    )
+    def got(name: str) -> bytes:
+        return (folder / name).read_bytes()
+
+    return Server(url, access, put, got, hold_back, asked_from)
 
 
-ALL = pytest.mark.parametrize(
-    "scheme", ["http", "https", "ftp", "ftp+tls", "ftps", "sftp"]
+ENCRYPTED = ("https", "ftp+tls", "ftps", "sftp")
+ALL = pytest.mark.parametrize("scheme", ["http", "ftp", *ENCRYPTED])
+SFW_18 = pytest.mark.requirement("SFW-18")
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    ["http", "ftp", *(pytest.param(scheme, marks=SFW_18) for scheme in ENCRYPTED)],
 )
-
-
-@ALL
+@pytest.mark.requirement("FW-12")
 async def test_a_file_comes_whole(scheme: str, to: Path, there: Path) -> None:
     async with serving(scheme, there) as server:
         server.put("fw.bin", BODY)
@@ -178,8 +206,9 @@ async def test_a_part_is_gone_on_with(scheme: str, to: Path, there: Path) -> Non
     async with serving(scheme, there) as server:
         server.put("fw.bin", BODY)
         url = f"{server.url}/fw.bin"
-        await broken_off(server, to)
+        kept_bytes = await broken_off(server, to)
         received = await download(url, to, LIMITS, server.access)
+        assert server.asked_from() == kept_bytes
     assert received.sha256 == sha256(BODY)
     assert to.read_bytes() == BODY
     assert left(to) == ["image.bin"]
@@ -197,8 +226,8 @@ async def test_another_file_is_fetched_anew(scheme: str, to: Path, there: Path) 
     assert to.read_bytes() == OTHER[:200_000]
 
 
-async def broken_off(server: Server, to: Path) -> None:
-    """Cancel a transfer when a part of it has come."""
+async def broken_off(server: Server, to: Path) -> int:
+    """Cancel a transfer when a part of it has come; return how many bytes have."""
     server.hold_back(True)
     came = asyncio.Event()
 
@@ -214,8 +243,10 @@ async def broken_off(server: Server, to: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     server.hold_back(False)
-    assert 0 < part(to).stat().st_size < len(BODY)
+    kept_bytes = part(to).stat().st_size
+    assert 0 < kept_bytes < len(BODY)
     assert not to.exists()
+    return kept_bytes
 
 
 async def kept_of(web: Web, to: Path) -> str:
@@ -560,11 +591,27 @@ async def test_no_host_key_is_taken_unseen(to: Path, there: Path) -> None:
             to.unlink()
 
 
-async def test_passive_ftp_falls_back_to_pasv(to: Path, there: Path) -> None:
+@pytest.mark.requirement("FW-12")
+async def test_an_ftp_url_without_user_or_port_is_whole(to: Path, there: Path) -> None:
+    (there / "fw").mkdir()
+    (there / "fw" / "a").write_bytes(BODY)
+    with ftp_server(Ftp(there)) as ftp:
+        url = f"ftp://127.0.0.1:{ftp.port}/fw/a"
+        assert (await download(url, to, LIMITS, OPEN)).sha256 == sha256(BODY)
+    assert "USER anonymous" in ftp.commands
+    place = Place.of("ftp://anna@host/a")
+    assert (place.address, place.user, place.password) == ("ftp://host/a", "anna", None)
+
+
+@pytest.mark.requirement("FW-12")
+async def test_ftp_is_passive_and_falls_back_to_pasv(to: Path, there: Path) -> None:
     (there / "a").write_bytes(BODY)
     with ftp_server(Ftp(there, lacks=("EPSV", "SIZE", "MDTM"))) as ftp:
-        url = f"ftp://{LOGIN}@127.0.0.1:{ftp.port}/a"
-        assert (await download(url, to, LIMITS, OPEN)).sha256 == sha256(BODY)
+        url = f"ftp://{LOGIN}@127.0.0.1:{ftp.port}"
+        received = await download(f"{url}/a", to, LIMITS, OPEN)
+        assert received.sha256 == sha256(BODY)
+        await upload(to, url, LIMITS, OPEN)
+        assert (there / to.name).read_bytes() == BODY
     assert {"EPSV", "PASV"} <= set(ftp.commands)
     assert not any(line.startswith(("PORT", "EPRT")) for line in ftp.commands)
 
@@ -695,6 +742,53 @@ async def test_neither_proxies_nor_netrc_are_used_unasked(
         assert (await failure(url, to)).why is Why.DENIED
 
 
+@pytest.mark.parametrize("way", ["download", "upload"])
+@pytest.mark.parametrize("scheme", ["http", "ftp", "sftp"])
+async def test_a_speed_limit_leaves_the_link_to_others(
+    scheme: str, way: str, to: Path, there: Path
+) -> None:
+    limits = replace(LIMITS, most_bytes_s=200_000)
+    begun_at_s = asyncio.get_running_loop().time()
+    async with serving(scheme, there) as server:
+        server.put("fw.bin", BODY)
+        to.write_bytes(BODY)
+        if way == "download":
+            await download(f"{server.url}/fw.bin", to, limits, server.access)
+        else:
+            await upload(to, server.url, limits, server.access)
+    # At first libcurl lets the amount of one second pass at once.
+    least_s = (len(BODY) - limits.most_bytes_s) / limits.most_bytes_s
+    assert asyncio.get_running_loop().time() - begun_at_s >= 0.8 * least_s
+
+
+def test_a_speed_limit_is_not_taken_for_a_stall() -> None:
+    with pytest.raises(ValueError, match="most_bytes_s: 100 is not above"):
+        Limits(most_bytes_s=100)
+    assert Limits(most_bytes_s=101).most_bytes_s == 101
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_server_may_want_our_certificate(
+    newest: ssl.TLSVersion, to: Path, there: Path
+) -> None:
+    papers = Papers.made(there)
+    (there / "ours").mkdir()
+    ours = Papers.made(there / "ours", "station")
+    with web_server(Web(files={"/a": BODY}), papers, newest, ours) as web:
+        url = f"https://127.0.0.1:{web.port}/a"
+        for own, why in (
+            (None, Why.TLS_OTHER),
+            (papers.chain.read_text(), Why.TLS_OTHER),
+            ("no PEM", Why.TLS_OWN),
+            (ours.root_pem, Why.TLS_OWN),
+        ):
+            access = Access(papers.root_pem, own_pem=own)
+            assert (await failure(url, to, access=access)).why is why
+        assert web.seen == []
+        access = Access(papers.root_pem, own_pem=ours.chain.read_text())
+        assert (await download(url, to, LIMITS, access)).sha256 == sha256(BODY)
+
+
 def test_settings_do_not_show_what_they_hold() -> None:
     assert "BEGIN" not in repr(Access("-----BEGIN CERTIFICATE-----"))
-    assert PASSWORD not in repr(Access(roots_pem=PASSWORD))
+    assert PASSWORD not in repr(Access(roots_pem=PASSWORD, own_pem=PASSWORD))

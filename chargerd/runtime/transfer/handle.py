@@ -140,7 +140,7 @@ class Transfer:
             raise self._failure
         if code != pycurl.E_OK:
             place = self._place
-            reason = why(curl, code, place.scheme, self._heard)
+            reason = why(curl, code, words, place.scheme, self._heard)
             status = curl.getinfo(pycurl.RESPONSE_CODE)
             protocol = "HTTP" if place.scheme in WEB else "FTP"
             if reason in _TOLD_BY_STATUS and status >= 400:

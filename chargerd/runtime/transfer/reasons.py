@@ -51,8 +51,9 @@ _WORDS: Final = {
     Why.TLS_TRUST: "the certificate is of nobody we trust; install its root",
     Why.TLS_NAME: "the certificate is for another host; check the host's name",
     Why.TLS_TIME: "the certificate is not valid today; renew it, or check the clock",
-    Why.TLS_OWN: "our own certificate is not taken; install it anew, with its key",
-    Why.TLS_OTHER: "TLS came to no agreement; the server must speak TLS 1.2 or newer",
+    Why.TLS_OWN: "our own certificate is unusable; install it anew, with its key",
+    Why.TLS_OTHER: "TLS came to no agreement; the server must speak TLS 1.2 or newer,"
+    " and take our certificate if it wants one",
     Why.TOO_LARGE: "the file is too large; check that it is the right one",
     Why.NO_ROOM: "the disk has no room; free some",
     Why.EMPTY: "the file is empty; check that it is the right one",

@@ -10,6 +10,9 @@ from chargerd.runtime.transfer.reasons import Why
 
 _E_SSL_CLIENTCERT: Final = 98
 """Our certificate was wanted, and we have none; pycurl has no name for it."""
+_ALERT: Final = " alert "
+"""By which OpenSSL tells that the other side ended TLS: under TLS 1.3 a server refuses
+our certificate only after the handshake."""
 _BY_HTTP_STATUS: Final = {
     401: Why.DENIED,
     403: Why.DENIED,
@@ -43,7 +46,9 @@ _BY_CODE: Final = {
     pycurl.E_USE_SSL_FAILED: Why.TLS_OTHER,
     pycurl.E_SSL_CIPHER: Why.TLS_OTHER,
     pycurl.E_SSL_CERTPROBLEM: Why.TLS_OWN,
-    _E_SSL_CLIENTCERT: Why.TLS_OWN,
+    _E_SSL_CLIENTCERT: Why.TLS_OTHER,
+    # To OpenSSL, a private key that is not there is a wrong argument.
+    pycurl.E_BAD_FUNCTION_ARGUMENT: Why.TLS_OWN,
     pycurl.E_SSL_CACERT_BADFILE: Why.TLS_TRUST,
     pycurl.E_WRITE_ERROR: Why.DISK,
     pycurl.E_READ_ERROR: Why.DISK,
@@ -54,8 +59,16 @@ _BY_CODE: Final = {
 }
 
 
-def why(curl: pycurl.Curl, code: int, scheme: str, heard: bool) -> Why:
-    """Return why libcurl gave up with ``code``, and ``heard`` if a server answered."""
+def why(curl: pycurl.Curl, code: int, words: str, scheme: str, heard: bool) -> Why:
+    """Return why a transfer failed.
+
+    Args:
+        curl: The handle, which knows more.
+        code: What libcurl gave up with.
+        words: What it says of that.
+        scheme: Of the URL.
+        heard: Whether the server has said anything.
+    """
     status = curl.getinfo(pycurl.RESPONSE_CODE)
     if scheme in WEB and status >= 400:
         return _BY_HTTP_STATUS.get(status, Why.SERVER_ERROR)
@@ -69,4 +82,6 @@ def why(curl: pycurl.Curl, code: int, scheme: str, heard: bool) -> Why:
         return Why.REFUSED if refused else Why.NO_ANSWER
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return Why.STALLED if heard else Why.NO_ANSWER
+    if code == pycurl.E_RECV_ERROR and _ALERT in words:
+        return Why.TLS_OTHER
     return _BY_CODE.get(code, Why.SERVER_ERROR)
