@@ -7,12 +7,13 @@ import asyncio
 import datetime
 import hashlib
 import ipaddress
+import socket
 import ssl
 import threading
 import warnings
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -280,7 +281,9 @@ def web_server(
         if clients is not None:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(cadata=clients.root_pem)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     web.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -298,6 +301,14 @@ class _Quiet(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are what the tests are about."""
+
+    def shutdown_request(self, request: Any) -> None:
+        """Hang up once the client has: what nobody reads takes our last words along."""
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_WR)
+            while request.recv(65_536):
+                pass
+        self.close_request(request)
 
 
 @dataclass

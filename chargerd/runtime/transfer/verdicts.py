@@ -12,7 +12,7 @@ _E_SSL_CLIENTCERT: Final = 98
 """Our certificate was wanted, and we have none; pycurl has no name for it."""
 _ALERT: Final = " alert "
 """By which OpenSSL tells that the other side ended TLS: under TLS 1.3 a server refuses
-our certificate only after the handshake."""
+our certificate only after the handshake. If it hangs up hastily, even that is lost."""
 _BY_HTTP_STATUS: Final = {
     401: Why.DENIED,
     403: Why.DENIED,
