@@ -81,6 +81,26 @@ class StorageSection:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesSection:
+    """``[files]``: servers of firmware and logs, and what a transfer may take."""
+
+    root_files: tuple[str, ...] = ()
+    """Whom https and ftps are believed; empty: the roots of the system."""
+    known_hosts: str = ""
+    """Host keys for sftp, in the form of OpenSSH."""
+    any_host_key: bool = False
+    """Take whatever host key an sftp server shows."""
+    ftp_tls: bool = False
+    """Ask for TLS on ftp:// too, and go no further without it."""
+    post: bool = False
+    """Upload to a web server by POST, as a form's field ``file``; else by PUT."""
+    max_mib: int = bounded(2048, 1, 65_536)
+    """The largest file that is fetched."""
+    most_kib_s: int = bounded(0, 0, 1_048_576)
+    """The most that a transfer takes of the line; 0: all there is."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSection:
     """``[control]``: the socket of chargerctl."""
 
@@ -161,6 +181,7 @@ class Settings:
     station: StationSection
     csms: CsmsSection
     storage: StorageSection
+    files: FilesSection
     control: ControlSection
     log: LogSection
     power: PowerSection

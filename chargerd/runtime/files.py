@@ -1,0 +1,48 @@
+"""How files are fetched and delivered here, as the station file says."""
+
+from pathlib import Path
+
+from chargerd.runtime.transfer.download import download
+from chargerd.runtime.transfer.upload import upload
+from chargerd.runtime.transfer.values import Access, Limits
+from chargerd.sections import FilesSection
+
+_KIB, _MIB = 1024, 1024 * 1024
+
+
+class Files:
+    """Fetches and delivers, with the operator's trust and limits."""
+
+    def __init__(self, section: FilesSection) -> None:
+        """Read what the section names.
+
+        Raises:
+            OSError: A file of roots cannot be read.
+        """
+        roots = "".join(Path(name).read_text() for name in section.root_files)
+        self._access = Access(
+            roots_pem=roots or None,
+            known_hosts=Path(section.known_hosts) if section.known_hosts else None,
+            any_host_key=section.any_host_key,
+            ftp_tls=section.ftp_tls,
+            post=section.post,
+        )
+        self._limits = Limits(
+            max_bytes=section.max_mib * _MIB, most_bytes_s=section.most_kib_s * _KIB
+        )
+
+    async def fetch(self, url: str, to: Path) -> int:
+        """Fetch a file, or the rest of it; return its bytes.
+
+        Raises:
+            TransferFailed: With the reason; what came may be gone on with.
+        """
+        return (await download(url, to, self._limits, self._access)).size_bytes
+
+    async def deliver(self, path: Path, url: str) -> None:
+        """Deliver a file under its own name into a folder of a server.
+
+        Raises:
+            TransferFailed: With the reason.
+        """
+        await upload(path, url, self._limits, self._access)
