@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from benchcsms.books import Books
+from benchcsms.certifier import Certifier
 from benchcsms.settings import Json, Settings, moment
 
 VENDOR: Final = "org.chargerd"
@@ -14,9 +15,12 @@ VENDOR: Final = "org.chargerd"
 class Answers:
     """Answers every CALL as if all were well, and by the table of id tags."""
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, certifier: Certifier, now: Callable[[], datetime]
+    ) -> None:
         self._tags = {tag.casefold(): found for tag, found in settings.tags.items()}
         self._now = now
+        self.certifier = certifier
         self.heartbeat_interval_s = settings.heartbeat_interval_s
 
     def friendly(self, books: Books, action: str, payload: Json) -> Json:
@@ -36,8 +40,8 @@ def _nothing(_answers: Answers, _books: Books, _payload: Json) -> Json:
     return {}
 
 
-def _accepted(_answers: Answers, _books: Books, _payload: Json) -> Json:
-    return {"status": "Accepted"}
+def _sign(answers: Answers, books: Books, payload: Json) -> Json:
+    return answers.certifier.answer(books.identity, payload)
 
 
 def _boot(answers: Answers, _books: Books, _payload: Json) -> Json:
@@ -76,7 +80,7 @@ _TABLE: Final[Mapping[str, Callable[[Answers, Books, Json], Json]]] = {
     "BootNotification": _boot,
     "DataTransfer": _data_transfer,
     "Heartbeat": _heartbeat,
-    "SignCertificate": _accepted,
+    "SignCertificate": _sign,
     "StartTransaction": _start,
     "StopTransaction": _stop,
 }

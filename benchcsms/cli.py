@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchcsms import authority
+from benchcsms import authority, firmware
 from benchcsms.client import Client
 from benchcsms.control import control, write_script
 from benchcsms.dialogue import BOTH, Entry, readable
@@ -26,16 +26,12 @@ _FOLLOW_S: Final = 86_400.0
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     given = list(sys.argv[1:] if words is None else words)
-    if not given or given[0] not in (*_CLIENTS, "ca", "serve", "-h", "--help"):
+    if not given or given[0] not in (*_CLIENTS, *_ALONE, "-h", "--help"):
         given.insert(0, "serve")
     options = parser().parse_args(given)
     try:
-        if options.command == "serve":
-            return asyncio.run(_serve(options))
-        if options.command == "ca":
-            wanted = options.directory, options.host, options.serial, options.cpo
-            print(*authority.make(*wanted), sep="\n")
-            return _DONE
+        if options.command in _ALONE:
+            return _ALONE[options.command](options)
         with Client(options.control) as client:
             return _CLIENTS[options.command](client, options)
     except NotDone as error:
@@ -49,6 +45,20 @@ def main(words: Sequence[str] | None = None) -> int:
         return _DONE
 
 
+def _ca(options: argparse.Namespace) -> int:
+    wanted = options.directory, options.host, options.serial, options.cpo
+    print(*authority.make(*wanted, force=options.force), sep="\n")
+    return _DONE
+
+
+def _sign_firmware(options: argparse.Namespace) -> int:
+    certificate, key = authority.firmware_signer(options.authority)
+    print(firmware.sign(options.file, key))
+    # apart, so that what was printed can be a file of its own
+    print(f"benchcsms: signed for {certificate}", file=sys.stderr)
+    return _DONE
+
+
 async def _serve(options: argparse.Namespace) -> int:
     with ExitStack() as files:
         csms = Csms(settings(options), _listeners(options, files))
@@ -59,6 +69,10 @@ async def _serve(options: argparse.Namespace) -> int:
         async with csms, control(csms, options.control):
             where = f"{csms.url} control {options.control}"
             print(f"benchcsms: listening on {where}", flush=True)
+            for url in csms.urls[1:]:
+                print(f"benchcsms: listening on {url}", flush=True)
+            if csms.files_url is not None:
+                print(f"benchcsms: files on {csms.files_url}", flush=True)
             await csms.stopped.wait()
     return _DONE
 
@@ -141,6 +155,13 @@ def _transactions(client: Client, options: argparse.Namespace) -> int:
 def _print_json(value: Json) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
+
+_ALONE: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
+    "ca": _ca,
+    "serve": lambda options: asyncio.run(_serve(options)),
+    "sign-firmware": _sign_firmware,
+}
+"""Commands that need no running bench."""
 
 _CLIENTS: Final[Mapping[str, Callable[[Client, argparse.Namespace], int]]] = {
     "call": _call,

@@ -132,6 +132,10 @@ async def _stations(csms: Csms) -> Json:
     return {"stations": csms.stations()}
 
 
+async def _addresses(csms: Csms) -> Json:
+    return {"stations": csms.urls, "files": csms.files_url}
+
+
 async def _call(csms: Csms, station: str, action: str, **rest: Any) -> Json:
     said = await csms.call(station, action, **rest)
     took = {"ms": round(said.took_ms, 3)}
@@ -243,5 +247,6 @@ _COMMANDS: Final[Mapping[str, Command]] = {
     "disconnect": Command(_disconnect, Signature(needs=_STATION, may={"code": WHOLE})),
     "drop": Command(_drop, Signature(needs=_STATION)),
     "refuse": Command(_refuse, Signature(needs={"mode": one_of(*door.MODES)})),
+    "addresses": Command(_addresses, Signature()),
     "stop": Command(_stop, Signature()),
 }

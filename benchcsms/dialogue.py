@@ -1,6 +1,6 @@
 """The log of the dialogue with all stations, and waiting for what it will say.
 
-AuthorizationKeys are masked before anything else sees an entry.
+AuthorizationKeys, and passwords in URLs, are masked before anything else sees an entry.
 """
 
 import asyncio
@@ -22,15 +22,18 @@ DIRECTIONS: Final = (RECEIVED, SENT, BOTH)
 _SECRET: Final = "authorizationkey"
 _TELLTALES: Final = ("ChangeConfiguration", "GetConfiguration", "")
 """Whose payloads may hold the secret; nobody knows what a stray answer answers."""
+_LOCATED: Final = ("GetDiagnostics", "GetLog", "SignedUpdateFirmware", "UpdateFirmware")
+"""Whose payloads may hold a URL with a password in it."""
 _DEEPEST: Final = 8
 """Far more levels than such a payload has."""
 _MASK: Final = "***"
 _VALUE: Final = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*')
+_LOGIN: Final = re.compile(r'(?<=://)[^/\s"]*@')
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One frame, or a connection that was opened, closed or refused."""
+    """One frame, or what became of a connection, a certificate or a file."""
 
     seq: int
     """Counts all entries from 1 on."""
@@ -39,7 +42,7 @@ class Entry:
     """As the bench sees it: ``received`` or ``sent``."""
     station: str
     kind: str
-    """call, result, error, malformed, open, close or refused."""
+    """call, result, error, malformed; open, close, refused; certificate or file."""
     action: str = ""
     id: str = ""
     payload: Json = field(default_factory=dict)
@@ -120,7 +123,7 @@ class Dialogue:
         )
 
     def event(self, station: str, kind: str, **payload: Any) -> int:
-        """Write down what became of a connection; return its number."""
+        """Write down what is no frame; return its number."""
         return self._write(RECEIVED, station, kind, "", "", payload)
 
     def after(self, seq: int) -> Iterator[Entry]:
@@ -175,8 +178,11 @@ def readable(entry: Json) -> str:
 
 
 def _masked(frame: Frame) -> Json:
-    payload = frame.payload or {}
-    masked: Json = _unkeyed(payload) if frame.action in _TELLTALES else payload
+    masked: Json = frame.payload or {}
+    if frame.action in _TELLTALES:
+        masked = _unkeyed(masked)
+    if frame.action in _LOCATED:
+        masked = _without_logins(masked)
     return masked
 
 
@@ -192,5 +198,21 @@ def _unkeyed(value: Any, levels: int = _DEEPEST) -> Any:
     return {name: _unkeyed(inner, levels - 1) for name, inner in value.items()}
 
 
+def _without_logins(value: Any, levels: int = _DEEPEST) -> Any:
+    if not levels:
+        return _MASK
+    if isinstance(value, list):
+        return [_without_logins(inner, levels - 1) for inner in value]
+    if isinstance(value, dict):
+        return {name: _without_logins(v, levels - 1) for name, v in value.items()}
+    return _without_login(value) if isinstance(value, str) else value
+
+
+def _without_login(text: str) -> str:
+    return _LOGIN.sub(f"{_MASK}@", text)
+
+
 def _masked_text(text: str) -> str:
-    return _VALUE.sub(rf"\1{_MASK}", text) if _SECRET in text.casefold() else text
+    if _SECRET in text.casefold():
+        text = _VALUE.sub(rf"\1{_MASK}", text)
+    return _without_login(text)

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hmac
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
@@ -13,6 +12,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from benchcsms.dialogue import Dialogue
+from benchcsms.keyring import Keyring
 from benchcsms.settings import NotDone, Settings
 
 SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
@@ -29,8 +29,11 @@ MODES: Final = (ACCEPT, NO_SUBPROTOCOL, *_REFUSALS)
 class Door:
     """Lets stations in, or tells them why not."""
 
-    def __init__(self, settings: Settings, dialogue: Dialogue) -> None:
+    def __init__(
+        self, settings: Settings, keyring: Keyring, dialogue: Dialogue
+    ) -> None:
         self._settings = settings
+        self._keyring = keyring
         self._dialogue = dialogue
         self._mode = ACCEPT
 
@@ -48,7 +51,7 @@ class Door:
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Return what to tell a station that may not come in."""
         identity = identity_in(request.path)
-        status = self._refusal(identity, request)
+        status = self._refusal(identity, connection, request)
         if status is None:
             return None
         self._dialogue.event(identity, "refused", status=status.value)
@@ -65,18 +68,27 @@ class Door:
             return None
         return SUBPROTOCOL
 
-    def _refusal(self, identity: str, request: Request) -> HTTPStatus | None:
+    def _refusal(
+        self, identity: str, connection: ServerConnection, request: Request
+    ) -> HTTPStatus | None:
         welcome = self._settings.stations or {identity}
         if self._mode in _REFUSALS:
             return _REFUSALS[self._mode]
         if not identity or identity not in welcome:
             return HTTPStatus.NOT_FOUND
-        key = self._settings.keys.get(identity, self._settings.key)
-        if key is None or hmac.compare_digest(
-            _credentials(request), identity.encode() + b":" + key
-        ):
+        if self._is_known(identity, connection, request):
             return None
         return HTTPStatus.UNAUTHORIZED
+
+    def _is_known(
+        self, identity: str, connection: ServerConnection, request: Request
+    ) -> bool:
+        if connection.transport.get_extra_info("peercert"):
+            return True  # security profile 3 knows no password
+        secure = connection.transport.get_extra_info("ssl_object") is not None
+        tls = self._settings.tls
+        asks = secure and tls is not None and tls.clients is not None
+        return self._keyring.admits(identity, _credentials(request), anybody=not asks)
 
 
 def identity_in(path: str) -> str:

@@ -1,37 +1,31 @@
 """The central system: many stations, one door, and what tests do with them."""
 
 import asyncio
-import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import replace
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from itertools import count as counted
 from types import TracebackType
 from typing import Any, Final, Self
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from benchcsms import schemas, tls
+from benchcsms import schemas
 from benchcsms.answers import Answers
 from benchcsms.books import Books, Transaction
+from benchcsms.certifier import Certifier
 from benchcsms.dialogue import RECEIVED, Dialogue, Entry, Pattern
 from benchcsms.door import Door, identity_in
+from benchcsms.keyring import Keyring
+from benchcsms.listening import Listeners
 from benchcsms.script import Script
 from benchcsms.settings import Json, NotDone, Settings, utc_now
 from benchcsms.station import Answer, Desk, Station
 
-_LARGEST_FRAME: Final = 16 << 20
-_CLOSE_WITHIN_S: Final = 1.0
 _REPLACED: Final = 1000
 _PROTOCOL_ERROR: Final = 1002
-
-# a handshake that fails is in the log of the dialogue, or was no WebSocket
-_LOGGER: Final = logging.getLogger("benchcsms.websockets")
-_LOGGER.addFilter(lambda record: "handshake" not in record.msg)
 
 
 class Csms:
@@ -54,12 +48,15 @@ class Csms:
         settings = settings or Settings()
         self.stopped = asyncio.Event()
         """Set once somebody asked the program to stop."""
-        self._settings = settings
         self._dialogue = Dialogue(settings.log_frames, now, listeners)
-        self._door = Door(settings, self._dialogue)
+        keyring = Keyring(settings)
+        self._door = Door(settings, keyring, self._dialogue)
+        self._listeners = Listeners(settings, self._door, self._dialogue)
+        self._certifier = Certifier(settings.signing, self._dialogue, now, self.call)
+        answers = Answers(settings, self._certifier, now)
         self._script = Script()
         self._desk = Desk(
-            self._dialogue, Answers(settings, now), self._script, monotonic
+            self._dialogue, answers, self._certifier, keyring, self._script, monotonic
         )
         self._transaction_ids = counted(settings.first_transaction_id)
         self._books: dict[str, Books] = {}
@@ -69,17 +66,12 @@ class Csms:
     async def __aenter__(self) -> Self:
         """Listen."""
         schemas.compile_all()
-        where = f"{self._settings.host}:{self._settings.port}"
         try:
-            server = await self._exit.enter_async_context(self._listening())
-        except OSError as error:
-            code = error.errno or 0  # negative: the name server's
-            why = os.strerror(code) if code > 0 else error.strerror
-            raise NotDone(
-                f"{where}: {why}; name another host or port, 0 being a free port"
-            ) from None
-        port = next(iter(server.sockets)).getsockname()[1]
-        self._settings = replace(self._settings, port=port)
+            await self._listeners.open(self._exit, self._serve)
+        except NotDone:
+            await self._exit.aclose()
+            raise
+        self._exit.callback(self._certifier.close)
         return self
 
     async def __aexit__(
@@ -94,11 +86,17 @@ class Csms:
     @property
     def url(self) -> str:
         """Where stations connect; they append ``/`` and their identity."""
-        host = self._settings.host
-        if ":" in host:
-            host = f"[{host}]"
-        scheme = "ws" if self._settings.tls is None else "wss"
-        return f"{scheme}://{host}:{self._settings.port}/ocpp"
+        return self.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        """Every such place; the one without TLS comes first."""
+        return self._listeners.urls()
+
+    @property
+    def files_url(self) -> str | None:
+        """Where firmware and logs go; ``None`` if no files are served."""
+        return self._listeners.files_url()
 
     def stations(self) -> list[Json]:
         """Return every station that was ever here, and how it stands."""
@@ -189,21 +187,6 @@ class Csms:
     def refuse(self, mode: str) -> None:
         """Treat new connections in one of ``door.MODES``; ``accept`` is friendly."""
         self._door.refuse(mode)
-
-    def _listening(self) -> AbstractAsyncContextManager[Server]:
-        return serve(
-            self._serve,
-            self._settings.host,
-            self._settings.port,
-            select_subprotocol=self._door.subprotocol,
-            process_request=self._door.admit,
-            compression=None,
-            ping_interval=None,  # whether the station pings is to be seen
-            close_timeout=_CLOSE_WITHIN_S,
-            max_size=_LARGEST_FRAME,
-            ssl=None if self._settings.tls is None else tls.context(self._settings.tls),
-            logger=_LOGGER,
-        )
 
     async def _serve(self, connection: ServerConnection) -> None:
         request = connection.request

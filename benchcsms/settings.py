@@ -25,6 +25,34 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class Signing:
+    """How stations get the certificates that they ask for."""
+
+    folder: Path | None = None
+    """Of an authority that ``benchcsms ca`` made; ``None`` refuses every request."""
+    days: float = 365.0
+    """The life of a certificate."""
+    after_s: float = 0.0
+    """From the promise until the certificate is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A server of firmware, which takes logs too."""
+
+    folder: Path
+    """``firmware`` in it is read, ``uploads`` in it is written."""
+    port: int = 0
+    """0 picks a free one."""
+    tls: bool = False
+    """Whether it is HTTPS, with the certificate of the bench."""
+    user: str | None = field(default=None, repr=False)
+    """``name:password`` of whoever may use it; ``None``: everybody."""
+    largest_bytes: int = 1 << 30
+    """What is larger is not taken."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One bench; as it stands it welcomes every station on a free port."""
 
@@ -39,6 +67,11 @@ class Settings:
     """The AuthorizationKey of all others; ``None`` asks them for none (profile 0)."""
     tls: Tls | None = None
     """What makes the bench one of security profile 2, or 3; ``None``: plain."""
+    tls_port: int | None = None
+    """Where TLS is spoken beside a plain ``port``; ``None``: on ``port``, if at all."""
+    signing: Signing = Signing()
+    files: Files | None = None
+    """``None``: no files are served."""
     tags: Mapping[str, Json] = field(default_factory=dict)
     """The idTagInfo of some id tags; all others are Accepted."""
     heartbeat_interval_s: int = 300

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import uuid4
 
@@ -18,8 +18,10 @@ from websockets.protocol import State
 from benchcsms import checks, frames
 from benchcsms.answers import Answers
 from benchcsms.books import Books
+from benchcsms.certifier import Certifier
 from benchcsms.dialogue import RECEIVED, SENT, Dialogue
 from benchcsms.frames import Frame
+from benchcsms.keyring import Keyring
 from benchcsms.script import Reply, Script
 from benchcsms.settings import Json, NotDone
 
@@ -46,6 +48,8 @@ class Desk:
 
     dialogue: Dialogue
     answers: Answers
+    certifier: Certifier
+    keyring: Keyring
     script: Script
     monotonic: Callable[[], float] = time.monotonic
 
@@ -53,6 +57,7 @@ class Desk:
 @dataclass(frozen=True, slots=True)
 class _Question:
     action: str
+    payload: Json = field(repr=False)
     answer: asyncio.Future[tuple[Frame, float]] | None
     """The answer and the monotonic second it came; nobody waits for a raw CALL's."""
 
@@ -87,7 +92,7 @@ class Station:
         asked = frames.call(str(uuid4()), action, payload)
         answer: asyncio.Future[tuple[Frame, float]] = asyncio.Future()
         async with self._turn:
-            self._ask(asked.id, _Question(action, answer))
+            self._ask(asked.id, _Question(action, payload, answer))
             start_s = self._desk.monotonic()
             await self._send(asked)
             done, _ = await asyncio.wait((answer,), timeout=timeout_s)
@@ -105,7 +110,7 @@ class Station:
         """Send a message as it is."""
         frame = frames.parse(message)
         if frame.type == frames.CALL:
-            self._ask(frame.id, _Question(frame.action, None))
+            self._ask(frame.id, _Question(frame.action, frame.payload or {}, None))
         await self._send(frame, message)
 
     async def close(self, code: int, reason: str = "") -> None:
@@ -146,10 +151,18 @@ class Station:
         elif question is None:
             self._blame(number, frame.flaw or f"answers {frame.id!r}: nobody asked it")
         else:
-            if question.answer is not None and not question.answer.done():
-                question.answer.set_result((frame, now_s))
-            for flaw in checks.of_answer(frame):
-                self._blame(number, f"{frame.action}: {flaw}")
+            self._take_answer(question, frame, number, now_s)
+
+    def _take_answer(
+        self, question: _Question, frame: Frame, number: int, now_s: float
+    ) -> None:
+        self._desk.keyring.answered(
+            self.books.identity, question.action, question.payload, frame.payload or {}
+        )
+        if question.answer is not None and not question.answer.done():
+            question.answer.set_result((frame, now_s))
+        for flaw in checks.of_answer(frame):
+            self._blame(number, f"{frame.action}: {flaw}")
 
     def _answered(self, id: str) -> _Question | None:
         """Take the oldest question that this id is an answer to."""
@@ -191,8 +204,10 @@ class Station:
             self.drop()
         elif not reply.silence:
             self._unanswered.pop(call.id, None)
+            said, raw = self._words(call, reply)
             with suppress(NotDone):  # it left before it had its answer
-                await self._send(*self._words(call, reply))
+                await self._send(said, raw)
+                self._desk.certifier.answered(self.books.identity, call, said)
 
     def _words(self, call: Frame, reply: Reply) -> tuple[Frame, str | bytes | None]:
         if reply.raw is not None:

@@ -8,8 +8,12 @@ from benchcsms.settings import NotDone, Tls
 _SUITES: Final = "ECDHE+AESGCM:AES128-GCM-SHA256:AES256-GCM-SHA384"
 
 
-def context(tls: Tls) -> ssl.SSLContext:
+def context(tls: Tls, verify: ssl.VerifyMode = ssl.CERT_REQUIRED) -> ssl.SSLContext:
     """Return what the bench listens with.
+
+    Args:
+        tls: The files.
+        verify: Whether clients need a certificate, if there are roots for them.
 
     Raises:
         NotDone: A file cannot be read, or key and certificate do not belong together.
@@ -20,7 +24,7 @@ def context(tls: Tls) -> ssl.SSLContext:
     try:
         made.load_cert_chain(tls.certificate, tls.key)
         if tls.clients is not None:
-            made.verify_mode = ssl.CERT_REQUIRED
+            made.verify_mode = verify
             made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             made.load_verify_locations(tls.clients)
     except OSError as error:

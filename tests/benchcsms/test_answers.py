@@ -24,7 +24,7 @@ FAMILY = {"status": "Accepted", "parentIdTag": "FAMILY"}
         ("DiagnosticsStatusNotification", {"status": "Idle"}, {}),
         ("SecurityEventNotification", {"type": "X", "timestamp": TIME}, {}),
         ("LogStatusNotification", {"status": "Idle"}, {}),
-        ("SignCertificate", {"csr": "X"}, {"status": "Accepted"}),
+        ("SignCertificate", {"csr": "X"}, {"status": "Rejected"}),
         ("SignedFirmwareStatusNotification", {"status": "Idle"}, {}),
     ],
 )
