@@ -171,7 +171,7 @@ def _add_files(serve: argparse.ArgumentParser) -> None:
     add("--files-port", type=int, default=0, metavar="PORT", help="0 is a free one")
     add("--files-tls", action="store_true", help="over HTTPS, by --certificate")
     add("--files-user", type=_user, metavar="NAME:PASSWORD", help="who may use them")
-    add("--files-limit", type=int, default=1024, metavar="MIB", help="of an upload")
+    add("--files-limit", type=_whole, default=1024, metavar="MIB", help="of an upload")
 
 
 def _positive(words: str) -> float:
@@ -190,6 +190,12 @@ def _number(words: str) -> float:
     if not 0.0 <= number < _MOST:
         raise argparse.ArgumentTypeError(f"{words!r}; write a number from 0")
     return number
+
+
+def _whole(words: str) -> int:
+    if not (words.isascii() and words.isdigit() and int(words)):
+        raise argparse.ArgumentTypeError(f"{words!r}; write a whole number from 1")
+    return int(words)
 
 
 def _user(words: str) -> str:
