@@ -83,8 +83,10 @@ class Door:
     def _is_known(
         self, identity: str, connection: ServerConnection, request: Request
     ) -> bool:
-        if connection.transport.get_extra_info("peercert"):
-            return True  # security profile 3 knows no password
+        subject = _subject(connection)
+        if subject is not None:
+            wanted = self._settings.common_names.get(identity)
+            return wanted in (None, subject)  # security profile 3 knows no password
         secure = connection.transport.get_extra_info("ssl_object") is not None
         tls = self._settings.tls
         asks = secure and tls is not None and tls.clients is not None
@@ -94,6 +96,17 @@ class Door:
 def identity_in(path: str) -> str:
     """Return the identity at the end of the path of a URL."""
     return unquote(path.partition("?")[0].rpartition("/")[2])
+
+
+def _subject(connection: ServerConnection) -> str | None:
+    """Return the common name in the certificate of a station, if it has shown one."""
+    shown = connection.transport.get_extra_info("peercert")
+    if not shown:
+        return None
+    names: dict[str, str] = {
+        kind: text for part in shown["subject"] for kind, text in part
+    }
+    return names.get("commonName", "")
 
 
 def _credentials(request: Request) -> bytes:

@@ -67,6 +67,7 @@ def settings(options: argparse.Namespace) -> Settings:
         key=key,
         tls=_tls(options),
         tls_port=options.tls_port,
+        common_names=dict(options.common_name),
         signing=Signing(
             options.authority, options.certificate_days, options.sign_after
         ),
@@ -142,6 +143,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     for name, kind, metavar, words in (
         ("--station", str, "ID", "who is welcome (default: everybody)"),
         ("--key", _key, "[ID=]HEX", "an AuthorizationKey: security profile 1"),
+        ("--common-name", _name, "ID=NAME", "in the certificate of a station"),
         ("--tag", _tag, "UID=STATUS[/PARENT]", "an id tag that is not just Accepted"),
         ("--answer", Path, "FILE", "scripts: a JSON list of the command script's"),
     ):
@@ -213,6 +215,13 @@ def _key(words: str) -> Key:
     except ValueError:
         # no echo: it may be most of a secret
         raise argparse.ArgumentTypeError("not HEX or ID=HEX") from None
+
+
+def _name(words: str) -> tuple[str, str]:
+    identity, _, name = words.partition("=")
+    if not identity or not name:
+        raise argparse.ArgumentTypeError(f"{words!r}; write ID=NAME")
+    return identity, name
 
 
 def _tag(words: str) -> Tag:

@@ -69,6 +69,8 @@ class Settings:
     """What makes the bench one of security profile 2, or 3; ``None``: plain."""
     tls_port: int | None = None
     """Where TLS is spoken beside a plain ``port``; ``None``: on ``port``, if at all."""
+    common_names: Mapping[str, str] = field(default_factory=dict)
+    """What the certificate of some stations must say; all others may say anything."""
     signing: Signing = Signing()
     files: Files | None = None
     """``None``: no files are served."""

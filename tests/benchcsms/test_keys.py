@@ -153,6 +153,25 @@ class TestBothPortsWithoutKey:
         assert await status_of(secure, NEW, ssl=alone) == 101
 
 
+class TestCommonName:
+    @pytest.fixture(params=["SN-1", "SN-2"])
+    def name(self, request: pytest.FixtureRequest) -> str:
+        name: str = request.param
+        return name
+
+    @pytest.fixture
+    def settings(self, folder: Path, name: str) -> Settings:
+        files = Tls(folder / "bench.pem", folder / "bench.key", folder / "root.pem")
+        return Settings(tls=files, common_names={"CP1": name, "CP2": "other"})
+
+    async def test_a_certificate_of_another_station_is_refused(
+        self, csms: Csms, folder: Path, name: str
+    ) -> None:
+        certified = trusting(folder, certified=True)
+        status = await status_of(csms.url, None, ssl=certified)
+        assert status == (101 if name == "SN-1" else 401)
+
+
 class TestProfile3Alone:
     @pytest.fixture
     def settings(self, folder: Path) -> Settings:

@@ -128,6 +128,7 @@ def test_firmware_is_signed_served_and_told_of(
     [
         (["call", "A", "X", '{"a": "@none"}'], "@none: No such file or directory; wri"),
         (["--files-user", "secret"], "argument --files-user: not NAME:PASSWORD"),
+        (["--common-name", "CP1="], "argument --common-name: 'CP1='; write ID=NAME"),
         (["--certificate-days", "0"], "'0'; write a number above 0"),
         (["--certificate-days", "1e9"], "'1e9'; write a number from 0"),
         (["--sign-after", "soon"], "'soon'; write a number from 0"),
@@ -178,8 +179,10 @@ def test_options_become_settings() -> None:
     words = (
         *("serve", "--files=F", "--files-port=8", "--files-limit=2"),
         *("--files-user=a:b:c", "--authority=D", "--sign-after=1.5"),
+        "--common-name=CP1=SN-1",
     )
     found = settings(parser().parse_args(words))
     assert found.files == Files(Path("F"), 8, user="a:b:c", largest_bytes=2 << 20)
     assert found.signing == Signing(Path("D"), days=365, after_s=1.5)
+    assert found.common_names == {"CP1": "SN-1"}
     assert settings(parser().parse_args(["serve"])).files is None
