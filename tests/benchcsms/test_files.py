@@ -4,6 +4,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -344,3 +345,26 @@ async def test_files_that_cannot_be_served_are_told(folder: Path, csms: Csms) ->
         with pytest.raises(NotDone, match=words):
             async with Csms(Settings(files=files)):
                 pass
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"PUT /uploads/log HTTP/1.1\r\nContent-Length: 1000\r\n\r\nhalf",
+        b"GET /firmware/",
+    ],
+)
+async def test_the_bench_ends_though_a_client_stands_still(
+    folder: Path, words: bytes
+) -> None:
+    async with Csms(Settings(files=Files(folder))) as csms:
+        url = urlsplit(csms.files_url or "")
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        writer.write(words)
+        await writer.drain()
+        answer, _ = await http(csms, "GET", "/firmware/image.bin")
+        assert answer.status == 200
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    assert list((folder / "uploads").iterdir()) == []
