@@ -1,10 +1,13 @@
 """The link of the real process is lost in every way; the session does not notice."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from benchcsms.dialogue import BOTH
 from benchcsms.server import Csms
@@ -161,8 +164,15 @@ async def test_a_new_key_is_used_at_once_and_never_shown(
     answer = await daemon.csms.call("DC1", "ChangeConfiguration", change)
 
     assert answer.payload == {"status": "Accepted"}
-    # The bench still wants the old key: the station has come with another one.
-    await daemon.csms.wait_for(kind="refused", direction=BOTH, since=told.seq)
+    await daemon.csms.wait_for(kind="open", direction=BOTH, since=told.seq)
+    # The bench takes the old key until the new one was used: the station has used it.
+    words = base64.b64encode(b"DC1:" + KEY).decode()
+    with pytest.raises(InvalidStatus, match="401"):
+        await connect(
+            f"{daemon.csms.url}/DC1",
+            additional_headers={"Authorization": f"Basic {words}"},
+            proxy=None,
+        )
     assert news not in daemon.log.read_text()
     keys = (await daemon.call("Station.GetKeys", names=["AuthorizationKey"]))["keys"]
     assert "value" not in keys[0]
