@@ -1,5 +1,21 @@
-"""``python -m chargerd``."""
+"""The program ``chargerd``, also as ``python -m chargerd``.
 
-from chargerd.app import main
+The version that the system installed starts here, and so does every version in a slot:
+``main`` is what they all have in common, and keeps its name.
+"""
 
-main()
+import sys
+
+from chargerd.runtime.installers import slot_boot
+
+
+def main() -> None:
+    """Run the version that is chosen."""
+    slot_boot.enter(sys.argv[1:])
+    from chargerd import app  # noqa: PLC0415  # another version's may be the right one
+
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,7 @@ from chargerd.clock import EARLIEST
 from chargerd.core.events import WHOLE_STATION, RestartFailed, RestartRequested
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
+from chargerd.places import STATION_FILE
 from chargerd.runtime import journal as journals
 from chargerd.runtime import varlink
 from chargerd.runtime.actuators import hands_of
@@ -287,9 +288,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="chargerd", description="The open charge controller."
     )
-    parser.add_argument(
-        "--config", type=Path, default=Path("/etc/chargerd/chargerd.toml")
-    )
+    parser.add_argument("--config", type=Path, default=STATION_FILE)
     parser.add_argument("--check", action="store_true", help="check the file and exit")
     parser.add_argument(
         "--version", action="version", version=metadata.version("chargerd")

@@ -7,7 +7,7 @@ instead``; none of them is found only later.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from chargerd.sections import (
     CsmsSection,
     DeviceSpec,
     FilesSection,
+    FirmwareSection,
     LogSection,
     PowerSection,
     Settings,
@@ -36,6 +37,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "log": LogSection,
     "power": PowerSection,
     "supervision": SupervisionSection,
+    "firmware": FirmwareSection,
 }
 CONNECTOR_KINDS: Final = (
     "power_module",
@@ -113,6 +115,7 @@ class _Reader:
         station: StationSection,
         csms: CsmsSection,
         control: ControlSection,
+        firmware: FirmwareSection,
         **_: Any,
     ) -> None:
         if csms.url and not _is_websocket(csms.url):
@@ -135,6 +138,20 @@ class _Reader:
                 "control.mode",
                 f'{control.mode!r} is no file mode; write it like "0660"',
             )
+        self._check_firmware(firmware)
+
+    def _check_firmware(self, firmware: FirmwareSection) -> None:
+        for key, installer, remedy in _OF_INSTALLER:
+            given = getattr(firmware, key) != _FIRMWARE_DEFAULTS[key]
+            chosen = firmware.installer == installer
+            if given and not chosen:
+                text = f'is for another installer; write installer = "{installer}"'
+                self._wrong(f"firmware.{key}", text)
+            elif remedy and chosen and not given:
+                self._wrong(f"firmware.{key}", f"is missing; {remedy}")
+        if firmware.rauc_bus != "system" and ":" not in firmware.rauc_bus:
+            text = f'{firmware.rauc_bus!r} is no bus; write "system" or "unix:path=…"'
+            self._wrong("firmware.rauc_bus", text)
 
     def _wrong(self, where: str, text: str) -> None:
         self.mistakes.append(f"{self._path}: {where}: {text}")
@@ -282,6 +299,15 @@ _NEEDED: Final = (
     (3, "private_key_file", "name the private key of this station, in PEM"),
 )
 """From which security profile on a key is needed."""
+
+_OF_INSTALLER: Final = (
+    ("install_command", "command", 'name a program: ["/usr/libexec/install"]'),
+    ("status_command", "command", 'name a program: ["/usr/libexec/status"]'),
+    ("mark_command", "command", 'name a program: ["/usr/libexec/mark"]'),
+    ("rauc_bus", "rauc", ""),
+)
+"""Which keys are an installer's own, and how one is given that it needs."""
+_FIRMWARE_DEFAULTS: Final = {f.name: f.default for f in fields(FirmwareSection)}
 
 
 def _is_websocket(url: str) -> bool:

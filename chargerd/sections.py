@@ -1,6 +1,5 @@
 """What the station file says, as frozen dataclasses: one for each section."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from chargerd.core.supervision import (
     Tolerances,
 )
 from chargerd.forms import bounded, chosen, text
+from chargerd.places import cache_directory, state_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,22 @@ class SupervisionSection:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmwareSection:
+    """``[firmware]``: who installs new firmware, and how."""
+
+    installer: str = chosen("slots", "slots", "rauc", "command")
+    install_command: tuple[str, ...] = ()
+    """Given the file and the job. docs/firmware.md says what all three have to do."""
+    status_command: tuple[str, ...] = ()
+    mark_command: tuple[str, ...] = ()
+    """Given ``good`` or ``bad``."""
+    rauc_bus: str = "system"
+    """The D-Bus on which RAUC is; or the address of another one."""
+    cache_directory: str = ""
+    """Empty: ``$CACHE_DIRECTORY``, /var/cache/chargerd, or the user's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorSection:
     """The plain keys of one ``[[connector]]`` block."""
 
@@ -186,6 +202,7 @@ class Settings:
     log: LogSection
     power: PowerSection
     supervision: SupervisionSection
+    firmware: FirmwareSection
     configuration: Mapping[str, str]
     """Initial values of OCPP configuration keys."""
     connectors: tuple[ConnectorSection, ...]
@@ -197,13 +214,9 @@ class Settings:
     @property
     def state_directory(self) -> Path:
         """Where the store is."""
-        return Path(self.storage.directory or _state_directory())
+        return Path(self.storage.directory or state_directory())
 
-
-def _state_directory() -> str:
-    if systemd := os.environ.get("STATE_DIRECTORY"):
-        return systemd.split(":")[0]
-    if os.geteuid() == 0:
-        return "/var/lib/chargerd"
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
-    return f"{home}/chargerd"
+    @property
+    def cache_directory(self) -> Path:
+        """Where downloads go."""
+        return Path(self.firmware.cache_directory or cache_directory())
