@@ -48,7 +48,6 @@ class SlotsInstaller:
             code: Where the version that runs lies.
         """
         self._directory = slot_state.slots_directory(state_directory)
-        self._code = code
         places = {(self._directory / slot).resolve(): slot for slot in SLOTS}
         self._runs = places.get(code.resolve(), SYSTEM)
 
@@ -135,7 +134,7 @@ class SlotsInstaller:
         ended = await programs.run(
             [sys.executable, "-P", "-m", module, str(file), slot],
             programs.percent(progress, _UNPACKED),
-            _environment(self._code),
+            _environment(_OWN_CODE),
         )
         if ended.code:
             text = (
