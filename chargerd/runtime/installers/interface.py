@@ -3,8 +3,8 @@
 Three rules hold for every method here:
 
 * It may be called again, and does no harm the second time.
-* It may be cancelled at any ``await``; an install that is cancelled has ended, and
-  what runs and what starts next are as ``roll_back`` finds them.
+* It may be cancelled at any ``await``. Whatever an install has come to then,
+  ``roll_back`` makes an end of it.
 * It has no time limit of its own. The caller has one.
 """
 
