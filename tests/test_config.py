@@ -110,14 +110,30 @@ MISTAKES = {
 MORE = {
     "[stations]": (
         "stations: unknown section; known: station, csms, storage, control, log, "
-        "power, supervision, ocpp, connector, safety, supply, reader, bridge, "
-        "simulation"
+        "power, supervision, firmware, ocpp, connector, safety, supply, reader, "
+        "bridge, simulation"
     ),
     '[log]\nlevel = "loud"': (
         "log.level: 'loud' is unknown; write one of warning, info, debug"
     ),
     '[control]\nmode = "rw"': (
         "control.mode: 'rw' is no file mode; write it like \"0660\""
+    ),
+    '[firmware]\ninstaller = "apt"': (
+        "firmware.installer: 'apt' is unknown; write one of slots, rauc, command"
+    ),
+    '[firmware]\nrauc_bus = "unix:path=/run/bus"': (
+        'firmware.rauc_bus: is for another installer; write installer = "rauc"'
+    ),
+    '[firmware]\nmark_command = ["mark"]': (
+        'firmware.mark_command: is for another installer; write installer = "command"'
+    ),
+    '[firmware]\ninstaller = "rauc"\nrauc_bus = "session"': (
+        'firmware.rauc_bus: \'session\' is no bus; write "system" or "unix:path=…"'
+    ),
+    '[firmware]\ninstaller = "command"\n'
+    'install_command = ["a"]\nstatus_command = ["b"]': (
+        'firmware.mark_command: is missing; name a program: ["/usr/libexec/mark"]'
     ),
     "[supply]\nport = 1": 'supply.driver: missing; add a string like "mock"',
     '[bridge]\ndriver = "mock"\nconnectors = [1, 1]': (

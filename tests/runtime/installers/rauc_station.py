@@ -71,6 +71,26 @@ AGE = 20_000 * DAY
 """RAUC goes by the clock of the machine, whatever that says."""
 
 
+class Gate:
+    """Where the boot loader waits before it takes another system, while it is shut."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def shut(self) -> None:
+        os.mkfifo(self._path)
+        # For reading too: to open it waits for nobody then.
+        self._handle = os.open(self._path, os.O_RDWR)
+
+    def open(self) -> None:
+        if self._handle is not None:
+            os.write(self._handle, b"\n")
+            self._path.unlink()
+            os.close(self._handle)
+            self._handle = None
+
+
 class RaucStation:
     """A board with RAUC; slot A is booted at first."""
 
@@ -78,6 +98,7 @@ class RaucStation:
         self.directory = directory
         self.address = ""
         self.service: Process | None = None
+        self.gate = Gate(directory / "gate")
         for name in ("A", "B"):
             (directory / f"slot.{name}").write_bytes(bytes(65_536))
             (directory / f"state.{name}").write_text("good\n")
@@ -96,11 +117,6 @@ class RaucStation:
     @property
     def installer(self) -> RaucInstaller:
         return RaucInstaller(self.address, self.directory / "state")
-
-    @property
-    def gate(self) -> Path:
-        """Where the boot loader waits before it takes another system, if at all."""
-        return self.directory / "gate"
 
     def read(self, name: str) -> str:
         return (self.directory / name).read_text().strip()
@@ -170,5 +186,6 @@ async def rauc_station(directory: Path) -> AsyncIterator[RaucStation]:
         yield station
     finally:
         await station.end()
+        station.gate.open()
         bus.terminate()
         await bus.wait()
