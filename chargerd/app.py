@@ -26,6 +26,7 @@ from chargerd.assembly import (
 )
 from chargerd.clock import EARLIEST
 from chargerd.core.events import WHOLE_STATION, RestartFailed, RestartRequested
+from chargerd.core.firmware_events import Rebooted
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
 from chargerd.places import STATION_FILE
@@ -38,7 +39,12 @@ from chargerd.runtime.control_socket import SocketUnusableError
 from chargerd.runtime.csms import CsmsLink, Pace
 from chargerd.runtime.devices import Devices
 from chargerd.runtime.engine import Engine
+from chargerd.runtime.files import Files
+from chargerd.runtime.firmware_worker import FirmwareWorker, Surroundings
+from chargerd.runtime.gate import Gate
 from chargerd.runtime.guard import Guard
+from chargerd.runtime.installers.choice import installer_of
+from chargerd.runtime.installers.interface import Installer, InstallError
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
 from chargerd.runtime.mock_interface import MockInterface
@@ -47,6 +53,7 @@ from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.system_clock import SystemClock
 from chargerd.runtime.views import Views
 from chargerd.runtime.watchdog import Proof, Watchdog, notify
+from chargerd.runtime.worker import Worker
 from chargerd.sections import Settings
 from chargerd.steps import Happening
 from chargerd.store.database import Store, StoreFailed
@@ -81,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (StoreFailed, SocketUnusableError, HardwareError) as error:
         sys.stderr.write(f"chargerd: {error}\n")
         sys.exit(FAILED)
-    if cause in (Cause.SOFT_RESET, Cause.HARD_RESET):
+    if cause in (Cause.SOFT_RESET, Cause.HARD_RESET, Cause.FIRMWARE):
         # The same process, started anew: systemd sees no end, a laptop no prompt.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
@@ -101,7 +108,32 @@ async def serve(settings: Settings, planned: Sequence[Planned]) -> Cause:
         resources_ = Resources(clock.monotonic, lambda: clock.now().utc)
         clock.not_before(disk.last_moment() or EARLIEST)
         devices = await stack.enter_async_context(opened(planned, resources_))
-        return await Daemon(settings, clock, journal, disk, devices).run()
+        daemon = await daemon_of(settings, clock, journal, disk, devices)
+        return await daemon.run()
+
+
+async def daemon_of(
+    settings: Settings,
+    clock: SystemClock,
+    journal: Journal,
+    disk: Store,
+    devices: Devices,
+) -> "Daemon":
+    """Join the parts, with the updater that the station file names."""
+    installer = installer_of(settings.firmware, settings.state_directory)
+    started = await _started(installer, journal)
+    return Daemon(settings, clock, journal, disk, devices, installer, started)
+
+
+async def _started(installer: Installer, journal: Journal) -> Rebooted:
+    """Return what runs; a station whose updater is in trouble charges all the same."""
+    try:
+        running = await installer.running()
+    except InstallError as error:
+        journal.say(journals.ERROR, f"firmware: {error}", REASON="UPDATER_FAILED")
+        return Rebooted(metadata.version("chargerd"), slot_marked=True)
+    version = running.version or metadata.version("chargerd")
+    return Rebooted(version, running.good)
 
 
 class Daemon:
@@ -114,13 +146,15 @@ class Daemon:
         journal: Journal,
         disk: Store,
         devices: Devices,
+        installer: Installer,
+        started: Rebooted,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._journal = journal
         version = metadata.version("chargerd")
         fittings = fittings_of(settings, devices)
-        self.charge_point = charge_point_of(settings, disk, clock, fittings, version)
+        self.charge_point = charge_point_of(settings, disk, clock, fittings, started)
         fitted = {number: fitting.fitted for number, fitting in fittings.items()}
         joins = settings.joins
         tolerances = settings.supervision.tolerances
@@ -143,8 +177,15 @@ class Daemon:
         self._aftermath = Aftermath(
             self.charge_point, journal, self.link, self.senses, self.lights, clock.step
         )
+        self.worker = self._worker(installer)
         self.engine = Engine(
-            self.charge_point, disk, clock, self.hands, self.link, self._aftermath
+            self.charge_point,
+            disk,
+            clock,
+            self.hands,
+            self.link,
+            self.worker,
+            self._aftermath,
         )
         identity = identity_of(settings, devices, version, clock)
         self.views = Views(identity, self.charge_point, self.link, self.guard, clock)
@@ -168,6 +209,7 @@ class Daemon:
                     self.hands,
                     self.senses,
                     self.link,
+                    self.worker,
                     self.lights,
                     self._watchdog(),
                 )
@@ -193,13 +235,19 @@ class Daemon:
         command = self._settings.station.reboot_command
         while True:
             cause = await self.engine.run()
-            if cause is not Cause.HARD_RESET or not command:
+            if not command or cause not in self._reboots:
                 return cause
             # A board that goes down ends us at once, for nobody is in its way then.
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
             error = await self._reboot(command)
             self._obey_signals()
             await self.engine.step(RestartFailed(WHOLE_STATION, error))
+
+    @property
+    def _reboots(self) -> tuple[Cause, ...]:
+        """For what the whole board restarts; else this process does."""
+        within = self._settings.firmware.installer == "slots"
+        return (Cause.HARD_RESET,) if within else (Cause.HARD_RESET, Cause.FIRMWARE)
 
     def _watchdog(self) -> Watchdog:
         now_s = self._clock.monotonic
@@ -218,6 +266,19 @@ class Daemon:
             lambda text: self._journal.say(journals.ERROR, text),
             now_s,
         )
+
+    def _worker(self, installer: Installer) -> Worker:
+        upkeep, clock = self.charge_point.upkeep, self._clock
+        surroundings = Surroundings(
+            Files(self._settings.files).fetch,
+            lambda pem: upkeep.signer(pem, clock.now()),
+            Gate(self.charge_point.station, self.link.state, clock.monotonic),
+            self.soon,
+            lambda text: self._journal.say(journals.ERROR, text),
+        )
+        folder = self._settings.cache_directory / "firmware"
+        firmware = FirmwareWorker(installer, folder, surroundings)
+        return Worker(firmware, self.link.redial)
 
     def _control(self, reader: Reader) -> ControlServer:
         station = StationInterface(

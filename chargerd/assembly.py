@@ -12,6 +12,7 @@ from typing import Any, Final
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.events import WHOLE_STATION
+from chargerd.core.firmware_events import Rebooted
 from chargerd.core.fitting import Fitting
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError, fill
@@ -80,7 +81,7 @@ def charge_point_of(
     disk: Store,
     clock: Clock,
     fittings: Mapping[int, Fitting],
-    version: str,
+    started: Rebooted,
 ) -> ChargePoint:
     """Wake the charge point up as the disk remembers it."""
     boot_id = os.environ.get("CHARGERD_BOOT_ID") or BOOT_ID.read_text().strip()
@@ -90,7 +91,7 @@ def charge_point_of(
         station.vendor,
         station.model,
         station.serial_number or None,
-        station.firmware_version or version,
+        station.firmware_version or started.version,
         station.iccid or None,
         station.imsi or None,
         station.meter_type or None,
@@ -106,6 +107,7 @@ def charge_point_of(
         snapshot=disk.restore(clock.now().utc),
         interruption=Cause.RESTART if same_boot else Cause.POWER_LOSS,
         site_w=settings.power.max_power_w or inf,
+        started=started,
     )
 
 

@@ -32,12 +32,12 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "station": StationSection,
     "csms": CsmsSection,
     "storage": StorageSection,
-    "files": FilesSection,
     "control": ControlSection,
     "log": LogSection,
     "power": PowerSection,
     "supervision": SupervisionSection,
     "firmware": FirmwareSection,
+    "files": FilesSection,
 }
 CONNECTOR_KINDS: Final = (
     "power_module",

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from chargerd import config
-from chargerd.app import Daemon
+from chargerd.app import Daemon, daemon_of
 from chargerd.assembly import opened, plan
 from chargerd.runtime import journal
 from chargerd.runtime.journal import Journal
@@ -35,7 +35,7 @@ async def _serve(file: Path, witness: Witness) -> None:
     disk = Store(settings.state_directory / "chargerd.db")
     try:
         async with opened(plan(settings), shared) as devices:
-            daemon = Daemon(settings, clock, log, disk, devices)
+            daemon = await daemon_of(settings, clock, log, disk, devices)
             looking = asyncio.ensure_future(witness(daemon, shared))
             await daemon.run()
             looking.cancel()

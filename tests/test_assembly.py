@@ -19,6 +19,7 @@ from chargerd.assembly import (
 from chargerd.config import NEEDED
 from chargerd.core.effects import TransactionStarted
 from chargerd.core.events import Sensed
+from chargerd.core.firmware_events import Rebooted
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
 from chargerd.ocpp16.records import KeyKept
@@ -30,6 +31,7 @@ from hal.world.site import world_of
 from tests.clock import FakeClock
 from tests.hal.virtual_time import instantly
 
+STARTED = Rebooted("1", slot_marked=True)
 STATION = """
 [station]
 identity = "DC-1"
@@ -120,12 +122,12 @@ async def test_an_interrupted_transaction_ends_for_the_true_reason(
         fittings = fittings_of(chosen, devices)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHARGERD_BOOT_ID", boot_ids[0])
-        charge_point_of(chosen, disk, clock, fittings, "1")
+        charge_point_of(chosen, disk, clock, fittings, STARTED)
         at = clock.now().utc
         disk.commit([TransactionStarted("key", 1, "04A224B2", None, at, 1000)])
 
         patch.setenv("CHARGERD_BOOT_ID", boot_ids[1])
-        point = charge_point_of(chosen, disk, clock, fittings, "1")
+        point = charge_point_of(chosen, disk, clock, fittings, STARTED)
         reading = MeterReading(
             at_s=0.0, energy_wh=1000, power_w=0.0, voltage_v=0.0, current_a=0.0
         )
@@ -146,7 +148,7 @@ def test_only_a_socket_can_be_told_to_free_its_cable(
     wish = f'unlock_on_disconnect = {str(frees).lower()}\nvendor = "v"'
     text = STATION.replace('vendor = "v"', wish).replace("socket", cable)
     disk = Store(tmp_path / "chargerd.db")
-    point = charge_point_of(settings(tmp_path, text), disk, FakeClock(), {}, "1")
+    point = charge_point_of(settings(tmp_path, text), disk, FakeClock(), {}, STARTED)
     disk.close()
     assert point.station.policy.unlock_on_unplug is (frees and cable == "socket")
 
@@ -176,7 +178,7 @@ def test_the_password_is_the_newest_of_csms_file_and_credential(
     disk, clock = Store(tmp_path / "chargerd.db"), FakeClock()
 
     def password() -> bytes | None:
-        point = charge_point_of(chosen, disk, clock, {}, "1")
+        point = charge_point_of(chosen, disk, clock, {}, STARTED)
         return authorization_key(chosen, point)
 
     assert password() is None

@@ -110,8 +110,8 @@ MISTAKES = {
 MORE = {
     "[stations]": (
         "stations: unknown section; known: station, csms, storage, control, log, "
-        "power, supervision, firmware, ocpp, connector, safety, supply, reader, "
-        "bridge, simulation"
+        "power, supervision, firmware, files, ocpp, connector, safety, supply, "
+        "reader, bridge, simulation"
     ),
     '[log]\nlevel = "loud"': (
         "log.level: 'loud' is unknown; write one of warning, info, debug"

@@ -10,7 +10,8 @@ from chargerd.clock import Instant
 from chargerd.core.firmware_events import FirmwareEvent, Rebooted
 from chargerd.core.policy import Policy
 from chargerd.ocpp16 import updates
-from chargerd.ocpp16.certificates import Certificate
+from chargerd.ocpp16.certificate_chains import check_firmware_signer
+from chargerd.ocpp16.certificates import Certificate, read
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.records import Drawer, Sheet
 from chargerd.ocpp16.updates import Updates
@@ -58,9 +59,15 @@ class Upkeep:
         self._parts = tuple(part for part, _ in hearing)
         self._of = {kind: part for part, heard in hearing for kind in heard}
 
-    def manufacturer_roots(self) -> tuple[Certificate, ...]:
-        """Return who may vouch for those who sign firmware."""
-        return ()
+    def signer(self, pem: str, now: Instant) -> Certificate:
+        """Return who signed firmware, if the manufacturer vouches for that now.
+
+        Raises:
+            BadCertificate: For what cannot be believed.
+        """
+        signer = read(pem)
+        check_firmware_signer(signer, (), now.utc)
+        return signer
 
     def obey(self, policy: Policy) -> None:
         """Keep to what the operator wants from now on."""

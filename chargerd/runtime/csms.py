@@ -170,6 +170,10 @@ class CsmsLink:
         self._key, self._old_key, self._new_key = key, self._key, key
         self._redialing = asyncio.create_task(self._redial(), name="redial")
 
+    def redial(self) -> None:
+        """Dial anew, after what is queued is sent."""
+        self._redialing = asyncio.create_task(self._redial(), name="redial")
+
     def hold(self, mode: Hold) -> None:
         """Break the link on purpose, or let it be."""
         self._hold = mode

@@ -31,6 +31,10 @@ settle_s = 0.0
 [storage]
 directory = "{directory}/state"
 
+[firmware]
+cache_directory = "{directory}/cache"
+{firmware}
+
 [control]
 socket = "{directory}/control"
 
@@ -115,6 +119,7 @@ class Daemon:
         csms_lines: str = "",
         station_lines: str = "",
         configuration: str = "",
+        firmware_lines: str = "",
         rate: float = 200.0,
     ) -> None:
         self.csms = csms
@@ -132,6 +137,7 @@ class Daemon:
                 csms=csms_lines,
                 station=station_lines,
                 configuration=configuration,
+                firmware=firmware_lines,
                 rate=rate,
                 directory=directory,
             )

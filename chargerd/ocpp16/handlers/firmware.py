@@ -15,8 +15,7 @@ from chargerd.core.firmware_job import Job
 from chargerd.core.policy import PlainFirmware
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.answer import Answer, Handlers, Picture
-from chargerd.ocpp16.certificate_chains import check_firmware_signer
-from chargerd.ocpp16.certificates import BadCertificate, read
+from chargerd.ocpp16.certificates import BadCertificate
 from chargerd.ocpp16.consequences import Concern
 from chargerd.ocpp16.errors import NotSupportedHere
 from chargerd.ocpp16.security import SecurityEventType
@@ -61,8 +60,7 @@ def signed_update_firmware(
         refused = _refused("SignedUpdateFirmware", updates.job)
         return Answer(_signed(UpdateFirmwareStatus.rejected), refused=refused)
     try:
-        signer = read(wanted["signingCertificate"])
-        check_firmware_signer(signer, picture.upkeep.manufacturer_roots(), now.utc)
+        signer = picture.upkeep.signer(wanted["signingCertificate"], now)
     except BadCertificate as error:
         return _untrusted(str(error))
     install_at = wanted.get("installDateTime")
