@@ -67,6 +67,9 @@ filename=rootfs.img
 """
 
 
+IS_ROOT = os.geteuid() == 0
+_APART = ("unshare", "--mount") if IS_ROOT else ()
+"""What RAUC mounts goes with it, also when it is killed."""
 AGE = 20_000 * DAY
 """RAUC goes by the clock of the machine, whatever that says."""
 
@@ -147,6 +150,7 @@ class RaucStation:
         """Start this slot's system: RAUC's service, once it answers."""
         await self.end()
         self.service = await asyncio.create_subprocess_exec(
+            *_APART,
             "rauc",
             f"--conf={self.directory / 'system.conf'}",
             "service",

@@ -17,8 +17,9 @@ from chargerd.runtime.installers.interface import (
     Trouble,
 )
 from chargerd.runtime.installers.rauc import RaucInstaller
-from tests.runtime.installers.rauc_station import RaucStation, rauc_station
+from tests.runtime.installers.rauc_station import IS_ROOT, RaucStation, rauc_station
 
+as_root = pytest.mark.skipif(not IS_ROOT, reason="RAUC mounts what it installs")
 OLD, NEW = "rootfs.0", "rootfs.1"
 
 
@@ -46,6 +47,7 @@ async def copied(rauc: RaucInstaller, file: Path) -> asyncio.Task[Installed]:
     return task
 
 
+@as_root
 async def test_a_system_is_installed_booted_and_kept(station: RaucStation) -> None:
     file = await station.bundle("2024.05")
     rauc = station.installer
@@ -70,6 +72,7 @@ async def test_a_system_is_installed_booted_and_kept(station: RaucStation) -> No
     assert station.read("primary") == "B"
 
 
+@as_root
 async def test_a_system_that_runs_and_is_not_sound_is_left(
     station: RaucStation,
 ) -> None:
@@ -84,6 +87,7 @@ async def test_a_system_that_runs_and_is_not_sound_is_left(
     assert await rauc.roll_back() is False
 
 
+@as_root
 async def test_rolled_back_before_the_restart_the_old_system_is_booted(
     station: RaucStation,
 ) -> None:
@@ -127,6 +131,7 @@ async def test_what_is_no_bundle_is_refused(
         file.write_text("<html>not found</html>")
 
 
+@as_root
 async def test_an_install_that_is_given_up_is_undone_when_rauc_has_ended(
     station: RaucStation,
 ) -> None:
@@ -143,6 +148,7 @@ async def test_an_install_that_is_given_up_is_undone_when_rauc_has_ended(
     assert station.read("primary") == "A"
 
 
+@as_root
 async def test_an_install_fails_when_rauc_dies(station: RaucStation) -> None:
     file = await station.bundle("2")
     station.gate.shut()

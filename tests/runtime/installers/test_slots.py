@@ -223,14 +223,7 @@ async def test_a_state_that_cannot_be_written_is_named(station: Station) -> None
 
 
 async def test_this_very_chargerd_is_installed_and_starts(station: Station) -> None:
-    content = {
-        str(path.relative_to(wheels.ROOT)): path.read_text()
-        for package in ("chargerd", "hal")
-        for path in (wheels.ROOT / package).rglob("*.*")
-        if "__pycache__" not in path.parts
-    }
-    info = {name: text for name, text in wheels.files("2.0").items() if "-2.0" in name}
-    file = wheels.wheel(station.wheels / "2.0.whl", {**content, **info})
+    file = wheels.wheel(station.wheels / "2.0.whl", wheels.own("2.0"))
     await station.running().install(file, "J", station.told.append)
     settings = station.wheels / "station.toml"
     settings.write_text(f'[storage]\ndirectory = "{station.state}"\n')

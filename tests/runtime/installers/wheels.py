@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 import chargerd
@@ -37,6 +38,24 @@ def files(version: str, app: str = APP, needs: str = "") -> dict[str, str]:
             f"Metadata-Version: 2.1\nName: chargerd\nVersion: {version}\n"
             f"Requires-Python: >=3.11\n{needs}\n"
         ),
+    }
+
+
+def own(version: str) -> dict[str, str]:
+    """Return the files of this very chargerd, under another version."""
+    info = f"chargerd-{version}.dist-info"
+    said = files(version)[f"{info}/METADATA"]
+    points = metadata.distribution("chargerd").read_text("entry_points.txt")
+    assert points is not None
+    return {
+        **{
+            str(path.relative_to(ROOT)): path.read_text()
+            for package in ("chargerd", "hal")
+            for path in (ROOT / package).rglob("*.*")
+            if "__pycache__" not in path.parts
+        },
+        f"{info}/METADATA": said,
+        f"{info}/entry_points.txt": points,
     }
 
 
