@@ -154,7 +154,7 @@ class FirmwareSection:
 
     installer: str = chosen("slots", "slots", "rauc", "command")
     install_command: tuple[str, ...] = ()
-    """Given the file and the job. docs/firmware.md says what all three have to do."""
+    """Given the file and the job. docs/installers.md says what all three have to do."""
     status_command: tuple[str, ...] = ()
     mark_command: tuple[str, ...] = ()
     """Given ``good`` or ``bad``."""

@@ -33,9 +33,8 @@ def _rauc(section: FirmwareSection, state_directory: Path) -> Installer:
     try:
         from chargerd.runtime.installers import rauc  # noqa: PLC0415  # optional
     except ImportError:
-        remedy = "install chargerd[rauc], or Debian's python3-dbus-fast"
-        text = f"firmware.installer: dbus-fast is not installed; {remedy}"
-        raise InstallError(Trouble.UNREACHABLE, text) from None
+        text = "dbus-fast is missing or too old; install chargerd[rauc]"
+        raise InstallError(Trouble.UNREACHABLE, f"firmware.installer: {text}") from None
     return rauc.RaucInstaller(section.rauc_bus, state_directory)
 
 

@@ -21,6 +21,7 @@ from chargerd.runtime.installers.interface import (
 )
 from chargerd.runtime.installers.slot_state import SYSTEM, TRIES, Choice
 from chargerd.runtime.installers.slots import SlotsInstaller
+from tests.mounts import on_a_small_disk
 from tests.runtime.installers import wheels
 
 OWN = metadata.version("chargerd")
@@ -234,6 +235,23 @@ async def test_this_very_chargerd_is_installed_and_starts(station: Station) -> N
         check=True,
     )
     assert ended.stdout == "2.0\n"
+
+
+def test_where_there_is_no_room_nothing_is_unpacked(station: Station) -> None:
+    file = station.wheel("2.0")
+    station.state.mkdir()
+    ended = subprocess.run(
+        [
+            *on_a_small_disk(station.state, "8m"),
+            *(sys.executable, "-c", INSTALL, station.state, file),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    reason = ended.stderr.splitlines()[-1]
+    assert "bytes are needed here, and 8" in reason
+    assert reason.endswith("are free; make room or try again")
 
 
 async def test_an_install_that_is_cancelled_has_ended(station: Station) -> None:
