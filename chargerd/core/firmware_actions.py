@@ -91,6 +91,11 @@ def undo(job: Job, event: FirmwareEvent, now: Instant) -> Done:
     return job, (RollBack(job),)
 
 
+def leave(job: Job, _event: FirmwareEvent, _now: Instant) -> Done:
+    """Leave a version that failed, where a power cut has kept it running."""
+    return job, (RollBack(job),)
+
+
 def succeed(job: Job, _event: FirmwareEvent, now: Instant) -> Done:
     """Say that other firmware runs."""
     version = job.expected_version or "a version that does not name itself"

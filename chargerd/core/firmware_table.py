@@ -32,6 +32,7 @@ from chargerd.core.firmware_actions import (
     expect,
     idle,
     installable,
+    leave,
     mark,
     measure,
     needs_reboot,
@@ -160,7 +161,10 @@ ON_EVENT: Final[Mapping[State, tuple[Row, ...]]] = {
     State.DOWNLOAD_FAILED: _AT_REST,
     State.SIGNATURE_BAD: _AT_REST,
     State.VERIFICATION_FAILED: _AT_REST,
-    State.INSTALLATION_FAILED: _AT_REST,
+    State.INSTALLATION_FAILED: (
+        *_AT_REST,
+        Row(events.Rebooted,        None,                      leave,    arrived),
+    ),
 }
 # fmt: on
 

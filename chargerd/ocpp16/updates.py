@@ -19,6 +19,7 @@ from chargerd.core.events import (
 from chargerd.core.firmware_effects import FirmwareEffect
 from chargerd.core.firmware_events import FirmwareEvent
 from chargerd.core.firmware_job import (
+    AT_REST,
     FirmwarePolicy,
     Job,
     Origin,
@@ -92,9 +93,15 @@ class Updates:
     def begin(self, now: Instant) -> Consequences:
         """Go on with the job that the restart broke off."""
         started, self._started = self._started, None
-        if started is None or not self.history:
+        if started is None:
             return Consequences()
-        return self._changed(firmware.restored(self.job, started, now, self.policy))
+        before = self.job
+        change = firmware.restored(before, started, now, self.policy)
+        begun = self._changed(change)
+        if before.state in AT_REST and not started.slot_marked and not begun.jobs:
+            # An updater may count every start until it hears that all is well.
+            return begun + Consequences(jobs=(effects.MarkGood(before),))
+        return begun
 
     def take(self, event: FirmwareEvent, now: Instant) -> Consequences:
         """Let one thing happen to the job."""

@@ -31,7 +31,9 @@ from chargerd.runtime.transfer.reasons import TransferFailed
 from chargerd.steps import Happening
 
 CHUNK_BYTES: Final = 65_536
-_BREAKS_OFF: Final = (wishes.Discard, wishes.RollBack)
+_BREAK_OFF: Final = (wishes.Discard, wishes.RollBack)
+_BROKEN_OFF: Final = (wishes.Download, wishes.Verify, wishes.Install, wishes.Confirm)
+"""What is of no use any more once one of the others is wished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class FirmwareWorker:
 
     def begin(self, wish: FirmwareJob) -> None:
         """Do something when what was begun before is done, or broken off."""
-        if isinstance(wish, _BREAKS_OFF):
+        if isinstance(wish, _BREAK_OFF):
             self._break_off(wish.job.id)
         self._waiting.append(wish)
         self._news.set()
@@ -93,14 +95,9 @@ class FirmwareWorker:
             await self._news.wait()
 
     def _break_off(self, job: str) -> None:
-        self._waiting = deque(
-            w for w in self._waiting if w.job.id != job or isinstance(w, _BREAKS_OFF)
-        )
-        if self._doing is None:
-            return
-        wish, task = self._doing
-        if wish.job.id == job and not isinstance(wish, _BREAKS_OFF):
-            task.cancel()
+        self._waiting = deque(w for w in self._waiting if not _is_over(w, job))
+        if self._doing is not None and _is_over(self._doing[0], job):
+            self._doing[1].cancel()
 
     async def _do(self, wish: FirmwareJob) -> None:
         told: Happening | None
@@ -213,6 +210,10 @@ class FirmwareWorker:
     def _forget(self, job: Job) -> None:
         for path in self._folder.glob(f"{self._file(job).name}*"):
             path.unlink(missing_ok=True)
+
+
+def _is_over(wish: FirmwareJob, job: str) -> bool:
+    return wish.job.id == job and isinstance(wish, _BROKEN_OFF)
 
 
 Do = Callable[[FirmwareWorker, Any], Awaitable[Happening | None]]

@@ -9,6 +9,7 @@ import pytest
 
 from benchcsms.server import Csms
 from benchcsms.settings import Files, Settings
+from chargerd.runtime.installers import slot_state
 from tests.daemon.process import Daemon
 from tests.daemon.release import release
 
@@ -91,6 +92,8 @@ async def test_the_daemon_installs_another_version_of_itself_and_is_that(
     await daemon.status_is("Available", connector=2, since=since)
     await daemon.charge()
     assert await daemon.stop() == 0
+    # What is marked good starts as often as it is started.
+    assert slot_state.read(daemon.directory / "state/firmware/slots").good
 
     await daemon.start()
     await daemon.heard(

@@ -6,6 +6,7 @@ import pytest
 
 from chargerd.core import firmware_effects as wishes
 from chargerd.core import firmware_events as events
+from chargerd.core.firmware_events import Rebooted
 from chargerd.steps import Step
 from chargerd.store.database import Store
 from tests.scenarios.bench import Bench, PowerCut
@@ -330,3 +331,36 @@ def test_the_power_may_go_before_any_commit_and_the_end_is_told_once(
         assert not statuses
     assert not bench.charge_point.station.booking.holds.owners
     assert bench.statuses()[-1] == "Available"
+
+
+def test_a_version_that_failed_and_still_runs_is_left_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    bench = station(tmp_path)
+    bench.asks("UpdateFirmware", **wanted())
+    job = bench.charge_point.upkeep.updates.job.id
+    workshop = Workshop(bench, {wishes.Confirm: events.GateFailed(job, "unsound")})
+    workshop.works()
+    workshop.restarts()
+    workshop.silent = frozenset({wishes.RollBack})  # the power goes before it is done
+    workshop.works()
+    bench.waits(601)
+    assert told(bench)[-1] == "InstallationFailed"
+    assert bench.runs.version == "2.0"
+
+    workshop.silent = frozenset()
+    bench.restarts()
+    workshop.updates()
+    assert bench.runs.version == "1.0"
+    assert told(bench).count("InstallationFailed") == 1
+
+
+def test_an_updater_that_counts_starts_hears_of_every_one_that_went_well(
+    tmp_path: Path,
+) -> None:
+    bench = station(tmp_path)
+    assert not bench.jobs
+    bench.runs = Rebooted("1.0", slot_marked=False)
+    bench.restarts()
+    (wish,) = bench.jobs
+    assert isinstance(wish, wishes.MarkGood)
