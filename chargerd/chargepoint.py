@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
+from urllib.parse import unquote
 
 from chargerd.clock import Instant
 from chargerd.commits import Commits
@@ -158,7 +159,8 @@ class ChargePoint:
             snapshot.security_events, snapshot.last_security_event_id
         )
         running = Rebooted(nameplate.firmware_version or "", slot_marked=True)
-        self.upkeep = Upkeep(snapshot.drawers, started or running, new_id)
+        identity = unquote(where.rpartition("/")[2])
+        self.upkeep = Upkeep(snapshot.drawers, started or running, new_id, identity)
         self.upkeep.obey(self.configuration.policy)
         notices = Notices(snapshot.drawers.get(Drawer.NOTICE, {}))
         self.dialogue = Dialogue(

@@ -91,4 +91,6 @@ class Why(StrEnum):
     STILL_WAITING = "STILL_WAITING"
     NOT_LATCHED = "NOT_LATCHED"
     INSTALLING = "INSTALLING"  # an install cannot be broken off
+    BAD_LOCATION = "BAD_LOCATION"  # of a file that shall come or go
+    NO_LOG = "NO_LOG"
     NO_JOB = "NO_JOB"

@@ -18,6 +18,7 @@ from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.policy import ENERGY, PlainFirmware, Policy
 from chargerd.core.profile_rules import MAX_PERIODS, MAX_STACK_LEVEL
 from chargerd.core.reasons import Why
+from chargerd.ocpp16.locations import SCHEMES
 from chargerd.ocpp16.measurands import MEASURANDS
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -334,6 +335,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="most items in StopTxnSampledData"),
     Key("SupportedFeatureProfiles",         words,              "",        access=_R,
         meaning="feature profiles that this station offers"),
+    Key("SupportedFileTransferProtocols",   words,              ",".join(SCHEMES).upper(), access=_R,
+        meaning="how firmware is fetched, and logs are delivered"),
     Key("SuspendedEVTimeOut",               whole(0, 7 * _DAY_S),"0",      "waiting_timeout_s",
         meaning="seconds that a transaction waits for its vehicle, without energy; 0: for ever"),
     Key("TransactionMessageAttempts",       whole(1, 100),      "3",       "message_attempts",

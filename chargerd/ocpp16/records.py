@@ -129,6 +129,11 @@ class SecurityEventSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityLogCleared:
+    """The security log was emptied on the spot; what the CSMS must know stays."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockCorrected:
     """The clock was wrong since the process started; move the times written since."""
 
@@ -187,6 +192,7 @@ Record = (
     | AcceptedOnce
     | SecurityEventKept
     | SecurityEventSettled
+    | SecurityLogCleared
     | ClockCorrected
     | SheetKept
     | SheetDropped

@@ -9,8 +9,10 @@ from chargerd.ocpp16.errors import NotImplementedHere, NotSupportedHere
 from chargerd.ocpp16.handlers import (
     core,
     data_transfer,
+    diagnostics,
     firmware,
     local_auth,
+    logs,
     remote_trigger,
     reservation,
     smart_charging,
@@ -24,17 +26,19 @@ from chargerd.ocpp16.wire import (
 
 PROFILES: Final[Mapping[str, Handlers]] = {
     "Core": {**core.HANDLERS, **data_transfer.HANDLERS},
-    "FirmwareManagement": firmware.HANDLERS,
+    "FirmwareManagement": {**diagnostics.HANDLERS, **firmware.HANDLERS},
     "LocalAuthListManagement": local_auth.HANDLERS,
     "RemoteTrigger": remote_trigger.HANDLERS,
     "Reservation": reservation.HANDLERS,
+    "Security": {**firmware.SIGNED_HANDLERS, **logs.HANDLERS},
     "SmartCharging": smart_charging.HANDLERS,
 }
-SUPPORTED_FEATURE_PROFILES: Final = ",".join(PROFILES)
-SECURITY: Final[Handlers] = {
-    **firmware.SIGNED_HANDLERS,
-}
-"""What the security extension adds; it is no feature profile of OCPP's six."""
+SUPPORTED_FEATURE_PROFILES: Final = ",".join(
+    # The whitepaper's messages are no profile of OCPP (OCPP 1.6 section 3.3).
+    name
+    for name in PROFILES
+    if name != "Security"
+)
 
 
 def facts(connectors: Sequence[int]) -> dict[str, str]:
@@ -50,7 +54,7 @@ def facts(connectors: Sequence[int]) -> dict[str, str]:
 
 _HANDLERS: Final = {
     action: handle
-    for handlers in (*PROFILES.values(), SECURITY)
+    for handlers in PROFILES.values()
     for action, handle in handlers.items()
 }
 

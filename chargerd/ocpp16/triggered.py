@@ -50,12 +50,17 @@ def _values(scene: Scene, connector: int | None) -> Json | None:
 
 
 _WANTED: Final[Mapping[str, Callable[[Scene, int | None], Json | None]]] = {
-    "DiagnosticsStatusNotification": lambda scene, _: {"status": "Idle"},
+    "DiagnosticsStatusNotification": lambda scene, _: scene.upkeep.uploads.status(
+        "DiagnosticsStatusNotification"
+    ),
     "FirmwareStatusNotification": lambda scene, _: scene.upkeep.updates.status(
         signed=False
     ),
     "SignedFirmwareStatusNotification": lambda scene, _: scene.upkeep.updates.status(
         signed=True
+    ),
+    "LogStatusNotification": lambda scene, _: scene.upkeep.uploads.status(
+        "LogStatusNotification"
     ),
     "Heartbeat": lambda scene, _: {},
     "MeterValues": _values,

@@ -9,14 +9,16 @@ from typing import Any, Protocol
 from chargerd.clock import Instant
 from chargerd.core.firmware_events import FirmwareEvent, Rebooted
 from chargerd.core.policy import Policy
-from chargerd.ocpp16 import updates
+from chargerd.ocpp16 import updates, uploads
 from chargerd.ocpp16.certificate_chains import check_firmware_signer
 from chargerd.ocpp16.certificates import Certificate, read
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.records import Drawer, Sheet
 from chargerd.ocpp16.updates import Updates
+from chargerd.ocpp16.upload_events import UploadEvent
+from chargerd.ocpp16.uploads import Uploads
 
-UpkeepEvent = FirmwareEvent
+UpkeepEvent = FirmwareEvent | UploadEvent
 """What can happen to the upkeep."""
 
 
@@ -44,6 +46,7 @@ class Upkeep:
         drawers: Mapping[Drawer, Mapping[str, Sheet]],
         started: Rebooted,
         new_id: Callable[[], str],
+        identity: str = "",
     ) -> None:
         """Go on with what the disk knows.
 
@@ -51,10 +54,13 @@ class Upkeep:
             drawers: What the disk knows.
             started: What runs now.
             new_id: Makes an id that no other ever had.
+            identity: What the CSMS calls this station.
         """
         self.updates = Updates(drawers.get(Drawer.FIRMWARE, {}), started, new_id)
+        self.uploads = Uploads(drawers.get(Drawer.UPLOAD, {}), identity, new_id)
         hearing: tuple[tuple[Part, tuple[type, ...]], ...] = (
             (self.updates, updates.HEARD),
+            (self.uploads, uploads.HEARD),
         )
         self._parts = tuple(part for part, _ in hearing)
         self._of = {kind: part for part, heard in hearing for kind in heard}

@@ -11,6 +11,7 @@ from chargerd.core.events import TagInfo
 from chargerd.core.faults import KEPT
 from chargerd.ocpp16 import records
 from chargerd.ocpp16.records import Entry, Record
+from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.wire import moved
 from chargerd.store import profiles
 from chargerd.store.packing import packed, unpacked
@@ -262,6 +263,14 @@ def _security_settled(db: sqlite3.Connection, r: records.SecurityEventSettled) -
     db.execute("UPDATE security_event SET waiting = 0 WHERE id = ?", (r.id,))
 
 
+def _security_cleared(db: sqlite3.Connection, _r: records.SecurityLogCleared) -> None:
+    # that it was cleared before stays in it too
+    db.execute(
+        "DELETE FROM security_event WHERE NOT waiting AND type != ?",
+        (str(SecurityEventType.LOG_CLEARED),),
+    )
+
+
 def _sheet(db: sqlite3.Connection, r: records.SheetKept) -> None:
     db.execute(
         "INSERT INTO sheet (drawer, name, sheet) VALUES (?, ?, ?)"
@@ -372,6 +381,7 @@ WRITERS: Final[Mapping[type[Record], Callable[[sqlite3.Connection, Any], None]]]
     records.AcceptedOnce: _accepted,
     records.SecurityEventKept: _security_event,
     records.SecurityEventSettled: _security_settled,
+    records.SecurityLogCleared: _security_cleared,
     records.ClockCorrected: _clock,
     records.SheetKept: _sheet,
     records.SheetDropped: _no_sheet,

@@ -31,7 +31,7 @@ def test_whatever_is_offered_is_answered(action: str, full: bool) -> None:
     now = bench.clock.now()
     answer = router.dispatch(bench.charge_point.picture, question, now)
     assert isinstance(answer.response, getattr(call_result, action))
-    without = ("GetConfiguration", "GetLocalListVersion")
+    without = ("GetConfiguration", "GetDiagnostics", "GetLocalListVersion")
     assert "status" in encode(answer.response) or action in without
 
 
@@ -40,7 +40,7 @@ def test_whatever_is_offered_is_answered(action: str, full: bool) -> None:
     ("action", "payload", "error"),
     [
         ("MakeCoffee", {}, NotImplementedHere),
-        ("GetDiagnostics", {}, NotSupportedHere),
+        ("UpdateFirmware", {}, NotSupportedHere),
         ("BootNotification", {}, NotSupportedHere),
         ("Reset", {"type": "Gentle"}, PropertyConstraintViolation),
     ],
@@ -55,7 +55,7 @@ def test_what_cannot_be_answered_says_why(
 
 
 OF_PROFILES = {
-    "FirmwareManagement": ("UpdateFirmware", "GetDiagnostics"),
+    "FirmwareManagement": ("GetDiagnostics",),
     "LocalAuthListManagement": ("SendLocalList", "GetLocalListVersion"),
     "RemoteTrigger": ("TriggerMessage",),
     "Reservation": ("ReserveNow", "CancelReservation"),
@@ -82,7 +82,7 @@ def test_a_profile_is_named_exactly_if_its_questions_are_answered(profile: str) 
 def test_the_facts_name_every_connector() -> None:
     assert router.facts((1, 2)) == {
         "NumberOfConnectors": "2",
-        "SupportedFeatureProfiles": ",".join(router.PROFILES),
+        "SupportedFeatureProfiles": ",".join(["Core", *OF_PROFILES]),
         "ConnectorPhaseRotation": "0.NotApplicable,1.NotApplicable,2.NotApplicable",
         "ConnectorPhaseRotationMaxLength": "3",
     }

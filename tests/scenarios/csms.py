@@ -73,6 +73,7 @@ _KINDLY: Final[dict[str, Callable[[Csms, Json], Json]]] = {
     "BootNotification": lambda csms, payload: csms.boot(),
     "DiagnosticsStatusNotification": lambda csms, payload: {},
     "FirmwareStatusNotification": lambda csms, payload: {},
+    "LogStatusNotification": lambda csms, payload: {},
     "DataTransfer": lambda csms, payload: {"status": "Accepted"},
     "Heartbeat": Csms.time,
     "MeterValues": lambda csms, payload: {},

@@ -141,6 +141,8 @@ HISTORY: Final[tuple[Record, ...]] = (
     queued(5),
     queued(6),
     records.MessageSettled(6),
+    records.SecurityEventKept(1, _security("InvalidMessages"), False),
+    records.SecurityLogCleared(),
     records.SecurityEventKept(1, _security("StartupOfTheDevice"), True),
     records.SecurityEventKept(2, _security("InvalidMessages"), False),
     records.SecurityEventKept(3, _security("ResetOrReboot"), True),
