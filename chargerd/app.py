@@ -17,12 +17,14 @@ from chargerd import config, control
 from chargerd.assembly import (
     Planned,
     authorization_key,
+    cache_directory,
     charge_point_of,
     fittings_of,
     identity_of,
     link_settings,
     opened,
     plan,
+    secrets_of,
 )
 from chargerd.clock import EARLIEST
 from chargerd.core.events import WHOLE_STATION, RestartFailed, RestartRequested
@@ -47,6 +49,9 @@ from chargerd.runtime.installers.choice import installer_of
 from chargerd.runtime.installers.interface import Installer, InstallError
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
+from chargerd.runtime.log_methods import LogMethods
+from chargerd.runtime.logs.archive import Archive, Places
+from chargerd.runtime.logs.present import Present
 from chargerd.runtime.mock_interface import MockInterface
 from chargerd.runtime.senses import Senses
 from chargerd.runtime.station_interface import StationInterface
@@ -192,6 +197,14 @@ class Daemon:
         self._version = version
         self._devices = devices
         self._disk = disk
+        self.archive = Archive(
+            Places(disk.path, settings.path),
+            Present(
+                self.views, self.charge_point, self.guard, self.senses, journal, clock
+            ),
+            clock,
+            lambda: secrets_of(settings, self.charge_point),
+        )
 
     def soon(self, happening: Happening) -> None:
         """Let something happen when its turn comes."""
@@ -202,6 +215,7 @@ class Daemon:
         with (
             closing(Reader(self._disk.path, self._disk.most_bytes)) as reader,
             closing(self.engine),
+            closing(self.archive),
         ):
             async with self._control(reader), asyncio.TaskGroup() as tasks:
                 parts = (
@@ -281,6 +295,15 @@ class Daemon:
         return Worker(firmware, self.link.redial)
 
     def _control(self, reader: Reader) -> ControlServer:
+        group = self._settings.control.group
+        logs = LogMethods(
+            self.archive,
+            cache_directory(self._settings),
+            reader,
+            self._clock,
+            self.soon,
+            group,
+        )
         station = StationInterface(
             self.views,
             self.charge_point,
@@ -291,7 +314,8 @@ class Daemon:
             self._clock,
             self.soon,
             lambda: self._aftermath.steps,
-            self._settings.control.group,
+            logs,
+            group,
         )
         interfaces = [station.interface(varlink.shipped(control.STATION))]
         if self._devices.simulation is not None:

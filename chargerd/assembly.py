@@ -224,6 +224,20 @@ def authorization_key(settings: Settings, charge_point: ChargePoint) -> bytes | 
     return None
 
 
+def secrets_of(settings: Settings, charge_point: ChargePoint) -> tuple[str, ...]:
+    """Return the passwords that there are now, so that no log repeats them."""
+    key = authorization_key(settings, charge_point)
+    # As text it may be shorter than what of any text looks like a password.
+    return (key.hex(), key.decode("latin-1")) if key else ()
+
+
+def cache_directory(settings: Settings) -> Path:
+    """Return where files are that may be lost."""
+    if systemd := os.environ.get("CACHE_DIRECTORY"):
+        return Path(systemd.split(":")[0])
+    return settings.state_directory / "cache"
+
+
 def read_key(text: bytes) -> bytes:
     """Return the bytes of an AuthorizationKey: hex digits mean bytes."""
     try:

@@ -26,6 +26,7 @@ from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.fault_methods import FaultMethods
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.journal import Journal
+from chargerd.runtime.log_methods import LogMethods
 from chargerd.runtime.queue_methods import QueueMethods
 from chargerd.runtime.senses import Senses
 from chargerd.runtime.tag_methods import TagMethods
@@ -56,6 +57,7 @@ class StationInterface:
         clock: Clock,
         soon: Callable[[Happening], None],
         steps: Callable[[], int],
+        logs: LogMethods,
         group: str = "",
     ) -> None:
         self._views = views
@@ -67,6 +69,7 @@ class StationInterface:
         self._clock = clock
         self._soon = soon
         self._steps = steps
+        self._logs = logs
         self._queue = QueueMethods(views, charge_point, reader, soon, group)
         self._tags = TagMethods(charge_point, clock, soon)
         self._fault_methods = FaultMethods(charge_point, reader, soon, group)
@@ -101,8 +104,9 @@ class StationInterface:
                 **BookingInterface(self._charge_point, self._soon).methods,
                 **self._tags.methods,
                 **self._fault_methods.methods,
+                **self._logs.methods,
             },
-            {"Watch": self._watch},
+            {"Watch": self._watch, **self._logs.streams},
         )
 
     async def _watch(

@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from chargerd.ocpp16.records import Entry
-from chargerd.store.database import MOST_BYTES
+from chargerd.store.database import MOST_BYTES, StoreFailed
 from chargerd.store.opening import space
 from chargerd.store.rows import ENTRY, entry
 
@@ -109,6 +109,31 @@ class Reader:
             (connector, limit),
         )
 
+    def security_events(self, limit: int) -> list[dict[str, Any]]:
+        """Return the security log, newest first."""
+        sql = "SELECT * FROM security_event ORDER BY id DESC LIMIT ?"
+        return self._rows(sql, (limit,))
+
+    def security_log(self) -> Iterator[dict[str, Any]]:
+        """Yield the security log, oldest first, a little at a time."""
+        sql, last = "SELECT * FROM security_event WHERE id > ? ORDER BY id LIMIT ?", 0
+        while rows := self._rows(sql, (last, _PAGE)):
+            yield from rows
+            last = rows[-1]["id"]
+
+    def id_tags(self) -> frozenset[str]:
+        """Return every id tag that the store knows of."""
+        found = self._rows(
+            "SELECT id_tag FROM charge UNION SELECT parent FROM charge"
+            " UNION SELECT stop_tag FROM charge"
+            " UNION SELECT id_tag FROM tag UNION SELECT parent FROM tag"
+            " UNION SELECT id_tag FROM listed UNION SELECT parent FROM listed"
+            " UNION SELECT id_tag FROM reservation"
+            " UNION SELECT parent FROM reservation",
+            (),
+        )
+        return frozenset(row["id_tag"] for row in found if row["id_tag"])
+
     def failures(self, ordinary: Sequence[str]) -> list[dict[str, Any]]:
         """Return how often sessions have ended otherwise, by connector and cause."""
         return self._rows(
@@ -124,8 +149,13 @@ class Reader:
         self._db.close()
 
     def _rows(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._db.execute(sql, values).fetchall()]
+        try:
+            return [dict(row) for row in self._db.execute(sql, values).fetchall()]
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the store: {error}; restart chargerd") from error
 
+
+_PAGE: Final = 200
 
 _CHARGES: Final = (
     "SELECT *, (SELECT count(*) FROM message m WHERE m.key = charge.key AND m.state = 0"

@@ -32,6 +32,9 @@ from chargerd.runtime.devices import Devices, StationDevices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.journal import INFO, Journal
 from chargerd.runtime.lights import Lights
+from chargerd.runtime.log_methods import LogMethods
+from chargerd.runtime.logs.archive import Archive, Places
+from chargerd.runtime.logs.present import Present
 from chargerd.runtime.senses import Health, Senses
 from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.views import Identity, Views
@@ -55,6 +58,7 @@ from tests.runtime.points import ANSWERS, CARD, METER, charge_point
 
 DESCRIPTION = varlink.parse(varlink.shipped(control.STATION))
 PEER = Peer(1, 0, 0, frozenset())
+PASSWORD = "open sesame 4711"
 
 
 class Bench:
@@ -93,6 +97,14 @@ class Bench:
         )
         views = Views(identity, self.point, self.link, self.guard, clock)
         self.views = views
+        present = Present(
+            views, self.point, self.guard, self.senses, self.journal, clock
+        )
+        self.places = Places(
+            self.store.path, folder / "station.toml", (str(folder / "journalctl"),)
+        )
+        self.archive = Archive(self.places, present, clock, lambda: (PASSWORD,))
+        self.cache = folder / "cache"
         self.interface = StationInterface(
             views,
             self.point,
@@ -103,9 +115,18 @@ class Bench:
             clock,
             self.asked.append,
             lambda: self.aftermath.steps,
+            LogMethods(
+                self.archive,
+                self.cache,
+                self.reader,
+                clock,
+                self.asked.append,
+                "technicians",
+            ),
         ).interface(varlink.shipped(control.STATION))
 
     def close(self) -> None:
+        self.archive.close()
         self.reader.close()
         self.store.close()
 
