@@ -4,7 +4,7 @@
 # One line for each command: its words | sub-commands | options | positionals.
 # A positional is a list of words, or @KIND, whose names are asked of the daemon.
 _chargerctl_table='
-chargerctl|status link top why watch session connector reserve tag queue power meter fault device config mock completion||
+chargerctl|status link top why watch session connector reserve tag queue power meter fault device bundle security-log config mock completion||
 chargerctl status|||
 chargerctl link|status||
 chargerctl link status|||
@@ -47,6 +47,10 @@ chargerctl fault clear||--yes|@faults
 chargerctl fault causes|||
 chargerctl device|list||
 chargerctl device list|||
+chargerctl bundle||--since -o --output|
+chargerctl security-log|list clear|-n --limit|
+chargerctl security-log list||-n --limit|
+chargerctl security-log clear||--yes|
 chargerctl config|list get set|--changed|
 chargerctl config list||--changed|
 chargerctl config get|||@keys*
@@ -66,7 +70,7 @@ chargerctl completion|||bash
 
 # Options of every command, and options that take a value.
 _chargerctl_common='-h --help --json --json=short --json=pretty --socket --no-legend -q --quiet --timeout'
-_chargerctl_valued='--capacity-kwh --connector --energy-wh --error-code --evccid --limit --max-kw --max-voltage-v --power-w --soc --socket --timeout -n'
+_chargerctl_valued='--capacity-kwh --connector --energy-wh --error-code --evccid --limit --max-kw --max-voltage-v --output --power-w --since --soc --socket --timeout -n -o'
 
 # Prints what --complete KIND finds, from the socket named on the command line.
 _chargerctl_ask() {

@@ -50,9 +50,10 @@ class Client:
         self._send({"method": method, "parameters": _given(parameters)})
         return self.receive()
 
-    def subscribe(self, method: str) -> None:
+    def subscribe(self, method: str, **parameters: Any) -> None:
         """Ask for a stream; ``receive`` gives its answers one by one."""
-        self._send({"method": method, "parameters": {}, "more": True})
+        given = _given(parameters)
+        self._send({"method": method, "parameters": given, "more": True})
 
     def receive(self) -> dict[str, Any]:
         """Wait for one answer, or raise the ``Problem`` that it tells."""

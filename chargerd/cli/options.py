@@ -19,6 +19,8 @@ DEFAULTS: Final = {
     "all": False,
     "yes": False,
     "until_idle": False,
+    "since": None,
+    "output": None,
 }
 """Set before parsing, since an option may stand before and after the verb."""
 

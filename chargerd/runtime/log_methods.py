@@ -30,6 +30,8 @@ PIECE_BYTES: Final = 98_304
 ALIVE_S: Final = 1.0
 """Who waits for a file hears of it so often."""
 
+_PREFIX: Final = "bundle-"
+
 
 class LogMethods:
     """Shows and clears the security log; makes bundles on the spot."""
@@ -59,6 +61,9 @@ class LogMethods:
         self._clock = clock
         self._soon = soon
         self._group = group
+        for left in folder.glob(f"{_PREFIX}*"):
+            # of a power cut
+            shutil.rmtree(left, ignore_errors=True)
 
     @property
     def methods(self) -> Mapping[str, Method]:
@@ -100,7 +105,7 @@ class LogMethods:
         since = None if since_s is None else now.utc - timedelta(seconds=since_s)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            place = Path(tempfile.mkdtemp(prefix="bundle-", dir=self._folder))
+            place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))
         except OSError as error:
             raise _unmade(error) from error
         path = place / name

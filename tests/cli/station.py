@@ -6,6 +6,7 @@ CSMS has refused a message until it went to quarantine.
 """
 
 import asyncio
+import base64
 import copy
 import os
 import threading
@@ -489,6 +490,22 @@ HAPPENINGS: list[dict[str, Any]] = [
     {"time": "2026-03-02T14:21:20Z", "connector": 1, "what": "MeterValues queued"},
     {"time": "2026-03-02T14:21:23Z", "connector": 0, "what": "dialling csms.example"},
 ]
+BUNDLE = "DC-0417_diagnostics_20260302T142124Z.tar.gz"
+SECURITY_EVENTS: list[dict[str, Any]] = [
+    {
+        "id": 42,
+        "time": "2026-03-02T14:20:11Z",
+        "type": "FailedToAuthenticateAtCentralSystem",
+        "info": "the CSMS answers 401",
+        "waiting": True,
+    },
+    {
+        "id": 41,
+        "time": "2026-03-01T09:00:00Z",
+        "type": "StartupOfTheDevice",
+        "waiting": False,
+    },
+]
 MOCK_FAULTS = ["contactor-weld", "emergency-stop", "reader-silent"]
 
 
@@ -504,6 +521,8 @@ class Station:
         self.lists = True
         self.done: list[tuple[str, dict[str, Any]]] = []
         self.watchers = 0
+        self.bundle: list[bytes | None] = [b"first ", b"second"]
+        """The pieces of a bundle; ``None``: it fails there."""
         self.updates: list[dict[str, Any]] = []
         """What ``Watch`` tells after its first answer, before it falls silent."""
 
@@ -512,7 +531,7 @@ class Station:
             control.STATION,
             varlink.shipped(control.STATION),
             {name: self._method(control.STATION, name) for name in _ANSWERS},
-            {"Watch": self._watch},
+            {"Watch": self._watch, "MakeBundle": self._bundle},
         )
         described = varlink.parse(varlink.shipped(control.MOCK))
         mock = Interface(
@@ -545,6 +564,20 @@ class Station:
             await asyncio.Event().wait()
         finally:
             self.watchers -= 1
+
+    async def _bundle(
+        self, parameters: Values, _peer: Peer
+    ) -> AsyncGenerator[Values, None]:
+        self.done.append(("MakeBundle", dict(parameters)))
+        name, left = BUNDLE, len(self.bundle)
+        yield {"name": name, "piece": ""}
+        for piece in self.bundle:
+            if piece is None:
+                why = {"reason": "STORAGE_FAILING", "detail": "the disk is full"}
+                raise ControlFailed(f"{control.STATION}.Refused", why)
+            left -= 1
+            text = base64.b64encode(piece).decode()
+            yield {"name": name, "piece": text, "left_bytes": left}
 
     def connector(self, parameters: Values, interface: str) -> None:
         number = parameters.get("connector")
@@ -712,6 +745,12 @@ _ANSWERS: dict[str, Any] = {
     "ExplainTag": lambda _, given: EXPLAINED if given["tag"] == "04A1B29C" else BARRED,
     "ClearCache": lambda station, _: (
         station.done.append(("ClearCache", {})) or {"count": 1}
+    ),
+    "ListSecurityEvents": lambda _, given: {
+        "events": SECURITY_EVENTS[: given.get("limit")]
+    },
+    "ClearSecurityLog": lambda station, _: (
+        station.done.append(("ClearSecurityLog", {})) or {}
     ),
     "GetStatus": lambda station, _: {"status": station.status},
     "GetLink": lambda station, _: {"link": station.status["link"]},

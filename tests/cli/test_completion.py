@@ -139,7 +139,7 @@ def completed(program: Path, socket_path: str, line: str) -> set[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("chargerctl se", {"session"}),
+        ("chargerctl se", {"security-log", "session"}),
         ("chargerctl session ", {"list", "show"}),
         ("chargerctl --json=pretty session sh", {"show"}),
         ("chargerctl --timeout 3 session show ", {"a3f2c9e1", "a3f27700"}),

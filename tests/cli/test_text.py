@@ -60,6 +60,9 @@ COMMANDS = (
     "power limits",
     "power profiles",
     "device",
+    "security-log",
+    "security-log list -n 1",
+    "security-log clear --yes",
     "top --once",
     "mock fault list",
 )
