@@ -33,7 +33,8 @@ def test_all_keys_can_be_listed_and_asked_for_in_one_request() -> None:
     assert all(len(key["value"]) <= 500 for key in listed)
     facts = {key["key"]: key["value"] for key in listed}
     assert facts["NumberOfConnectors"] == "2"
-    assert facts["SupportedFeatureProfiles"].split(",") == list(PROFILES)
+    offered = [profile for profile in PROFILES if profile != "Security"]
+    assert facts["SupportedFeatureProfiles"].split(",") == offered
     wiring = "0.NotApplicable,1.NotApplicable,2.NotApplicable"
     assert facts["ConnectorPhaseRotation"] == wiring
     for key in listed:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.jobs import LogKind, StopUpload, Upload
 from chargerd.ocpp16.keys import KEYS
 from chargerd.ocpp16.locations import SCHEMES
@@ -19,7 +20,7 @@ from chargerd.ocpp16.upload_events import (
     UploadFailed,
 )
 from chargerd.ocpp16.upload_task import LONGEST_INTERVAL_S, RETRIES
-from chargerd.steps import Step
+from chargerd.steps import DeadlinePassed, Step
 from chargerd.store.database import Store
 from tests.clock import FakeClock
 from tests.scenarios.bench import Bench, PowerCut
@@ -241,7 +242,7 @@ def test_a_new_request_takes_the_place_of_the_one_before(tmp_path: Path) -> None
     assert list(kept) == [upload(bench).id]
 
 
-@pytest.mark.requirement("LOG-06", "LOG-11", "DIAG-01")
+@pytest.mark.requirement("LOG-06", "DIAG-01")
 @pytest.mark.parametrize(
     "location",
     [
@@ -289,7 +290,6 @@ def test_of_a_time_of_which_there_is_no_log_none_is_promised(
     assert get_log(bench, window={"latestTimestamp": since})["status"] == "Accepted"
 
 
-@pytest.mark.requirement("LOG-11")
 @pytest.mark.key("SupportedFileTransferProtocols")
 def test_whatever_is_named_among_the_protocols_is_taken(tmp_path: Path) -> None:
     bench = bench_of(tmp_path)
@@ -314,7 +314,9 @@ def test_a_trigger_shows_what_goes_on_and_idle_if_nothing_does(tmp_path: Path) -
     fails(bench)
     assert triggered(bench) == {"status": "Uploading"}
     get_log(bench, 9)
-    assert uploads.status(LOG) == {"status": "Uploading", "requestId": 9}
+    bench.charge_point.dialogue.trigger((Trigger(LOG),), bench.clock.now())
+    bench.happens(DeadlinePassed())
+    assert bench.told(LOG) == [{"status": "Uploading", "requestId": 9}] * 2
     assert triggered(bench) == idle
     bench.happens(UploadDone(upload(bench).id))
     assert uploads.status(LOG) == idle

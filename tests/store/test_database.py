@@ -371,7 +371,7 @@ def test_a_reader_knows_what_each_transaction_still_waits_for(
 def test_a_reader_cannot_write(store: Store, path: Path) -> None:
     with (
         closing(Reader(path)) as reader,
-        pytest.raises(sqlite3.OperationalError, match="readonly"),
+        pytest.raises(StoreFailed, match="readonly"),
     ):
         reader._rows("DELETE FROM message", ())
 
