@@ -56,6 +56,8 @@ from chargerd.runtime.mock_interface import MockInterface
 from chargerd.runtime.senses import Senses
 from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.system_clock import SystemClock
+from chargerd.runtime.transfer.reasons import TransferFailed
+from chargerd.runtime.upload_worker import UploadWorker
 from chargerd.runtime.views import Views
 from chargerd.runtime.watchdog import Proof, Watchdog, notify
 from chargerd.runtime.worker import Worker
@@ -182,16 +184,6 @@ class Daemon:
         self._aftermath = Aftermath(
             self.charge_point, journal, self.link, self.senses, self.lights, clock.step
         )
-        self.worker = self._worker(installer)
-        self.engine = Engine(
-            self.charge_point,
-            disk,
-            clock,
-            self.hands,
-            self.link,
-            self.worker,
-            self._aftermath,
-        )
         identity = identity_of(settings, devices, version, clock)
         self.views = Views(identity, self.charge_point, self.link, self.guard, clock)
         self._version = version
@@ -204,6 +196,16 @@ class Daemon:
             ),
             clock,
             lambda: secrets_of(settings, self.charge_point),
+        )
+        self.worker = self._worker(installer)
+        self.engine = Engine(
+            self.charge_point,
+            disk,
+            clock,
+            self.hands,
+            self.link,
+            self.worker,
+            self._aftermath,
         )
 
     def soon(self, happening: Happening) -> None:
@@ -283,16 +285,20 @@ class Daemon:
 
     def _worker(self, installer: Installer) -> Worker:
         upkeep, clock = self.charge_point.upkeep, self._clock
+        files = Files(self._settings.files)
         surroundings = Surroundings(
-            Files(self._settings.files).fetch,
+            files.fetch,
             lambda pem: upkeep.signer(pem, clock.now()),
             Gate(self.charge_point.station, self.link.state, clock.monotonic),
             self.soon,
             lambda text: self._journal.say(journals.ERROR, text),
         )
-        folder = self._settings.cache_directory / "firmware"
-        firmware = FirmwareWorker(installer, folder, surroundings)
-        return Worker(firmware, self.link.redial)
+        cache = self._settings.cache_directory
+        firmware = FirmwareWorker(installer, cache / "firmware", surroundings)
+        uploads = UploadWorker(
+            cache / "uploads", self.archive.make, files.deliver, TransferFailed
+        )
+        return Worker(firmware, uploads, self.link.redial, self.soon)
 
     def _control(self, reader: Reader) -> ControlServer:
         group = self._settings.control.group
