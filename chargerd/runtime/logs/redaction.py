@@ -30,24 +30,22 @@ _BEGIN: Final = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----"
 _END: Final = r"-----END [A-Z0-9 ]*PRIVATE KEY-----"
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(rf"{_BEGIN}.*?(?:{_END}|\Z)", re.DOTALL), HIDDEN),
-    # user and password of a URL: all up to its last @
-    (re.compile(r"([A-Za-z][\w+.-]{0,20}://)[^\s\"'<>]*@"), rf"\1{HIDDEN}@"),
-    # what follows its address; a signed URL is a key
-    (
-        re.compile(r"([A-Za-z][\w+.-]{0,20}://[^\s\"'<>?]*)\?[^\s\"'<>]*"),
-        rf"\1?{HIDDEN}",
-    ),
     (
         re.compile(r"\b(basic|bearer|digest)\s+[\w+/.~-]{12,}=*", re.IGNORECASE),
         rf"\1 {HIDDEN}",
     ),
     (
-        re.compile(rf"((?:{_WORDS})[\"']?\s*[:=]\s*)[\"']?[^\s\"',;&]+", re.IGNORECASE),
+        re.compile(
+            rf"((?:{_WORDS})[\"']?\s*[:=]\s*)"
+            r"""(?:"[^"]*"|'[^']*'|[^\s"',;&]+)""",
+            re.IGNORECASE,
+        ),
         rf"\1{HIDDEN}",
     ),
     # an AuthorizationKey, wherever it comes from (OCPP 1.6 security whitepaper)
     (re.compile(r"\b[0-9A-Fa-f]{32,40}\b"), HIDDEN),
 )
+_URL: Final = re.compile(r"([A-Za-z][\w+.-]{0,20}://)([^\s\"'<>]*)")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]{5,20}")
 
 
@@ -77,6 +75,7 @@ class Redactor:
         """Return a text without what is secret."""
         if self._secrets is not None:
             text = self._secrets.sub(HIDDEN, text)
+        text = _URL.sub(_address, text)
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
         return _TOKEN.sub(self._known, text) if self._tags else text
@@ -129,6 +128,17 @@ class Redactor:
 
 
 _VALUES: Final = frozenset({"value", "default"})
+
+
+def _address(found: re.Match[str]) -> str:
+    """Return a URL without user, password and query; a signed URL is a key.
+
+    Whatever stands before the last ``@`` goes, be it escaped as it should or not.
+    """
+    scheme, rest = found.groups()
+    _, at, rest = rest.rpartition("@")
+    rest, query, _ = rest.partition("?")
+    return f"{scheme}{HIDDEN + at if at else ''}{rest}{query + HIDDEN if query else ''}"
 
 
 def _last(pattern: str, line: str) -> int:

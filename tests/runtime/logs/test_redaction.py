@@ -1,6 +1,7 @@
 """Secrets of every kind are planted; none of them comes out."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ REDACTOR = Redactor([PASSWORD, "abc"], [TAG, "ID1"])
         ("https://h/in?sig=s3cret&x=1 failed", "https://h/in?*** failed"),
         ("Authorization: Basic Q1AxOnMzY3JldA==", "Authorization: Basic ***"),
         ("password=s3cret, then", "password=***, then"),
-        ('"apiKey": "s3cret"', '"apiKey": ***"'),
+        ('"apiKey": "s3cret"', '"apiKey": ***'),
+        ("secret = 'open sesame' is it", "secret = *** is it"),
         (f"before\n{PEM}\nafter", "before\n***\nafter"),
         (PEM[:40] + " cut off", "***"),
         (f"card {TAG} was read", "card 04…C3 was read"),
@@ -97,3 +99,13 @@ def test_a_private_key_over_many_lines_is_hidden_to_its_end() -> None:
     assert "MHcC" not in joined
     assert joined.startswith("a***")
     assert joined.endswith("c")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "x://", "a b://", "y@", "password", "basic ", "-----BEGIN ", "0", "psk='"],
+)
+def test_a_hostile_text_takes_no_longer_than_any_other(piece: str) -> None:
+    began_s = time.process_time()
+    REDACTOR.text(piece * (200_000 // len(piece)))
+    assert time.process_time() - began_s < 5.0
