@@ -4,7 +4,7 @@ This is the only module that joins the core and OCPP. Everything a test needs to
 prove about behavior can be proved here, in no time at all.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
@@ -115,6 +115,7 @@ class ChargePoint:
         interruption: Cause = Cause.POWER_LOSS,
         site_w: float = inf,
         started: Rebooted | None = None,
+        file_roots: Sequence[str] = (),
     ) -> None:
         """Wake up as the disk remembers.
 
@@ -129,6 +130,7 @@ class ChargePoint:
             interruption: Why transactions that the disk knows as running are not.
             site_w: What all connectors may take from the grid together.
             started: What the installer of firmware says of what runs.
+            file_roots: The files of the CSMS's roots that the station file names.
         """
         snapshot = snapshot or Snapshot()
         own = router.facts(tuple(fittings))
@@ -160,7 +162,15 @@ class ChargePoint:
         )
         running = Rebooted(nameplate.firmware_version or "", slot_marked=True)
         identity = unquote(where.rpartition("/")[2])
-        self.upkeep = Upkeep(snapshot.drawers, started or running, new_id, identity)
+        self.upkeep = Upkeep(
+            snapshot.drawers,
+            started or running,
+            new_id,
+            identity,
+            nameplate.serial_number,
+            file_roots,
+            lambda: self.station.policy,
+        )
         self.upkeep.obey(self.configuration.policy)
         notices = Notices(snapshot.drawers.get(Drawer.NOTICE, {}))
         self.dialogue = Dialogue(
@@ -381,6 +391,8 @@ class ChargePoint:
     def _hear(self, heard: Heard, doing: _Doing) -> tuple[Event, ...]:
         doing.records += heard.records
         self.commits.put_off(heard.later, doing.now)
+        for event in heard.upkeep:
+            self._keep_up(self.upkeep.take(event, doing.now), doing)
         return heard.events
 
     def _begin(self, doing: _Doing) -> None:

@@ -98,6 +98,14 @@ class Policy:
     firmware_retry_interval_s: int = 60
     firmware_stops_transactions: bool = False
     plain_firmware: PlainFirmware = PlainFirmware.UNSECURED
+    security_profile: int = 0
+    cpo_name: str = ""
+    certificate_key_kind: str = "EC-P256"
+    most_chain_characters: int = 10_000
+    most_roots: int = 16
+    roots_signed_by_last: bool = False
+    delete_last_root: bool = True
+    install_roots_insecurely: bool = True
 
     @property
     def outlived(self) -> frozenset[Cause]:

@@ -94,3 +94,11 @@ class Why(StrEnum):
     BAD_LOCATION = "BAD_LOCATION"  # of a file that shall come or go
     NO_LOG = "NO_LOG"
     NO_JOB = "NO_JOB"
+    BAD_CERTIFICATE = "BAD_CERTIFICATE"
+    NO_SUCH_CERTIFICATE = "NO_SUCH_CERTIFICATE"
+    NO_SUBJECT = "NO_SUBJECT"  # whom a certificate of the station would be for
+    TOO_MANY_ROOTS = "TOO_MANY_ROOTS"
+    ROOT_IN_USE = "ROOT_IN_USE"  # by the link on which its deletion is asked
+    ROOT_OF_FILE = "ROOT_OF_FILE"  # named in the station file
+    LAST_ROOT = "LAST_ROOT"
+    INSECURE_LINK = "INSECURE_LINK"

@@ -121,14 +121,15 @@ def check_firmware_signer(
 
 
 def renew_at(certificate: Certificate) -> datetime:
-    """Return when a new certificate is asked for: a month before the end.
+    """Return when a new certificate is asked for: after two thirds of its life.
 
-    Of a certificate that lives shorter than three months it is after two thirds of its
-    life, or one for a month would be renewed without end (A03.FR.02).
+    It is a month before the end where that comes first (A03.FR.02), but never in the
+    first third, or a certificate for a month would be renewed without end.
     """
-    life = certificate.not_after - certificate.not_before
-    two_thirds = certificate.not_before + life * 2 / 3
-    return max(two_thirds, certificate.not_after - MONTH)
+    begin = certificate.not_before
+    life = certificate.not_after - begin
+    wanted = min(begin + life * 2 / 3, certificate.not_after - MONTH)
+    return max(wanted, begin + life / 3)
 
 
 def in_use(certificates: Iterable[Certificate], now: datetime) -> Certificate | None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ocpp.v16.enums import GenericStatus
+
 from chargerd.clock import Instant
 from chargerd.core.effects import AuthorizationWanted, Effect, Noted
 from chargerd.core.events import (
@@ -19,6 +21,7 @@ from chargerd.ocpp16 import requests, triggered
 from chargerd.ocpp16.advertisement import Advertisement
 from chargerd.ocpp16.answer import Trigger
 from chargerd.ocpp16.errors import CallFailed, SecurityError
+from chargerd.ocpp16.keyring_events import SigningAnswered, SigningUnanswered
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
 from chargerd.ocpp16.notices import Notices, Waiting
 from chargerd.ocpp16.postponed import Postponed
@@ -29,6 +32,7 @@ from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.rpc import Answered, Asked, Failed, FailureKind, Rpc
 from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.security_log import SecurityLog
+from chargerd.ocpp16.signing import Question
 from chargerd.ocpp16.status import Report
 from chargerd.ocpp16.timekeeping import Timekeeping
 from chargerd.ocpp16.upkeep import Upkeep
@@ -194,6 +198,7 @@ class Dialogue:
         if self.online and self.rpc.free:
             due.append(self.security.told_again_s())
             due.append(self.notices.told_again_s())
+            due.append(self._upkeep.keyring.told_again_s())
         if self.online and self.rpc.free and not station.storage_failing:
             due.append(self.ledger.outbox.next_deadline_s(policy))
         return due
@@ -218,16 +223,23 @@ class Dialogue:
                     heard = self.ledger.delivered(entry, answered.payload)
                     self._booted_again = False
                     return heard
-                case Waiting() | SecurityEventKept() as told:
-                    return self._delivered(told)
+                case Waiting() | SecurityEventKept() | Question() as told:
+                    return self._delivered(told, answered.payload)
         except CallFailed as error:
             return self._unreadable(answered, error, station, now)
         return Heard()
 
-    def _delivered(self, told: Waiting | SecurityEventKept) -> Heard:
-        if isinstance(told, Waiting):
-            return Heard(records=self.notices.delivered(told))
-        return Heard(later=self.security.delivered(told))
+    def _delivered(
+        self, told: Waiting | SecurityEventKept | Question, payload: Json
+    ) -> Heard:
+        match told:
+            case Waiting():
+                return Heard(records=self.notices.delivered(told))
+            case SecurityEventKept():
+                return Heard(later=self.security.delivered(told))
+        answer = decode_answer("SignCertificate", payload)
+        accepted = answer.status == GenericStatus.accepted
+        return Heard(upkeep=(SigningAnswered(told.fingerprint, accepted),))
 
     def _unreadable(
         self, answered: Answered, error: CallFailed, station: Station, now: Instant
@@ -265,11 +277,21 @@ class Dialogue:
                     return Heard()
                 records = self.ledger.failed(entry, failed, now, station.policy)
                 return Heard(records=records)
-            case Waiting() as notice:
-                return Heard(records=self.notices.failed(notice, failed, now))
-            case SecurityEventKept() as kept:
-                return Heard(records=self.security.failed(kept, failed, now))
+            case Waiting() | SecurityEventKept() | Question() as told:
+                return self._undelivered(told, failed, now)
         return Heard()
+
+    def _undelivered(
+        self, told: Waiting | SecurityEventKept | Question, failed: Failed, now: Instant
+    ) -> Heard:
+        match told:
+            case Waiting():
+                return Heard(records=self.notices.failed(told, failed, now))
+            case SecurityEventKept():
+                return Heard(records=self.security.failed(told, failed, now))
+        if failed.kind is FailureKind.LINK:
+            return Heard()
+        return Heard(upkeep=(SigningUnanswered(told.fingerprint),))
 
     def _forgotten(self, failed: Failed, now: Instant) -> bool:
         """Tell whether the CSMS does not know that it has accepted us.
@@ -348,6 +370,16 @@ class Dialogue:
             return None
         return Asked(waiting.notice.action, waiting.notice.payload, waiting)
 
+    def _certified(self, _station: Station, now: Instant) -> Asked | None:
+        # A CSMS may want a certificate before it accepts a station (A02.FR.02).
+        standing = self.registration.standing
+        if standing not in (Standing.ACCEPTED, Standing.PENDING):
+            return None
+        question = self._upkeep.keyring.question(now, accepted=self.online)
+        if question is None:
+            return None
+        return Asked("SignCertificate", {"csr": question.csr}, question)
+
     def _queued(self, station: Station, now: Instant) -> Asked | None:
         """Let the two queues take turns: neither waits for the end of the other."""
         message, event = Dialogue._message, Dialogue._event
@@ -388,6 +420,7 @@ _SOURCES: Final[tuple[Source, ...]] = (
     Dialogue._status,
     Dialogue._wanted,
     Dialogue._noticed,
+    Dialogue._certified,
     Dialogue._queued,
     Dialogue._beat,
 )

@@ -18,6 +18,7 @@ from chargerd.core.firmware_effects import (
     RollBack,
     Verify,
 )
+from chargerd.ocpp16.signing_requests import KeyKind
 
 
 class LogKind(StrEnum):
@@ -51,8 +52,15 @@ class Redial:
     """Dial anew, by the settings as they are now, once what is queued is sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class MakeKey:
+    """Make a key pair, which takes seconds where it is RSA; ``KeyMade`` follows."""
+
+    kind: KeyKind
+
+
 FirmwareJob = (
     Download | Verify | Install | Reboot | Confirm | MarkGood | RollBack | Discard
 )
 
-Job = FirmwareJob | Upload | StopUpload | Redial
+Job = FirmwareJob | Upload | StopUpload | Redial | MakeKey

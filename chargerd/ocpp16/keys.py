@@ -18,8 +18,10 @@ from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.policy import ENERGY, PlainFirmware, Policy
 from chargerd.core.profile_rules import MAX_PERIODS, MAX_STACK_LEVEL
 from chargerd.core.reasons import Why
+from chargerd.ocpp16.certificates import LONGEST_CHAIN
 from chargerd.ocpp16.locations import SCHEMES
 from chargerd.ocpp16.measurands import MEASURANDS
+from chargerd.ocpp16.signing_requests import LONGEST_ORGANIZATION, KeyKind
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -144,6 +146,14 @@ def one_of(kind: type[Word]) -> Callable[[str], Word]:
     return parse
 
 
+def cpo_name(text: str) -> str:
+    """Read the name of an operator, as it fits into a certificate; or nothing."""
+    name = text.strip()
+    if not name.isprintable() or len(name.encode()) > LONGEST_ORGANIZATION:
+        raise BadValue(f"must be at most {LONGEST_ORGANIZATION} printable octets")
+    return name
+
+
 def words(text: str) -> str:
     """Read anything."""
     return text
@@ -183,6 +193,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="a Differential SendLocalList without id tags sets the version; else it fails"),
     Key("AcceptExpiredReservation",         boolean,            "false",   "accept_expired_reservation",
         meaning="a ReserveNow whose time is over is accepted and ends at once; else rejected"),
+    Key("AdditionalRootCertificateCheck",   boolean,            "false",   "roots_signed_by_last", _R, in_file=True,
+        meaning="a new root of the CSMS must be signed by the one before, which goes once the new one is proven"),
     Key("AdvertiseVendorErrorDialect",      boolean,            "false",   "advertise_dialect",
         meaning="after a boot, and a change, a DataTransfer tells which VendorErrorDialect is set"),
     Key("AllowOfflineTxCoversKnownId",      boolean,            "true",    "unknown_covers_known",
@@ -197,6 +209,12 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="password of security profile 1, in hex; the link is made anew with it"),
     Key("AuthorizeRemoteTxRequests",        boolean,            "false",   "authorize_remote_start",
         meaning="a RemoteStartTransaction is authorized like a card"),
+    Key("CertificateKeyKind",               one_of(KeyKind),           KeyKind.EC_P256, "certificate_key_kind",
+        meaning="of what kind the next key of the station is: EC-P256, RSA-2048 or RSA-3072"),
+    Key("CertificateSignedMaxChainSize",    whole(1, LONGEST_CHAIN), str(LONGEST_CHAIN), "most_chain_characters", _R, in_file=True,
+        meaning="most characters of the chain in one CertificateSigned"),
+    Key("CertificateStoreMaxLength",        whole(1, 100),      "16",      "most_roots", _R, in_file=True,
+        meaning="most root certificates that can be installed"),
     Key("ChargeProfileMaxStackLevel",       whole(0, 1000),     str(MAX_STACK_LEVEL), access=_R,
         meaning="highest stackLevel of a charging profile"),
     Key("ChargingProfileSkew",              whole(0, 3_600),    "60",      "profile_skew_s",
@@ -223,6 +241,10 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="always false: the mains phases of a DC station are not switched"),
     Key("ConversionEfficiency",             whole(50, 100),     "100",     "efficiency",
         meaning="percent of the grid's power that comes out; a ChargePointMaxProfile limits the grid"),
+    Key("CpoName",                          cpo_name,           "",        "cpo_name",
+        meaning="the operator, as certificates of the station name it; without it none is asked for"),
+    Key("DeleteLastRootAllowed",            boolean,            "true",    "delete_last_root",
+        meaning="the last root certificate of its kind may be deleted, unless the link rests on it"),
     Key("DetailedCallErrors",               boolean,            "true",    "detailed_call_errors",
         meaning="a CALLERROR names the kind of fault; false: always FormationViolation"),
     Key("FirmwareIdleWithin",               whole(60, 30 * _DAY_S), "86400", "firmware_idle_within_s",
@@ -241,6 +263,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="most keys in one GetConfiguration"),
     Key("HeartbeatInterval",                whole(1, _DAY_S),   "300",     "heartbeat_interval_s",
         meaning="seconds of silence before a Heartbeat; the CSMS sets it at boot"),
+    Key("InstallCertificateInsecurely",     boolean,            "true",    "install_roots_insecurely", _R, in_file=True,
+        meaning="root certificates may be installed over a link without TLS; set in the station file"),
     Key("ListedConcurrentTxIsValid",        boolean,            "false",   "listed_concurrent_valid",
         meaning="ConcurrentTx in the local list lets a driver charge as Accepted does"),
     Key("LocalAuthListEnabled",             boolean,            "true",    "list_enabled",
@@ -307,7 +331,7 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="how often that wait doubles while the CSMS cannot be reached"),
     Key("RetryBackOffWaitMinimum",          whole(0, 3_600),    "0",       "redial_least_s",
         meaning="seconds that this wait has at the least, before it doubles"),
-    Key("SecurityProfile",                  whole(0, 3),        "0",       access=_R,
+    Key("SecurityProfile",                  whole(0, 3),        "0",       "security_profile", _R,
         meaning="security profile of the link, set in the station file"),
     Key("SendLocalListMaxLength",           whole(0, 1_000_000),str(MOST_SENT), access=_R,
         meaning="most id tags in one SendLocalList"),

@@ -40,6 +40,7 @@ from chargerd.ocpp16.records import (
     TransactionNumberKept,
 )
 from chargerd.ocpp16.rpc import Failed, FailureKind
+from chargerd.ocpp16.upkeep import UpkeepEvent
 from chargerd.ocpp16.wire import Json, decode_answer, moment, moved
 
 GIVEN_UP: Final = -1
@@ -90,6 +91,8 @@ class Heard:
     records: tuple[Record, ...] = ()
     later: tuple[Record, ...] = ()
     """Records that can wait for the next commit: losing them loses nothing."""
+    upkeep: tuple[UpkeepEvent, ...] = ()
+    """What happens to the station's own upkeep."""
 
 
 class Ledger:

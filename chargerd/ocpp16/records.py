@@ -153,6 +153,7 @@ class Drawer(StrEnum):
     LINK = "link"  # how the CSMS is reached
     FIRMWARE = "firmware"  # jobs
     UPLOAD = "upload"  # of logs
+    EXPIRY = "expiry"  # which ends of certificates have been warned of
     NOTICE = "notice"  # what the CSMS is still to be told of these
 
 

@@ -7,8 +7,10 @@ from chargerd.clock import Instant
 from chargerd.ocpp16.answer import Answer, Handlers, Picture
 from chargerd.ocpp16.errors import NotImplementedHere, NotSupportedHere
 from chargerd.ocpp16.handlers import (
+    certificates,
     core,
     data_transfer,
+    extended_trigger,
     diagnostics,
     firmware,
     local_auth,
@@ -30,14 +32,18 @@ PROFILES: Final[Mapping[str, Handlers]] = {
     "LocalAuthListManagement": local_auth.HANDLERS,
     "RemoteTrigger": remote_trigger.HANDLERS,
     "Reservation": reservation.HANDLERS,
-    "Security": {**firmware.SIGNED_HANDLERS, **logs.HANDLERS},
     "SmartCharging": smart_charging.HANDLERS,
+    "Security": {
+        **certificates.HANDLERS,
+        **extended_trigger.HANDLERS,
+        **firmware.SIGNED_HANDLERS,
+        **logs.HANDLERS,
+    },
 }
+EXTENSIONS: Final = frozenset({"Security"})
+"""Those that OCPP 1.6 does not list among its feature profiles (section 3.3)."""
 SUPPORTED_FEATURE_PROFILES: Final = ",".join(
-    # The whitepaper's messages are no profile of OCPP (OCPP 1.6 section 3.3).
-    name
-    for name in PROFILES
-    if name != "Security"
+    profile for profile in PROFILES if profile not in EXTENSIONS
 )
 
 

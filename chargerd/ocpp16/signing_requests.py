@@ -65,6 +65,12 @@ def read_key(private_pem: bytes) -> KeyPair:
     return _pair(_loaded(private_pem))
 
 
+def check_subject(subject: Subject) -> None:
+    """Check that a certificate can be asked for; ``WRONG_SUBJECT`` otherwise."""
+    _check_length("serial number", subject.serial_number, LONGEST_SERIAL_NUMBER)
+    _check_length("CpoName", subject.organization, LONGEST_ORGANIZATION)
+
+
 def signing_request(key: KeyPair, subject: Subject) -> str:
     """Return a PKCS #10 request in PEM, signed with SHA-256 (A02.FR.02 and 03).
 
@@ -106,8 +112,7 @@ def _loaded(private_pem: bytes) -> _Private:
 
 
 def _name(subject: Subject) -> x509.Name:
-    _check_length("serial number", subject.serial_number, LONGEST_SERIAL_NUMBER)
-    _check_length("CpoName", subject.organization, LONGEST_ORGANIZATION)
+    check_subject(subject)
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, subject.organization),

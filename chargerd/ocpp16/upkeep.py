@@ -3,22 +3,24 @@
 Each part is a state machine of its own; here they have one door.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from chargerd.clock import Instant
 from chargerd.core.firmware_events import FirmwareEvent, Rebooted
 from chargerd.core.policy import Policy
-from chargerd.ocpp16 import updates, uploads
+from chargerd.ocpp16 import keyring, updates, uploads
 from chargerd.ocpp16.certificate_chains import check_firmware_signer
 from chargerd.ocpp16.certificates import Certificate, read
 from chargerd.ocpp16.consequences import Consequences
+from chargerd.ocpp16.keyring import Keyring
+from chargerd.ocpp16.keyring_events import KeyringEvent
 from chargerd.ocpp16.records import Drawer, Sheet
 from chargerd.ocpp16.updates import Updates
 from chargerd.ocpp16.upload_events import UploadEvent
 from chargerd.ocpp16.uploads import Uploads
 
-UpkeepEvent = FirmwareEvent | UploadEvent
+UpkeepEvent = FirmwareEvent | UploadEvent | KeyringEvent
 """What can happen to the upkeep."""
 
 
@@ -46,7 +48,10 @@ class Upkeep:
         drawers: Mapping[Drawer, Mapping[str, Sheet]],
         started: Rebooted,
         new_id: Callable[[], str],
-        identity: str = "",
+        identity: str,
+        serial_number: str | None,
+        file_roots: Iterable[str],
+        policy: Callable[[], Policy],
     ) -> None:
         """Go on with what the disk knows.
 
@@ -55,10 +60,15 @@ class Upkeep:
             started: What runs now.
             new_id: Makes an id that no other ever had.
             identity: What the CSMS calls this station.
+            serial_number: Of the station, as BootNotification tells it.
+            file_roots: The files of roots that the station file names, in PEM.
+            policy: Tells what the operator wants now.
         """
+        self.keyring = Keyring(drawers, serial_number, file_roots, policy)
         self.updates = Updates(drawers.get(Drawer.FIRMWARE, {}), started, new_id)
         self.uploads = Uploads(drawers.get(Drawer.UPLOAD, {}), identity, new_id)
         hearing: tuple[tuple[Part, tuple[type, ...]], ...] = (
+            (self.keyring, keyring.HEARD),
             (self.updates, updates.HEARD),
             (self.uploads, uploads.HEARD),
         )

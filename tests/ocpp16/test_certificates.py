@@ -521,10 +521,11 @@ def test_the_text_of_a_refusal_names_the_place_and_the_remedy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("life_days", "after_days"), [(365, 335), (90, 60), (30, 20), (3, 2)]
+    ("life_days", "after_days"),
+    [(3650, 3650 * 2 / 3), (90, 60), (60, 30), (45, 15), (30, 10), (3, 1)],
 )
-def test_renewal_is_a_month_before_the_end_or_after_two_thirds(
-    life_days: int, after_days: int
+def test_renewal_is_after_two_thirds_of_a_life_or_a_month_before_its_end(
+    life_days: int, after_days: float
 ) -> None:
     begin = NOW
     made = value(for_station(not_before=begin, not_after=begin + life_days * DAY))

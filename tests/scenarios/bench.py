@@ -7,7 +7,7 @@ allows, and after a deadline has passed the next one is later.
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any, Final
@@ -27,9 +27,11 @@ from chargerd.core.permissive import FIELDS, Facts
 from chargerd.core.reasons import Cause
 from chargerd.core.sealing import Sealing
 from chargerd.ocpp16 import wire
-from chargerd.ocpp16.jobs import Job
+from chargerd.ocpp16.jobs import Job, MakeKey
+from chargerd.ocpp16.keyring_events import KeyMade
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
+from chargerd.ocpp16.signing_requests import new_key
 from chargerd.steps import (
     DeadlinePassed,
     FrameReceived,
@@ -61,6 +63,7 @@ from tests.scenarios.edges import EDGES
 
 CARD: Final = "04A224B2"
 OTHER_CARD: Final = "04FFEE11"
+SERIAL_NUMBER: Final = "SN-0042"
 CSMS_URL: Final = "wss://csms.example/CP1"
 FITTED: Final = frozenset(
     {
@@ -109,6 +112,7 @@ class Bench:
         fitting: Fitting = FITTING,
         fittings: Mapping[int, Fitting] | None = None,
         online: bool = True,
+        file_roots: Sequence[str] = (),
         after: Callable[[Step], None] | None = None,
     ) -> None:
         self.clock = FakeClock()
@@ -128,6 +132,7 @@ class Bench:
         usual = dict.fromkeys(range(1, connectors + 1), fitting)
         self._fittings = fittings or usual
         self._keys = keys or {}
+        self._file_roots = file_roots
         self.after = after
         self.disk_full = False
         """For what is tried and may fail; a commit always succeeds here."""
@@ -165,13 +170,16 @@ class Bench:
             snapshot = self.store.restore(self.clock.now().utc)
         self.charge_point = ChargePoint(
             self._fittings,
-            Nameplate("chargerd", "bench", firmware_version=self.runs.version),
+            Nameplate(
+                "chargerd", "bench", SERIAL_NUMBER, firmware_version=self.runs.version
+            ),
             self._ids.__next__,
             where=CSMS_URL,
             configured={"MeterStepLimit": "0", **self._keys},
             snapshot=snapshot,
             interruption=cause,
             started=self.runs,
+            file_roots=self._file_roots,
         )
         for number in self._fittings:
             self.reads(self._contacts(Position.OPEN), number)
@@ -418,6 +426,7 @@ class Bench:
         if step.attempt is not None:
             self._inbox.appendleft(Tried(self._stored(step.attempt)))
         self._sign(step)
+        self._make_keys(step)
         for frame in step.frames:
             self._hear(json.loads(frame))
         if step.clock_step_s is not None:
@@ -439,6 +448,11 @@ class Bench:
                 if wanted.open
                 else MeterClosed(number, wanted.key, record(wanted.key))
             )
+
+    def _make_keys(self, step: Step) -> None:
+        for job in step.jobs:
+            if isinstance(job, MakeKey):
+                self._inbox.append(KeyMade(new_key(job.kind)))
 
     def _stored(self, record: Record) -> bool:
         if not self.disk_full and self.store is not None:

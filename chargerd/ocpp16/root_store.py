@@ -1,0 +1,198 @@
+"""The roots that are believed: those of the station file, and those installed.
+
+Sections are those of the OCPP 1.6 security whitepaper.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ocpp.v16.datatypes import CertificateHashData
+from ocpp.v16.enums import CertificateUse
+
+from chargerd.clock import Instant
+from chargerd.core.policy import Policy
+from chargerd.core.reasons import Why
+from chargerd.ocpp16.certificate_chains import check_root, check_successor
+from chargerd.ocpp16.certificate_hashes import hash_data, is_named
+from chargerd.ocpp16.certificates import (
+    BadCertificate,
+    Certificate,
+    issuer_of,
+    read,
+    read_chain,
+)
+from chargerd.ocpp16.keyring_events import Objection, Root
+from chargerd.ocpp16.records import Drawer, Sheet, SheetDropped, SheetKept
+
+CSMS: Final = CertificateUse.central_system_root_certificate
+MANUFACTURER: Final = CertificateUse.manufacturer_root_certificate
+
+_LONGEST_FILE: Final = 1_000_000
+_TLS_FROM: Final = 2
+"""The security profile from which on the link is encrypted."""
+
+
+class RootStore:
+    """Decides which roots come and go."""
+
+    def __init__(self, sheets: Mapping[str, Sheet], file_roots: Iterable[str]) -> None:
+        """Go on with what the disk knows.
+
+        Args:
+            sheets: The installed ones, in the order in which they came.
+            file_roots: The files of the CSMS's roots that the station file names.
+        """
+        self.unreadable: list[str] = []
+        """Why something is not among them."""
+        self.of_file = self._of_file(file_roots)
+        self.installed: dict[str, Root] = {}
+        for sheet in sheets.values():
+            try:
+                root = _read(sheet)
+            except BadCertificate as error:
+                self.unreadable.append(f"installed root: {error}")
+            else:
+                self._take(root)
+        self.trusted: frozenset[str] = frozenset()
+        """Fingerprints of those on which the present link rests."""
+
+    def of(self, use: CertificateUse) -> tuple[Root, ...]:
+        """Return the roots of one use: those of the file, then as they came."""
+        every = (*self.of_file, *self.installed.values())
+        return tuple(root for root in every if root.use == use)
+
+    def certificates(self, use: CertificateUse) -> tuple[Certificate, ...]:
+        """Return the certificates of the roots of one use."""
+        return tuple(root.certificate for root in self.of(use))
+
+    def find(self, root: Root) -> Root | None:
+        """Return the same root, if it is here already."""
+        return next((r for r in self.of(root.use) if r.name == root.name), None)
+
+    def judged(
+        self, use: CertificateUse, pem: str, policy: Policy, now: Instant
+    ) -> Root | Objection:
+        """Return the root that shall be installed, or why it is not (M05.FR.02)."""
+        if policy.security_profile < _TLS_FROM and not policy.install_roots_insecurely:
+            return Objection(
+                Why.INSECURE_LINK,
+                "anybody may have sent it over this link; raise the security profile "
+                "to 2, or set InstallCertificateInsecurely in the station file",
+            )
+        try:
+            root = self._checked(use, pem, policy, now)
+        except BadCertificate as error:
+            return Objection(Why.BAD_CERTIFICATE, str(error))
+        if self.find(root) is None and len(self.installed) >= policy.most_roots:
+            return Objection(
+                Why.TOO_MANY_ROOTS,
+                f"{len(self.installed)} roots are installed; delete one first",
+            )
+        return root
+
+    def named(self, wanted: CertificateHashData, policy: Policy) -> Root | Objection:
+        """Return the root to be deleted, or why it is not (M04.FR.05 and 06)."""
+        every = (*self.installed.values(), *self.of_file)
+        found = [r for r in every if is_named(r.certificate, r.issuer, wanted)]
+        if not found:
+            return Objection(Why.NO_SUCH_CERTIFICATE, "no root has these hashes")
+        freed = [self._freed(root, policy) for root in found]
+        return next((each for each in freed if isinstance(each, Root)), freed[0])
+
+    def keep(self, root: Root) -> SheetKept:
+        """Return what must be kept of a root."""
+        issuer = None if root.issuer == root.certificate else root.issuer.pem
+        sheet = {"use": str(root.use), "pem": root.certificate.pem, "issuer": issuer}
+        return SheetKept(Drawer.ROOT, root.name, sheet)
+
+    def without(self, root: Root) -> SheetDropped:
+        """Return what must be forgotten with a root."""
+        return SheetDropped(Drawer.ROOT, root.name)
+
+    def install(self, root: Root) -> SheetKept:
+        """Take a root; return what must be kept of it."""
+        self._take(root)
+        return self.keep(root)
+
+    def delete(self, root: Root) -> SheetDropped:
+        """Believe a root no more; return what need not be kept."""
+        self.installed.pop(root.name, None)
+        return self.without(root)
+
+    def outlived(self) -> tuple[Root, ...]:
+        """Return the roots of the CSMS before the last, if that one is proven.
+
+        The link rests on it, so the others are not needed any more (M05.FR.12).
+        """
+        installed = self._installed(CSMS)
+        proven = any(r.certificate.fingerprint in self.trusted for r in installed[-1:])
+        return installed[:-1] if proven else ()
+
+    def _take(self, root: Root) -> None:
+        if self.find(root) is None:
+            self.installed[root.name] = root
+
+    def _checked(
+        self, use: CertificateUse, pem: str, policy: Policy, now: Instant
+    ) -> Root:
+        certificate = read(pem)
+        check_root(certificate, now.utc)
+        known = (*self.of_file, *self.installed.values())
+        issuer = issuer_of(certificate, (root.certificate for root in known))
+        root = Root(use, certificate, issuer or certificate)
+        if policy.roots_signed_by_last and use == CSMS:
+            self._check_successor(root)
+        return root
+
+    def _check_successor(self, root: Root) -> None:
+        before = self._installed(CSMS)[-1:] or self.of_file
+        signed = any(each.certificate.issued(root.certificate) for each in before)
+        if before and not signed and self.find(root) is None:
+            check_successor(root.certificate, before[-1].certificate)
+
+    def _installed(self, use: CertificateUse) -> tuple[Root, ...]:
+        return tuple(root for root in self.installed.values() if root.use == use)
+
+    def _freed(self, root: Root, policy: Policy) -> Root | Objection:
+        name = root.certificate.name
+        if root.in_file:
+            return Objection(
+                Why.ROOT_OF_FILE, f"{name}: csms.root_files names it; change that"
+            )
+        if root.use == CSMS and root.certificate.fingerprint in self.trusted:
+            return Objection(
+                Why.ROOT_IN_USE,
+                f"{name}: this link rests on it; install another one and reconnect",
+            )
+        if len(self.of(root.use)) == 1 and not policy.delete_last_root:
+            return Objection(
+                Why.LAST_ROOT, f"{name}: the last {root.use}; install another one first"
+            )
+        return root
+
+    def _of_file(self, texts: Iterable[str]) -> tuple[Root, ...]:
+        found: dict[str, Certificate] = {}
+        for text in texts:
+            try:
+                chain = read_chain(text, _LONGEST_FILE)
+            except BadCertificate as error:
+                self.unreadable.append(f"csms.root_files: {error}")
+            else:
+                found |= {each.fingerprint: each for each in chain}
+        every = tuple(found.values())
+        return tuple(Root(CSMS, c, issuer_of(c, every) or c, True) for c in every)
+
+
+def names(roots: Iterable[Root]) -> list[CertificateHashData]:
+    """Return by what the CSMS calls roots (section 6.1)."""
+    return [hash_data(root.certificate, root.issuer) for root in roots]
+
+
+def _read(sheet: Sheet) -> Root:
+    certificate = read(str(sheet["pem"]))
+    issuer = sheet["issuer"]
+    return Root(
+        CertificateUse(str(sheet["use"])),
+        certificate,
+        certificate if issuer is None else read(str(issuer)),
+    )
