@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -67,6 +68,15 @@ class Issued:
         """Issue a certificate as wished, flaws and all."""
         return _issued(wish, self.certificate.subject, self.key)
 
+    def certify(self, csr: str, **wish: Any) -> str:
+        """Return, in PEM, what a signing request asks for, with the fields changed."""
+        request = x509.load_pem_x509_csr(csr.encode())
+        assert request.is_signature_valid
+        wished = Wish(**{"name": request.subject} | wish)
+        public = wished.key.public_key() if "key" in wish else request.public_key()
+        made = _signed(wished, public, self.certificate.subject, self.key)
+        return made.public_bytes(Encoding.PEM).decode()
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -97,15 +107,24 @@ def wish_for_ca(called: str, **wish: Any) -> Wish:
 
 
 def _issued(wish: Wish, issuer: x509.Name, signed_with: Key) -> Issued:
+    return Issued(_signed(wish, wish.key.public_key(), issuer, signed_with), wish.key)
+
+
+def _signed(
+    wish: Wish,
+    public: CertificatePublicKeyTypes,
+    issuer: x509.Name,
+    signed_with: Key,
+) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
         .subject_name(wish.name)
         .issuer_name(issuer)
-        .public_key(wish.key.public_key())
+        .public_key(public)
         .serial_number(wish.serial)
         .not_valid_before(wish.not_before)
         .not_valid_after(wish.not_after)
     )
     for extension in wish.extensions:
         builder = builder.add_extension(extension, critical=wish.critical)
-    return Issued(builder.sign(signed_with, wish.hashed_with), wish.key)
+    return builder.sign(signed_with, wish.hashed_with)

@@ -63,7 +63,6 @@ from tests.scenarios.edges import EDGES
 
 CARD: Final = "04A224B2"
 OTHER_CARD: Final = "04FFEE11"
-SERIAL_NUMBER: Final = "SN-0042"
 CSMS_URL: Final = "wss://csms.example/CP1"
 FITTED: Final = frozenset(
     {
@@ -112,6 +111,7 @@ class Bench:
         fitting: Fitting = FITTING,
         fittings: Mapping[int, Fitting] | None = None,
         online: bool = True,
+        serial_number: str | None = None,
         file_roots: Sequence[str] = (),
         after: Callable[[Step], None] | None = None,
     ) -> None:
@@ -132,6 +132,7 @@ class Bench:
         usual = dict.fromkeys(range(1, connectors + 1), fitting)
         self._fittings = fittings or usual
         self._keys = keys or {}
+        self._serial_number = serial_number
         self._file_roots = file_roots
         self.after = after
         self.disk_full = False
@@ -171,7 +172,7 @@ class Bench:
         self.charge_point = ChargePoint(
             self._fittings,
             Nameplate(
-                "chargerd", "bench", SERIAL_NUMBER, firmware_version=self.runs.version
+                "chargerd", "bench", self._serial_number, self.runs.version
             ),
             self._ids.__next__,
             where=CSMS_URL,
