@@ -77,5 +77,5 @@ def _counting(certificate: Certificate) -> tuple[int, ...]:
 def _words(left: timedelta) -> str:
     if left <= timedelta():
         return "has ended"
-    days = -(-left // _DAY)
+    days = max(round(left / _DAY), 1)
     return f"ends in {days} day{'s' if days > 1 else ''}"
