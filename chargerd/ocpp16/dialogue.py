@@ -198,7 +198,7 @@ class Dialogue:
         if self.online and self.rpc.free:
             due.append(self.security.told_again_s())
             due.append(self.notices.told_again_s())
-            due.append(self._upkeep.keyring.told_again_s())
+            due.append(self._upkeep.keyring.certification.told_again_s())
         if self.online and self.rpc.free and not station.storage_failing:
             due.append(self.ledger.outbox.next_deadline_s(policy))
         return due
@@ -375,7 +375,9 @@ class Dialogue:
         standing = self.registration.standing
         if standing not in (Standing.ACCEPTED, Standing.PENDING):
             return None
-        question = self._upkeep.keyring.question(now, accepted=self.online)
+        question = self._upkeep.keyring.certification.question(
+            now, accepted=self.online
+        )
         if question is None:
             return None
         return Asked("SignCertificate", {"csr": question.csr}, question)

@@ -1,4 +1,4 @@
-"""Certificates on the bench: an operator's authority, and what the CSMS does with it."""
+"""Certificates on the bench: an authority, and what the CSMS does with it."""
 
 from datetime import timedelta
 from pathlib import Path

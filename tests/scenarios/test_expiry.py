@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from chargerd.ocpp16.records import Drawer
 from tests.authority import DAY, NOW, root
 from tests.scenarios.keyring_bench import (
     MANUFACTURER,
@@ -65,10 +66,10 @@ def test_a_root_of_the_station_file_is_watched_over_restarts(tmp_path: Path) -> 
 def test_a_certificate_that_is_used_no_more_is_forgotten(tmp_path: Path) -> None:
     bench = on_disk(tmp_path, file_roots=(soon(1),))
     assert bench.store is not None
-    assert bench.store.restore(bench.clock.now().utc).drawers["expiry"]
+    assert bench.store.restore(bench.clock.now().utc).drawers[Drawer.EXPIRY]
     bench._file_roots = ()
     bench.restarts()
-    assert "expiry" not in bench.store.restore(bench.clock.now().utc).drawers
+    assert Drawer.EXPIRY not in bench.store.restore(bench.clock.now().utc).drawers
 
 
 @pytest.mark.parametrize(

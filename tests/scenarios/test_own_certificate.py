@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -262,7 +263,10 @@ def test_the_certificate_before_is_kept_for_a_month(tmp_path: Path) -> None:
     assert bench.keyring.fallback(bench.clock.now()) is None
     assert bench.store is not None
     drawers = bench.store.restore(bench.clock.now().utc).drawers
-    assert [len(drawers[drawer]) for drawer in ("certificate", "key")] == [1, 1]
+    assert [len(drawers[drawer]) for drawer in (Drawer.CERTIFICATE, Drawer.KEY)] == [
+        1,
+        1,
+    ]
 
 
 def test_no_more_than_one_certificate_is_kept_to_fall_back_on() -> None:
@@ -272,7 +276,7 @@ def test_no_more_than_one_certificate_is_kept_to_fall_back_on() -> None:
     second = bench.gets_certificate()
     bench.waits(60)
     third = bench.gets_certificate()
-    assert [*bench.keyring._owns] == [second, third]
+    assert [*bench.keyring.certification._owns] == [second, third]
 
 
 def test_a_certificate_that_has_ended_is_offered_where_there_is_no_other() -> None:
@@ -461,7 +465,7 @@ def test_a_power_cut_before_any_commit_costs_no_key_and_no_certificate(
         assert bench.store is not None
         drawers = bench.store.restore(bench.clock.now().utc).drawers
         name = bench.own.key.fingerprint
-        assert [*drawers["key"]] == [*drawers["certificate"]] == [name]
+        assert [*drawers[Drawer.KEY]] == [*drawers[Drawer.CERTIFICATE]] == [name]
         bench.restarts()
         assert bench.own is not None
         bench.store.close()
@@ -481,10 +485,8 @@ def run(path: Path, cut: int | None) -> tuple[KeyringBench, int]:
 
     bench = KeyringBench(PROFILE_3, store=store, online=False)
     bench.after = after
-    try:
+    with suppress(PowerCut):
         whole_way(bench)
-    except PowerCut:
-        pass
     return bench, commits
 
 
@@ -495,7 +497,7 @@ def test_a_power_cut_between_the_two_writes_of_a_certificate_is_told(
     bench.triggers()
     own = bench.keyring.judged_chain(bench.certified(), bench.clock.now())
     assert bench.store is not None
-    bench.store.attempt(bench.keyring.kept(own))  # type: ignore[arg-type]
+    bench.store.attempt(bench.keyring.certification.kept(own))  # type: ignore[arg-type]
     bench.restarts()
     assert bench.own == own
     assert bench.alarms(CHANGED)[-1] == "certificate CN=SN-0042,O=Example installed"
@@ -507,7 +509,7 @@ def test_a_key_that_the_disk_has_lost_is_made_anew(tmp_path: Path) -> None:
     bench = on_disk(tmp_path)
     own = bench.gets_certificate()
     bench.triggers()
-    pending = bench.keyring._signing.pending
+    pending = bench.keyring.certification._signing.pending
     assert pending is not None
     assert bench.store is not None
     lost = (own.key.fingerprint, pending.fingerprint)

@@ -43,12 +43,14 @@ def certificate_signed(
         type_ = SecurityEventType.BAD_STATION_CERTIFICATE
         told = (CertificateRefused(type_, own.detail),)
         return _refused(_signed(False), own, *told)
-    if keyring.knows(own):
+    if keyring.certification.knows(own):
         return Answer(_signed(True))
     return Answer(
         _signed(True),
         upkeep=(OwnInstalled(own),),
-        provided=Provided(keyring.kept(own), _refused(_signed(False), _NOT_STORED)),
+        provided=Provided(
+            keyring.certification.kept(own), _refused(_signed(False), _NOT_STORED)
+        ),
     )
 
 

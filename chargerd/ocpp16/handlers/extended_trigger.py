@@ -32,7 +32,7 @@ def extended_trigger_message(
 
 def _certificate(picture: Picture) -> Answer:
     try:
-        picture.upkeep.keyring.subject()
+        picture.upkeep.keyring.certification.subject()
     except BadCertificate as error:  # whitepaper, A02.FR.13
         return _rejected(Why.NO_SUBJECT, str(error))
     response = call_result.ExtendedTriggerMessage(TriggerMessageStatus.accepted)
