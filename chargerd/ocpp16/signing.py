@@ -74,13 +74,11 @@ class Signing:
     def want(self, origin: Origin, kind: KeyKind) -> Consequences:
         """Begin anew, with a new key (A02.FR.02)."""
         dropped = self._dropped_key()
-        making = self.request is not None and self.request.key is None
         kept = self._changed(Request(origin))
-        jobs = () if making else (MakeKey(kind),)
-        return Consequences(records=(*dropped, kept), jobs=jobs)
+        return Consequences(records=(*dropped, kept), jobs=(MakeKey(kind),))
 
     def made(self, key: KeyPair) -> Consequences:
-        """Take the key that was made."""
+        """Take the key that was made; one that comes too late is not needed."""
         if self.request is None or self.request.key is not None:
             return Consequences()
         kept = SheetKept(Drawer.KEY, key.fingerprint, {"pem": key.private_pem.decode()})
