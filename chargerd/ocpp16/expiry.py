@@ -8,7 +8,7 @@ from chargerd.core.effects import Noted
 from chargerd.core.events import WHOLE_STATION
 from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.consequences import Concern, Consequences
-from chargerd.ocpp16.records import Drawer, Sheet, SheetDropped, SheetKept
+from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
 from chargerd.ocpp16.security import SecurityEventType
 
 THRESHOLDS_DAYS: Final = (90, 30, 7, 0)
@@ -48,23 +48,31 @@ class Expiry:
 
     def _warned(self, certificate: Certificate, now: datetime) -> Consequences:
         left = certificate.not_after - now
-        reached = [days for days in _counting(certificate) if left <= days * _DAY]
-        told = self._told.get(certificate.fingerprint, THRESHOLDS_DAYS[0] + 1)
-        if not reached or min(reached) >= told:
+        reached = min(
+            (days for days in _counting(certificate) if left <= days * _DAY),
+            default=None,
+        )
+        told = self._told.get(certificate.fingerprint)
+        if reached == told:
             return Consequences()
-        self._told[certificate.fingerprint] = min(reached)
+        kept = Consequences(records=(self._keep(certificate.fingerprint, reached),))
+        if told is not None and (reached is None or reached > told):
+            return kept  # the clock was ahead, and has been set back
         words = (
             f"{certificate.name} {_words(left)}, on {certificate.not_after:%Y-%m-%d}"
         )
         # The types that speak of invalid certificates are alarms of an attack; what a
         # certificate that ends asks for is that somebody configures another one.
         concern = Concern(SecurityEventType.RECONFIGURATION, f"due: {words}")
-        kept: Sheet = {"days": min(reached)}
-        return Consequences(
-            records=(SheetKept(Drawer.EXPIRY, certificate.fingerprint, kept),),
-            concerns=(concern,),
-            told=(Noted(WHOLE_STATION, f"certificate {words}"),),
-        )
+        noted = Noted(WHOLE_STATION, f"certificate {words}")
+        return kept + Consequences(concerns=(concern,), told=(noted,))
+
+    def _keep(self, name: str, days: int | None) -> Record:
+        if days is None:
+            del self._told[name]
+            return SheetDropped(Drawer.EXPIRY, name)
+        self._told[name] = days
+        return SheetKept(Drawer.EXPIRY, name, {"days": days})
 
 
 def _counting(certificate: Certificate) -> tuple[int, ...]:

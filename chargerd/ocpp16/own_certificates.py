@@ -126,8 +126,14 @@ class OwnCertificates:
         return self.install(replace(own, refused=True))
 
     def expire(self, now: datetime) -> tuple[Record, ...]:
-        """Drop those that will not be used any more."""
-        wanted = (self.offered(now), self.fallback(now))
+        """Drop those that will not be used any more.
+
+        As long as none is valid nothing goes: the clock may be far ahead.
+        """
+        used = self.in_use(now)
+        if used is None:
+            return ()
+        wanted = (used, self.fallback(now))
         gone = [
             name
             for name, own in self._owns.items()

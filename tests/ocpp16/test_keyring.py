@@ -25,7 +25,7 @@ from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
 from chargerd.ocpp16.signing import Question
 from chargerd.ocpp16.signing_requests import KeyKind, KeyPair, new_key
-from tests.authority import root
+from tests.authority import DAY, root
 from tests.scenarios.keyring_bench import CSMS, MANUFACTURER
 
 NOW: Final = Instant(1000.0, datetime(2026, 3, 2, 8, tzinfo=UTC))
@@ -160,3 +160,20 @@ def test_a_root_that_comes_twice_is_there_once() -> None:
     assert keyring.roots(MANUFACTURER) == (maker,)
     assert [each.pem for each in keyring.roots(CSMS)] == [ROOT.pem]
     assert keyring.in_use(NOW) == (*keyring.roots(CSMS), maker)
+
+
+def test_a_clock_that_is_far_ahead_costs_no_certificate() -> None:
+    disk = Disk()
+    keyring = disk.keyring()
+    for begin in (NOW.utc - DAY, NOW.utc + 10 * DAY):
+        key = with_key(keyring)
+        question = asked(keyring)
+        assert question is not None
+        life = {"not_before": begin, "not_after": begin + 90 * DAY}
+        made = Own((read(ROOT.certify(question.csr, **life)),), key, NOW.utc)
+        disk.write(keyring.take(OwnInstalled(made), NOW).records)
+    used = keyring.own(NOW)
+    assert used is not None
+    ahead = disk.keyring()
+    disk.write(ahead.begin(Instant(0.0, NOW.utc + 5_000 * DAY)).records)
+    assert disk.keyring().own(NOW) == used

@@ -5,6 +5,7 @@ import pytest
 from chargerd.ocpp16.records import Drawer
 from tests.authority import DAY, NOW, root
 from tests.scenarios.keyring_bench import (
+    DAY_S,
     MANUFACTURER,
     KeyringBench,
     on_disk,
@@ -61,6 +62,23 @@ def test_a_root_of_the_station_file_is_watched_over_restarts(tmp_path: Path) -> 
     assert [text[30:] for text in warnings(bench)] == ["ends in 6 days, on 2026-03-08"]
     bench.restarts()
     assert len(warnings(bench)) == 1
+
+
+def test_a_clock_that_was_ahead_costs_no_warning(tmp_path: Path) -> None:
+    bench = on_disk(tmp_path, file_roots=(soon(40),))
+    bench.clock.correct(45 * DAY_S)
+    bench.restarts()
+    assert warnings(bench)[-1].endswith("has ended, on 2026-04-11")
+    bench.clock.correct(-45 * DAY_S)
+    bench.restarts()
+    bench.clock.correct(-60 * DAY_S)
+    bench.restarts()
+    told = len(warnings(bench))
+    bench.clock.correct(60 * DAY_S)
+    bench.restarts()
+    bench.waits_days(11)
+    days = [text.split()[4] for text in warnings(bench)[told:]]
+    assert days == ["40", "30"]
 
 
 def test_a_certificate_that_is_used_no_more_is_forgotten(tmp_path: Path) -> None:
