@@ -60,7 +60,7 @@ from chargerd.ocpp16.rpc import Answered, Failed, Garbage, Question, Rpc
 from chargerd.ocpp16.security import SecurityEventType, concern
 from chargerd.ocpp16.security_log import SecurityLog
 from chargerd.ocpp16.status import report
-from chargerd.ocpp16.upkeep import Upkeep, UpkeepEvent
+from chargerd.ocpp16.upkeep import Given, Upkeep, UpkeepEvent
 from chargerd.ocpp16.wire import encode
 from chargerd.steps import (
     DeadlinePassed,
@@ -162,16 +162,15 @@ class ChargePoint:
         )
         running = Rebooted(nameplate.firmware_version or "", slot_marked=True)
         identity = unquote(where.rpartition("/")[2])
-        self.upkeep = Upkeep(
-            snapshot.drawers,
-            started or running,
-            new_id,
-            identity,
-            nameplate.serial_number,
-            file_roots,
-            lambda: self.station.policy,
+        given = Given(
+            started=started or running,
+            new_id=new_id,
+            policy=lambda: self.station.policy,
+            identity=identity,
+            serial_number=nameplate.serial_number,
+            file_roots=tuple(file_roots),
         )
-        self.upkeep.obey(self.configuration.policy)
+        self.upkeep = Upkeep(snapshot.drawers, given)
         notices = Notices(snapshot.drawers.get(Drawer.NOTICE, {}))
         self.dialogue = Dialogue(
             Rpc(new_id),
@@ -371,7 +370,6 @@ class ChargePoint:
             info = f"{judged.name}, by {origin}"
             self._concerns(SecurityEventType.RECONFIGURATION, info, doing)
         doing.records += self.dialogue.ledger.obey(self.configuration.policy)
-        self.upkeep.obey(self.configuration.policy)
         return (PolicyChanged(WHOLE_STATION, self.configuration.policy),)
 
     def _take_boot_interval(self, now: Instant, doing: _Doing) -> None:

@@ -48,6 +48,7 @@ class Updates:
         sheets: Mapping[str, Sheet],
         started: events.Rebooted,
         new_id: Callable[[], str],
+        policy: Callable[[], Policy],
     ) -> None:
         """Go on with what the disk knows.
 
@@ -55,9 +56,10 @@ class Updates:
             sheets: The jobs there were, the latest last.
             started: What runs now.
             new_id: Makes an id that no other ever had.
+            policy: Tells what the operator wants now.
         """
         self.history = [Job.from_row(sheet) for sheet in sheets.values()]
-        self.policy = FirmwarePolicy()
+        self._policy = policy
         self.new_id = new_id
         self.version = started.version
         """What runs."""
@@ -81,9 +83,11 @@ class Updates:
             status = firmware.present_status(self._update)
         return _status(replace(self.job, signed=signed), status)
 
-    def obey(self, policy: Policy) -> None:
-        """Keep to what the operator wants from now on."""
-        self.policy = FirmwarePolicy(
+    @property
+    def policy(self) -> FirmwarePolicy:
+        """What the operator wants."""
+        policy = self._policy()
+        return FirmwarePolicy(
             retries=policy.firmware_retries,
             retry_interval_s=float(policy.firmware_retry_interval_s),
             idle_within_s=float(policy.firmware_idle_within_s),

@@ -3,7 +3,8 @@
 Each part is a state machine of its own; here they have one door.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chargerd.clock import Instant
@@ -16,6 +17,7 @@ from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.keyring import Keyring
 from chargerd.ocpp16.keyring_events import KeyringEvent
 from chargerd.ocpp16.records import Drawer, Sheet
+from chargerd.ocpp16.root_store import MANUFACTURER
 from chargerd.ocpp16.updates import Updates
 from chargerd.ocpp16.upload_events import UploadEvent
 from chargerd.ocpp16.uploads import Uploads
@@ -40,33 +42,38 @@ class Part(Protocol):
         """Return when ``expire`` has something to do."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the parts are told once, when the process starts."""
+
+    started: Rebooted
+    """What runs now."""
+    new_id: Callable[[], str]
+    """Makes an id that no other ever had."""
+    policy: Callable[[], Policy]
+    """Tells what the operator wants now."""
+    identity: str = ""
+    """What the CSMS calls this station."""
+    serial_number: str | None = None
+    """Of the station, as BootNotification tells it."""
+    file_roots: tuple[str, ...] = ()
+    """The files of roots that the station file names, in PEM."""
+
+
 class Upkeep:
     """Gives each event to the part that it is meant for."""
 
     def __init__(
-        self,
-        drawers: Mapping[Drawer, Mapping[str, Sheet]],
-        started: Rebooted,
-        new_id: Callable[[], str],
-        identity: str,
-        serial_number: str | None,
-        file_roots: Iterable[str],
-        policy: Callable[[], Policy],
+        self, drawers: Mapping[Drawer, Mapping[str, Sheet]], given: Given
     ) -> None:
-        """Go on with what the disk knows.
-
-        Args:
-            drawers: What the disk knows.
-            started: What runs now.
-            new_id: Makes an id that no other ever had.
-            identity: What the CSMS calls this station.
-            serial_number: Of the station, as BootNotification tells it.
-            file_roots: The files of roots that the station file names, in PEM.
-            policy: Tells what the operator wants now.
-        """
-        self.keyring = Keyring(drawers, serial_number, file_roots, policy)
-        self.updates = Updates(drawers.get(Drawer.FIRMWARE, {}), started, new_id)
-        self.uploads = Uploads(drawers.get(Drawer.UPLOAD, {}), identity, new_id)
+        """Go on with what the disk knows."""
+        self.keyring = Keyring(
+            drawers, given.serial_number, given.file_roots, given.policy
+        )
+        jobs = drawers.get(Drawer.FIRMWARE, {})
+        self.updates = Updates(jobs, given.started, given.new_id, given.policy)
+        tasks = drawers.get(Drawer.UPLOAD, {})
+        self.uploads = Uploads(tasks, given.identity, given.new_id)
         hearing: tuple[tuple[Part, tuple[type, ...]], ...] = (
             (self.keyring, keyring.HEARD),
             (self.updates, updates.HEARD),
@@ -82,12 +89,8 @@ class Upkeep:
             BadCertificate: For what cannot be believed.
         """
         signer = read(pem)
-        check_firmware_signer(signer, (), now.utc)
+        check_firmware_signer(signer, self.keyring.roots(MANUFACTURER), now.utc)
         return signer
-
-    def obey(self, policy: Policy) -> None:
-        """Keep to what the operator wants from now on."""
-        self.updates.obey(policy)
 
     def begin(self, now: Instant) -> Consequences:
         """Go on with what a restart broke off; nothing the second time."""

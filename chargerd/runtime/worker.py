@@ -1,9 +1,12 @@
 """Gives each job that takes long to whoever can do it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from chargerd.ocpp16.jobs import Job, Redial, StopUpload, Upload
+from chargerd.ocpp16.jobs import Job, MakeKey, Redial, StopUpload, Upload
+from chargerd.ocpp16.keyring_events import KeyMade
+from chargerd.ocpp16.signing_requests import new_key
 from chargerd.ocpp16.upload_events import Failing, UploadFailed
 from chargerd.runtime.firmware_worker import FirmwareWorker
 from chargerd.runtime.upload_worker import UploadWorker
@@ -32,7 +35,7 @@ class Worker:
         self._uploads = uploads
         self._redial = redial
         self._tell = tell
-        self._delivering: dict[str, asyncio.Task[None]] = {}
+        self._going_on: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, job: Job) -> None:
         """Begin a job."""
@@ -41,8 +44,9 @@ class Worker:
                 self._redial()
             case Upload():
                 self._stop(job.id)
-                task = asyncio.create_task(self._deliver(job), name="upload")
-                self._delivering[job.id] = task
+                self._start(job.id, self._deliver(job))
+            case MakeKey():
+                self._start("key", self._make_key(job))
             case StopUpload():
                 self._stop(job.id)
             case _:
@@ -53,22 +57,30 @@ class Worker:
         try:
             await self._firmware.run()
         finally:
-            for task in self._delivering.values():
+            for task in self._going_on.values():
                 task.cancel()
-            if self._delivering:
-                await asyncio.wait(self._delivering.values())
+            if self._going_on:
+                await asyncio.wait(self._going_on.values())
+
+    def _start(self, id_: str, work: Coroutine[Any, Any, Happening]) -> None:
+        async def done() -> None:
+            told = await work
+            self._going_on.pop(id_, None)
+            self._tell(told)
+
+        self._going_on[id_] = asyncio.create_task(done(), name=id_)
 
     def _stop(self, id_: str) -> None:
-        task = self._delivering.pop(id_, None)
+        task = self._going_on.pop(id_, None)
         if task is not None:
             task.cancel()
 
-    async def _deliver(self, job: Upload) -> None:
-        told: Happening
+    async def _make_key(self, job: MakeKey) -> Happening:
+        return KeyMade(await asyncio.to_thread(new_key, job.kind))
+
+    async def _deliver(self, job: Upload) -> Happening:
         try:
-            told = await self._uploads.run(job)
+            return await self._uploads.run(job)
         except Exception as error:  # noqa: BLE001 - an upload that never ends is worse
             why = f"{error!r}; look at the journal"
-            told = UploadFailed(job.id, Failing.UPLOAD_FAILURE, why)
-        self._delivering.pop(job.id, None)
-        self._tell(told)
+            return UploadFailed(job.id, Failing.UPLOAD_FAILURE, why)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from chargerd.core.firmware_events import Rebooted
+from chargerd.core.policy import Policy
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.jobs import LogKind
 from chargerd.ocpp16.locations import misplaced
-from chargerd.ocpp16.upkeep import Upkeep
+from chargerd.ocpp16.upkeep import Given, Upkeep
 from chargerd.ocpp16.upload_events import UploadWanted
 from chargerd.ocpp16.upload_task import State, Task
 from tests.clock import FakeClock
@@ -37,7 +38,9 @@ def test_a_request_that_is_numbered_zero_is_one_of_get_log() -> None:
 
 
 def test_a_station_that_never_uploaded_has_nothing_to_go_on_with() -> None:
-    upkeep = Upkeep({}, Rebooted("1", slot_marked=True), lambda: "id")
+    started = Rebooted("1", slot_marked=True)
+    given = Given(started=started, new_id=lambda: "id", policy=Policy)
+    upkeep = Upkeep({}, given)
     now = FakeClock().now()
     assert upkeep.uploads.begin(now) == upkeep.uploads.expire(now) == Consequences()
     assert not upkeep.uploads.busy

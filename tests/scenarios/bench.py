@@ -27,7 +27,7 @@ from chargerd.core.permissive import FIELDS, Facts
 from chargerd.core.reasons import Cause
 from chargerd.core.sealing import Sealing
 from chargerd.ocpp16 import wire
-from chargerd.ocpp16.jobs import Job, MakeKey
+from chargerd.ocpp16.jobs import FirmwareJob, MakeKey
 from chargerd.ocpp16.keyring_events import KeyMade
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
@@ -123,8 +123,8 @@ class Bench:
         self.security_events: list[Json] = []
         """Not among what was ``said``: they stand between all else."""
         self.steps: list[Step] = []
-        self.jobs: list[Job] = []
-        """What was to be done outside, and is not done yet."""
+        self.to_do: list[FirmwareJob] = []
+        """What firmware jobs wish and nobody has done yet."""
         self.runs = Rebooted("1.0", slot_marked=True)
         """What the installer says of what runs."""
         self.answers: list[list[Any]] = []
@@ -166,14 +166,12 @@ class Bench:
     ) -> None:
         """Start the process, from what the disk remembers."""
         self._inbox.clear()
-        self.jobs.clear()
+        self.to_do.clear()
         if self.store is not None:
             snapshot = self.store.restore(self.clock.now().utc)
         self.charge_point = ChargePoint(
             self._fittings,
-            Nameplate(
-                "chargerd", "bench", self._serial_number, self.runs.version
-            ),
+            Nameplate("chargerd", "bench", self._serial_number, self.runs.version),
             self._ids.__next__,
             where=CSMS_URL,
             configured={"MeterStepLimit": "0", **self._keys},
@@ -423,7 +421,7 @@ class Bench:
             self.after(step)
         elif self.store is not None and step.records:
             self.store.commit(step.records)
-        self.jobs += step.jobs
+        self.to_do += (job for job in step.jobs if isinstance(job, FirmwareJob))
         if step.attempt is not None:
             self._inbox.appendleft(Tried(self._stored(step.attempt)))
         self._sign(step)

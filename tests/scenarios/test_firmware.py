@@ -49,7 +49,7 @@ def test_what_is_not_signed_is_served_where_the_operator_wants_it(
     bench.sets(PlainFirmwareUpdates=rule)
     answer = bench.asks("UpdateFirmware", **wanted())
     assert answer == ({} if served else {"code": "NotSupported"})
-    assert bool(bench.jobs) is served
+    assert bool(bench.to_do) is served
 
 
 @pytest.mark.requirement("FW-03")
@@ -57,9 +57,9 @@ def test_a_download_waits_for_its_time(tmp_path: Path) -> None:
     bench = station(tmp_path)
     later = bench.clock.now().utc.replace(microsecond=0).isoformat()
     bench.asks("UpdateFirmware", **wanted(retrieveDate="2099-01-01T00:00:00Z"))
-    assert not bench.jobs
+    assert not bench.to_do
     bench.asks("UpdateFirmware", **wanted(retrieveDate=later))
-    assert [type(job) for job in bench.jobs] == [wishes.Discard, wishes.Download]
+    assert [type(job) for job in bench.to_do] == [wishes.Discard, wishes.Download]
 
 
 @pytest.mark.requirement("FW-05")
@@ -91,7 +91,7 @@ def test_without_a_word_of_the_csms_the_keys_say_how_often(tmp_path: Path) -> No
     workshop.failing = {wishes.Download: events.DownloadFailed(job, "no route")}
     workshop.works()
     bench.waits(28)
-    assert not bench.jobs
+    assert not bench.to_do
     for _ in range(3):
         bench.waits(30)
         workshop.works()
@@ -359,8 +359,8 @@ def test_an_updater_that_counts_starts_hears_of_every_one_that_went_well(
     tmp_path: Path,
 ) -> None:
     bench = station(tmp_path)
-    assert not bench.jobs
+    assert not bench.to_do
     bench.runs = Rebooted("1.0", slot_marked=False)
     bench.restarts()
-    (wish,) = bench.jobs
+    (wish,) = bench.to_do
     assert isinstance(wish, wishes.MarkGood)

@@ -33,8 +33,8 @@ class Workshop:
     def works(self) -> None:
         """Do what is wished until nothing is left, or the station restarts."""
         bench = self.bench
-        while bench.jobs and not bench.restarting:
-            wish = bench.jobs.pop(0)
+        while bench.to_do and not bench.restarting:
+            wish = bench.to_do.pop(0)
             assert isinstance(wish, FirmwareJob)
             self.done.append(type(wish).__name__)
             kind = type(wish)
