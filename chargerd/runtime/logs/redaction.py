@@ -46,6 +46,9 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b[0-9A-Fa-f]{32,40}\b"), HIDDEN),
 )
 _URL: Final = re.compile(r"([A-Za-z][\w+.-]{0,20}://)([^\s\"'<>]*)")
+_VALUES: Final = frozenset({"value", "default"})
+_SIGNED: Final = "secret"
+"""What a meter has signed names the id tag too, in a form of the meter's own."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]{5,20}")
 
 
@@ -100,7 +103,8 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            named = value.get("name")
+            signed = value.get("format") == "SignedData"
+            named = _SIGNED if signed else value.get("name")
             return {
                 str(name): self._field(self._meaning(str(name), named), each)
                 for name, each in value.items()
@@ -125,9 +129,6 @@ class Redactor:
     def _known(self, found: re.Match[str]) -> str:
         word = found[0]
         return masked(word) if word.casefold() in self._tags else word
-
-
-_VALUES: Final = frozenset({"value", "default"})
 
 
 def _address(found: re.Match[str]) -> str:

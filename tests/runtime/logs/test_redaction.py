@@ -77,6 +77,10 @@ def test_what_is_no_secret_stays(text: str) -> None:
         ({"private_key_file": "/etc/k.pem"}, {"private_key_file": "/etc/k.pem"}),
         ({"key": "a3f2", "n": 1, "no": None}, {"key": "a3f2", "n": 1, "no": None}),
         ({"value": f"OCMF|{TAG}|"}, {"value": "OCMF|04…C3|"}),
+        (
+            {"format": "SignedData", "value": TAG.encode().hex(), "context": "Other"},
+            {"format": "SignedData", "value": "***", "context": "Other"},
+        ),
         ({1: 2.5, "on": True}, {"1": 2.5, "on": True}),
     ],
 )
