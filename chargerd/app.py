@@ -260,6 +260,11 @@ class Daemon:
             await self.engine.step(RestartFailed(WHOLE_STATION, error))
 
     @property
+    def _firmware_folder(self) -> Path:
+        """Where firmware is until it is installed."""
+        return self._settings.cache_directory / "firmware"
+
+    @property
     def _reboots(self) -> tuple[Cause, ...]:
         """For what the whole board restarts; else this process does."""
         within = self._settings.firmware.installer == "slots"
@@ -294,7 +299,7 @@ class Daemon:
             lambda text: self._journal.say(journals.ERROR, text),
         )
         cache = self._settings.cache_directory
-        firmware = FirmwareWorker(installer, cache / "firmware", surroundings)
+        firmware = FirmwareWorker(installer, self._firmware_folder, surroundings)
         uploads = UploadWorker(
             cache / "uploads", self.archive.make, files.deliver, TransferFailed
         )
@@ -322,6 +327,9 @@ class Daemon:
             lambda: self._aftermath.steps,
             logs,
             group,
+            firmware_folder=self._firmware_folder,
+            firmware_most_bytes=self._settings.files.max_mib * 1024 * 1024,
+            firmware_percent=lambda: self.worker.percent,
         )
         interfaces = [station.interface(varlink.shipped(control.STATION))]
         if self._devices.simulation is not None:

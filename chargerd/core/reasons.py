@@ -101,3 +101,7 @@ class Why(StrEnum):
     ROOT_OF_FILE = "ROOT_OF_FILE"  # named in the station file
     LAST_ROOT = "LAST_ROOT"
     INSECURE_LINK = "INSECURE_LINK"
+    UPDATE_UNDER_WAY = "UPDATE_UNDER_WAY"
+    NO_FILE = "NO_FILE"
+    FILE_GAP = "FILE_GAP"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"

@@ -16,11 +16,12 @@ from chargerd.core import firmware_effects as wishes
 from chargerd.core import firmware_events as events
 from chargerd.core.events import WHOLE_STATION, RestartRequested
 from chargerd.core.firmware_events import FirmwareEvent
-from chargerd.core.firmware_job import Job
+from chargerd.core.firmware_job import Job, Origin
 from chargerd.core.reasons import Cause
 from chargerd.ocpp16.certificates import BadCertificate, Certificate
 from chargerd.ocpp16.jobs import FirmwareJob
 from chargerd.ocpp16.signatures import BadSignature, Verifier
+from chargerd.runtime import sent_firmware
 from chargerd.runtime.gate import Gate
 from chargerd.runtime.installers.interface import (
     Installer,
@@ -121,17 +122,27 @@ class FirmwareWorker:
         job, file = wish.job, self._file(wish.job)
         try:
             await asyncio.to_thread(self._make_room, wish)
-            size_bytes = await self._around.fetch(job.location, file)
+            size_bytes = await self._fetched(job, file)
         except (TransferFailed, OSError) as error:
             return events.DownloadFailed(job.id, str(error))
         return events.DownloadDone(job.id, size_bytes)
 
+    async def _fetched(self, job: Job, file: Path) -> int:
+        if not _was_sent(job):
+            return await self._around.fetch(job.location, file)
+        return await asyncio.to_thread(
+            sent_firmware.take, self._folder, file, job.size_bytes
+        )
+
     def _make_room(self, wish: wishes.Download) -> None:
         """Leave nothing there but what this download goes on with."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        own = self._file(wish.job).name
+        sent = _was_sent(wish.job)
+        kept = self._file(wish.job).name if wish.resume or sent else None
         for path in self._folder.iterdir():
-            if not (wish.resume and path.name.startswith(own)):
+            if sent and path.name == sent_firmware.NAME:
+                continue
+            if kept is None or not path.name.startswith(kept):
                 path.unlink()
 
     async def _verify(self, wish: wishes.Verify) -> FirmwareEvent:
@@ -214,6 +225,10 @@ class FirmwareWorker:
 
 def _is_over(wish: FirmwareJob, job: str) -> bool:
     return wish.job.id == job and isinstance(wish, _BROKEN_OFF)
+
+
+def _was_sent(job: Job) -> bool:
+    return job.origin is Origin.FILE and job.location == sent_firmware.LOCATION
 
 
 Do = Callable[[FirmwareWorker, Any], Awaitable[Happening | None]]

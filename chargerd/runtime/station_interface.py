@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from chargerd import control
@@ -30,6 +31,7 @@ from chargerd.runtime.log_methods import LogMethods
 from chargerd.runtime.queue_methods import QueueMethods
 from chargerd.runtime.senses import Senses
 from chargerd.runtime.tag_methods import TagMethods
+from chargerd.runtime.update_methods import MOST_BYTES, UpdateMethods
 from chargerd.runtime.views import Json, Views
 from chargerd.runtime.why import because
 from chargerd.steps import Happening, KeyWanted
@@ -59,6 +61,9 @@ class StationInterface:
         steps: Callable[[], int],
         logs: LogMethods,
         group: str = "",
+        firmware_folder: Path | None = None,
+        firmware_most_bytes: int = MOST_BYTES,
+        firmware_percent: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._views = views
         self._charge_point = charge_point
@@ -73,6 +78,15 @@ class StationInterface:
         self._queue = QueueMethods(views, charge_point, reader, soon, group)
         self._tags = TagMethods(charge_point, clock, soon)
         self._fault_methods = FaultMethods(charge_point, reader, soon, group)
+        self._updates = UpdateMethods(
+            charge_point,
+            clock,
+            soon,
+            group,
+            firmware_folder,
+            firmware_most_bytes,
+            firmware_percent,
+        )
 
     def interface(self, description: str) -> Interface:
         """Return the methods for the control server."""
@@ -105,8 +119,9 @@ class StationInterface:
                 **self._tags.methods,
                 **self._fault_methods.methods,
                 **self._logs.methods,
+                **self._updates.methods,
             },
-            {"Watch": self._watch, **self._logs.streams},
+            {"Watch": self._watch, **self._logs.streams, **self._updates.streams},
         )
 
     async def _watch(

@@ -8,6 +8,7 @@ from typing import Any
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.authorization import masked
+from chargerd.core.firmware_job import AT_REST
 from chargerd.core.session import BILLED, Session
 from chargerd.ocpp16 import keys
 from chargerd.ocpp16.keys import Access
@@ -78,6 +79,7 @@ class Views:
             "messages_quarantined": outbox.quarantined,
             "storage": "failing" if station.storage_failing else "ok",
             "simulated": identity.simulated,
+            **known(update=self._update()),
         }
 
     def one_line(self) -> str:
@@ -90,6 +92,11 @@ class Views:
         waiting = self._charge_point.dialogue.ledger.outbox.waiting
         link = self.link()["state"]
         return f"{', '.join(words)}; link {link}; {waiting} messages waiting"
+
+    def _update(self) -> str | None:
+        """Return how a firmware job stands that is under way."""
+        state = self._charge_point.upkeep.updates.job.state
+        return None if state in AT_REST else state.value
 
     def _clock_source(self) -> str:
         offset_s = self._charge_point.dialogue.registration.clock_offset_s

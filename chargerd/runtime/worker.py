@@ -37,6 +37,11 @@ class Worker:
         self._tell = tell
         self._going_on: dict[str, asyncio.Task[None]] = {}
 
+    @property
+    def percent(self) -> int | None:
+        """How far the install is that goes on now."""
+        return self._firmware.percent
+
     def begin(self, job: Job) -> None:
         """Begin a job."""
         match job:

@@ -506,6 +506,56 @@ SECURITY_EVENTS: list[dict[str, Any]] = [
         "waiting": False,
     },
 ]
+JOB: dict[str, Any] = {
+    "id": "5be1c0de-0000-4000-8000-000000000032",
+    "state": "waiting for idle",
+    "over": False,
+    "status": "InstallScheduled",
+    "origin": "csms",
+    "signed": True,
+    "request_id": 77,
+    "location": "https://***@files.example/chargerd-0.2.0.whl",
+    "attempts": 2,
+    "size_bytes": 4_215_008,
+    "version_before": "0.1.0",
+    "expected_version": "0.2.0",
+    "retrieve_at": "2026-03-02T13:58:00Z",
+    "left_s": 83_520,
+}
+UPDATE: dict[str, Any] = {
+    "version": "0.1.0",
+    "job": JOB,
+    "held": True,
+    "transactions": 1,
+}
+UPDATES: list[dict[str, Any]] = [
+    {name: value for name, value in JOB.items() if name != "left_s"},
+    {
+        "id": "77aa10b2-0000-4000-8000-000000000031",
+        "state": "download failed",
+        "over": True,
+        "origin": "file",
+        "signed": False,
+        "location": "sent",
+        "attempts": 1,
+        "version_before": "0.1.0",
+        "retrieve_at": "2026-02-20T09:30:00Z",
+        "why": "cancelled by a technician",
+    },
+    {
+        "id": "1104f7aa-0000-4000-8000-000000000030",
+        "state": "installed",
+        "over": True,
+        "origin": "usb",
+        "signed": False,
+        "location": "***",
+        "attempts": 1,
+        "size_bytes": 812,
+        "version_before": "0.0.9",
+        "expected_version": "0.1.0",
+        "retrieve_at": "2026-01-11T07:12:00Z",
+    },
+]
 MOCK_FAULTS = ["contactor-weld", "emergency-stop", "reader-silent"]
 
 
@@ -519,6 +569,10 @@ class Station:
         self.reservations = copy.deepcopy(RESERVATIONS)
         self.simulated = True
         self.lists = True
+        self.update = copy.deepcopy(UPDATE)
+        self.course: list[dict[str, Any]] = []
+        """How an update stands, each time that it is asked for; then ``update``."""
+        self.sent = bytearray()
         self.done: list[tuple[str, dict[str, Any]]] = []
         self.watchers = 0
         self.bundle: list[bytes | None] = [b"first ", b"second"]
@@ -675,6 +729,28 @@ class Station:
         wanted = parameters.get("connector")
         return {"meters": [m for m in METERS if wanted in (None, m["connector"])]}
 
+    def get_update(self, _: Values) -> Values:
+        return self.course.pop(0) if self.course else self.update
+
+    def send_firmware(self, given: Values) -> Values:
+        assert given["offset"] == len(self.sent)
+        self.sent += base64.b64decode(given["content"], validate=True)
+        return {"size": len(self.sent)}
+
+    def install_update(self, given: Values) -> Values:
+        if given.get("location") == "http://busy.example/":
+            why = {"reason": "INSTALLING", "detail": "an update is being installed"}
+            raise ControlFailed(f"{control.STATION}.Refused", why)
+        self.done.append(("InstallUpdate", dict(given)))
+        return {"id": "new"}
+
+    def cancel_update(self, _: Values) -> Values:
+        if self.update.get("job", JOB)["over"]:
+            why = {"reason": "NO_JOB", "detail": "there is no job"}
+            raise ControlFailed(f"{control.STATION}.Refused", why)
+        self.done.append(("CancelUpdate", {}))
+        return {}
+
     def clear_fault(self, given: Values) -> Values:
         self.done.append(("ClearFault", dict(given)))
         return {}
@@ -776,6 +852,11 @@ _ANSWERS: dict[str, Any] = {
     },
     "ListFailures": lambda *_: {"failures": FAILURES},
     "ClearFault": Station.clear_fault,
+    "GetUpdate": Station.get_update,
+    "ListUpdates": lambda _, given: {"updates": UPDATES[: given.get("limit")]},
+    "SendFirmware": Station.send_firmware,
+    "InstallUpdate": Station.install_update,
+    "CancelUpdate": Station.cancel_update,
     "Explain": Station.explain,
     "ListAvailability": lambda *_: {"availability": AVAILABILITY},
     "SetAvailability": Station.set_availability,

@@ -31,7 +31,12 @@ def test_whatever_is_offered_is_answered(action: str, full: bool) -> None:
     now = bench.clock.now()
     answer = router.dispatch(bench.charge_point.picture, question, now)
     assert isinstance(answer.response, getattr(call_result, action))
-    without = ("GetConfiguration", "GetDiagnostics", "GetLocalListVersion")
+    without = (
+        "GetConfiguration",
+        "GetDiagnostics",
+        "GetLocalListVersion",
+        "UpdateFirmware",
+    )
     assert "status" in encode(answer.response) or action in without
 
 
@@ -55,7 +60,7 @@ def test_what_cannot_be_answered_says_why(
 
 
 OF_PROFILES = {
-    "FirmwareManagement": ("GetDiagnostics",),
+    "FirmwareManagement": ("GetDiagnostics", "UpdateFirmware"),
     "LocalAuthListManagement": ("SendLocalList", "GetLocalListVersion"),
     "RemoteTrigger": ("TriggerMessage",),
     "Reservation": ("ReserveNow", "CancelReservation"),

@@ -83,6 +83,8 @@ class Bench:
         self.senses = Senses(devices, self.guard, self.asked.append, monotonic)
         self.journal = Journal(lambda *_: None, INFO, clock)
         self.steps: list[float] = []
+        self.percent: int | None = None
+        """How far an install is."""
         self.aftermath = Aftermath(
             self.point,
             self.journal,
@@ -123,6 +125,9 @@ class Bench:
                 self.asked.append,
                 "technicians",
             ),
+            firmware_folder=folder / "firmware",
+            firmware_most_bytes=100_000,
+            firmware_percent=lambda: self.percent,
         ).interface(varlink.shipped(control.STATION))
 
     def close(self) -> None:
