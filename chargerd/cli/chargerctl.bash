@@ -2,9 +2,9 @@
 # /usr/share/bash-completion/completions/chargerctl
 #
 # One line for each command: its words | sub-commands | options | positionals.
-# A positional is a list of words, or @KIND, whose names are asked of the daemon.
+# A positional is a list of words, @files, or @KIND, whose names are asked of the daemon.
 _chargerctl_table='
-chargerctl|status link top why watch session connector reserve tag queue power meter fault device bundle security-log config mock completion||
+chargerctl|status link top why watch session connector reserve tag queue power meter fault device bundle security-log config update mock completion||
 chargerctl status|||
 chargerctl link|status||
 chargerctl link status|||
@@ -55,6 +55,11 @@ chargerctl config|list get set|--changed|
 chargerctl config list||--changed|
 chargerctl config get|||@keys*
 chargerctl config set|||@keys*
+chargerctl update|status install history cancel||
+chargerctl update status|||
+chargerctl update install||--replace --wait|@files
+chargerctl update history||-n --limit|
+chargerctl update cancel|||
 chargerctl mock|plug unplug pause resume tag fault link rate meter||
 chargerctl mock plug||--soc --capacity-kwh --max-kw --max-voltage-v --evccid|@connectors
 chargerctl mock unplug|||@connectors
@@ -106,7 +111,9 @@ _chargerctl_positional() {
         kind=${kinds[last]}
     fi
     kind=${kind%'*'}
-    if [[ $kind == @* ]]; then
+    if [[ $kind == @files ]]; then
+        compgen -f -- "$current"
+    elif [[ $kind == @* ]]; then
         _chargerctl_ask "${kind#@}"
     else
         echo "${kind//,/ }"

@@ -26,6 +26,7 @@ from chargerd.cli import (
     sessions,
     tags,
     terminal,
+    update,
     watch,
     why,
 )
@@ -79,6 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
         hardware,
         logs,
         keys,
+        update,
         mock,
         completion,
     ):

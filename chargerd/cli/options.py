@@ -21,6 +21,8 @@ DEFAULTS: Final = {
     "until_idle": False,
     "since": None,
     "output": None,
+    "replace": False,
+    "wait": False,
 }
 """Set before parsing, since an option may stand before and after the verb."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from chargerd.cli import options, tables, units
+from chargerd.cli import options, tables, units, update_words
 from chargerd.cli.commands import Context, Document, reads
 from chargerd.cli.tables import Column
 from chargerd.cli.terminal import FAULT, GOOD, OFF, WARNING, Cell, Line, Terminal, mark
@@ -65,6 +65,8 @@ def header(status: Values) -> Iterator[Line]:
         Cell("   Storage "),
         mark(GOOD if status["storage"] == "ok" else FAULT, status["storage"]),
     )
+    if "update" in status:
+        yield (Cell("  Update    "), update_words.state(status["update"]))
 
 
 def connector_table(status: Values, terminal: Terminal) -> Iterator[Line]:

@@ -30,6 +30,7 @@ KINDS = {
     "KEY=VALUE": "@keys",
     "FAULT": "@faults",
     "NAME": "@mock-faults",
+    "FILE|URL": "@files",
 }
 
 
@@ -156,6 +157,11 @@ def completed(program: Path, socket_path: str, line: str) -> set[str]:
         ("chargerctl mock plug --soc 20 ccs", {"ccs1", "ccs2"}),
         ("chargerctl link --tim", {"--timeout"}),
         ("chargerctl completion ", {"bash"}),
+        ("chargerctl update install --re", {"--replace"}),
+        (
+            f"chargerctl update install {SCRIPT.parent}/op",
+            {f"{SCRIPT.parent}/options.py"},
+        ),
     ],
 )
 def test_bash_offers(

@@ -47,6 +47,11 @@ READS = {
     "power limits": "power-limits",
     "power profiles": "power-profiles",
     "device": "device-list",
+    "update": "update",
+    "update status": "update",
+    "update history": "update-list",
+    "update install ftp://files.example/a": "update-install",
+    "update cancel": "update-cancel",
     "top": "top",
     "mock fault list": "mock-fault-list",
     "mock tag 04A1B29C": "mock",
@@ -104,6 +109,15 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "queue retry 401": ("RetryMessage", {"id": 401}),
     "fault clear contactor-weld --yes": ("ClearFault", {"id": 17}),
     "queue drop 401 --yes": ("DropMessage", {"id": 401}),
+    "update install ftp://files.example/a": (
+        "InstallUpdate",
+        {"location": "ftp://files.example/a"},
+    ),
+    "update install ftp://files.example/a --replace": (
+        "InstallUpdate",
+        {"location": "ftp://files.example/a", "replace": True},
+    ),
+    "update cancel": ("CancelUpdate", {}),
     "config set HeartbeatInterval=a=b": (
         "SetKey",
         {"name": "HeartbeatInterval", "value": "a=b"},
@@ -133,6 +147,9 @@ FAILURES = {
     "config set NumberOfConnectors=3": (6, "REFUSED"),
     "config set AuthorizationKey=secret": (4, "NOT_PERMITTED"),
     "config set HeartbeatInterval": (2, "USAGE"),
+    "update install http://busy.example/": (6, "REFUSED"),
+    "update install /nonexistent": (1, "FILE_UNREADABLE"),
+    "update install /dev/null": (1, "EMPTY_FILE"),
     "mock fault nonsense on": (2, "BAD_VALUE"),
     "mock fault contactor-weld": (2, "USAGE"),
 }
@@ -237,6 +254,7 @@ def test_one_bad_assignment_changes_no_key(ask: Chargerctl, station: Station) ->
         "--timeout -1",
         "session show",
         "config get",
+        "update install",
         "status --jso",
     ],
 )

@@ -63,6 +63,10 @@ COMMANDS = (
     "security-log",
     "security-log list -n 1",
     "security-log clear --yes",
+    "update",
+    "update history",
+    "update history -n 1",
+    "update cancel",
     "top --once",
     "mock fault list",
 )
