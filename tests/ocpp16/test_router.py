@@ -45,7 +45,6 @@ def test_whatever_is_offered_is_answered(action: str, full: bool) -> None:
     ("action", "payload", "error"),
     [
         ("MakeCoffee", {}, NotImplementedHere),
-        ("UpdateFirmware", {}, NotSupportedHere),
         ("BootNotification", {}, NotSupportedHere),
         ("Reset", {"type": "Gentle"}, PropertyConstraintViolation),
     ],
