@@ -105,3 +105,5 @@ class Why(StrEnum):
     NO_FILE = "NO_FILE"
     FILE_GAP = "FILE_GAP"
     FILE_TOO_LARGE = "FILE_TOO_LARGE"
+    TRIAL_RUNNING = "TRIAL_RUNNING"  # another way to the CSMS is being tried
+    NOT_HERE = "NOT_HERE"  # it is changed by a method of its own
