@@ -3,12 +3,15 @@
 Facts: OCPP 1.6 security whitepaper edition 3, A00.FR.307 to 429.
 """
 
+import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _FORWARD_SECRET: Final = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -36,8 +39,18 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPem:
+    """Who we are under security profile 3, in PEM."""
+
+    chain: str
+    """Our certificate, and whoever issued it, but for the root."""
+    key: str = field(repr=False)
+    """Its private key."""
+
+
+@dataclass(frozen=True, slots=True)
 class OwnCertificate:
-    """Who we are under security profile 3: two files in PEM."""
+    """The same as two files."""
 
     chain: Path
     """Our certificate, and whoever issued it, but for the root."""
@@ -51,7 +64,7 @@ class TlsSettings:
 
     roots: str = field(repr=False)
     """The certificates that are believed, in PEM; no others are."""
-    own: OwnCertificate | None = None
+    own: OwnCertificate | OwnPem | None = None
     check_name: bool = True
     """Whether the certificate must name the host of the URL."""
     rsa_key_exchange: bool = True
@@ -88,6 +101,39 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     return made
 
 
+def vouching(
+    end: ssl.SSLObject | ssl.SSLSocket, made: ssl.SSLContext
+) -> tuple[str, ...]:
+    """Return which of the certificates that are believed made the other end so.
+
+    Args:
+        end: After the handshake.
+        made: What it was dialed with.
+
+    Returns:
+        SHA-256 in hex of each, the nearest to the other end first; none where this
+        Python does not tell.
+    """
+    believed = set(made.get_ca_certs(binary_form=True))
+    return tuple(sha256(der).hexdigest() for der in _verified(end) if der in believed)
+
+
+def _verified(end: ssl.SSLObject | ssl.SSLSocket) -> Sequence[bytes]:
+    """Return the chain that was proven; public in Python 3.13, private before."""
+    for teller in (end, getattr(end, "_sslobj", None)):
+        tell = getattr(teller, "get_verified_chain", None)
+        if tell is not None:
+            return tuple(map(_der, tell() or ()))
+    return ()
+
+
+def _der(certificate: Any) -> bytes:
+    """Return a certificate as bytes; before Python 3.13 it is an object of its own."""
+    if isinstance(certificate, bytes):
+        return certificate
+    return ssl.PEM_cert_to_DER_cert(certificate.public_bytes())
+
+
 def classify(error: ssl.SSLError) -> tuple[Failure, str]:
     """Return why there is no TLS, and the words for people."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -98,20 +144,37 @@ def classify(error: ssl.SSLError) -> tuple[Failure, str]:
     return _BY_REASON.get(error.reason or "", Failure.OTHER), _reason(error)
 
 
-def _introduce(made: ssl.SSLContext, own: OwnCertificate) -> None:
+def _introduce(made: ssl.SSLContext, own: OwnCertificate | OwnPem) -> None:
+    if isinstance(own, OwnPem):
+        with _in_memory(own.chain) as chain, _in_memory(own.key) as key:
+            _load(made, chain, key, "the certificate of the station and its key")
+        return
     for path in (own.chain, own.key):
         try:
             path.open("rb").close()
         except OSError as error:
             raise Unusable(f"{path}: {error.strerror}; name a file in PEM") from None
+    _load(made, own.chain, own.key, f"{own.chain} and {own.key}")
+
+
+def _load(made: ssl.SSLContext, chain: Path, key: Path, called: str) -> None:
     try:
         # An empty password: nobody is there to be asked for one.
-        made.load_cert_chain(own.chain, own.key, password="")
+        made.load_cert_chain(chain, key, password="")
     except ssl.SSLError as error:
         raise Unusable(
-            f"{own.chain} and {own.key}: {_reason(error)}; give a certificate in PEM "
+            f"{called}: {_reason(error)}; give a certificate in PEM "
             "and the private key that belongs to it, without a password"
         ) from None
+
+
+@contextmanager
+def _in_memory(text: str) -> Iterator[Path]:
+    """Give a text the path that OpenSSL wants; it never touches a disk."""
+    number = os.memfd_create("pem")
+    with os.fdopen(number, "wb", buffering=0) as file:
+        file.write(text.encode())
+        yield Path(f"/proc/self/fd/{number}")
 
 
 def _reason(error: ssl.SSLError | ValueError) -> str:

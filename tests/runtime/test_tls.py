@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 import threading
@@ -14,15 +15,18 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chargerd.runtime.tls import (
     Failure,
     OwnCertificate,
+    OwnPem,
     TlsSettings,
     Unusable,
     classify,
     context,
+    vouching,
 )
 from tests import authority
 from tests.authority import DAY, Issued, Wish, distinguished, pem_of
@@ -295,11 +299,69 @@ async def test_a_certificate_that_the_csms_does_not_take_is_told_as_such(
     assert (await failure(server, settings))[0] is Failure.REFUSED
 
 
+async def test_a_certificate_in_memory_introduces_us_and_touches_no_disk(
+    tmp_path: Path,
+) -> None:
+    own = ROOT.issue(STATION)
+    server = Server(tmp_path, ROOT.issue(HOST), wants=ROOT)
+    pem = OwnPem(own.pem, pem_of(own.key).decode())
+    settings = TlsSettings(ROOT.pem, pem)
+    with server.listening() as port:
+        before = set(os.listdir(tmp_path)), set(os.listdir("/proc/self/fd"))
+        assert await met(port, settings) == b"hello"
+        context(settings)
+        assert set(os.listdir(tmp_path)) == before[0]
+    assert len(os.listdir("/proc/self/fd")) <= len(before[1])
+    assert server.seen[0][1]["subject"]
+    assert "PRIVATE" not in repr(settings)
+
+
+def test_a_certificate_in_memory_that_does_not_fit_is_told_without_its_key() -> None:
+    own, other = ROOT.issue(STATION), pem_of(authority.ec_key()).decode()
+    with pytest.raises(Unusable, match="of the station and its key: .*belongs to it"):
+        context(TlsSettings(ROOT.pem, OwnPem(own.pem, other)))
+    assert other not in repr(TlsSettings(ROOT.pem, OwnPem(own.pem, other)))
+
+
+async def test_the_link_knows_which_of_its_roots_vouched(tmp_path: Path) -> None:
+    other = authority.root("Other root", **LIFE)
+    between = ROOT.issue(authority.wish_for_ca("Between", **LIFE))
+    server = Server(tmp_path, between.issue(HOST), (between,))
+    made = context(TlsSettings(other.pem + ROOT.pem))
+    with server.listening() as port:
+        _, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=made, server_hostname="localhost"
+        )
+        end = writer.get_extra_info("ssl_object")
+        found = vouching(end, made)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    assert found == (ROOT.certificate.fingerprint(hashes.SHA256()).hex(),)
+
+
+def test_a_python_that_tells_no_chain_knows_of_no_root() -> None:
+    class Silent:
+        """The end of a connection, as an older Python has it."""
+
+    made = context(BELIEVES)
+    assert vouching(Silent(), made) == ()  # type: ignore[arg-type]
+
+    class Newer:
+        """As Python 3.13 has it: bytes, and public."""
+
+        def get_verified_chain(self) -> list[bytes]:
+            return [ssl.PEM_cert_to_DER_cert(ROOT.pem)]
+
+    told = vouching(Newer(), made)  # type: ignore[arg-type]
+    assert told == (ROOT.certificate.fingerprint(hashes.SHA256()).hex(),)
+
+
 def test_files_that_make_no_tls_are_told_with_place_and_remedy(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match=r"roots .*; give them in PEM"):
         context(TlsSettings("no certificate"))
     good = introduced(tmp_path, ROOT.issue(STATION))
-    assert good.own is not None
+    assert isinstance(good.own, OwnCertificate)
     missing = replace(good.own, key=tmp_path / "missing")
     with pytest.raises(Unusable, match=r"missing: No such file"):
         context(replace(good, own=missing))
