@@ -16,7 +16,6 @@ from typing import Any
 from chargerd import config, control
 from chargerd.assembly import (
     Planned,
-    authorization_key,
     cache_directory,
     charge_point_of,
     fittings_of,
@@ -38,7 +37,7 @@ from chargerd.runtime.actuators import hands_of
 from chargerd.runtime.aftermath import Aftermath
 from chargerd.runtime.control_server import ControlServer
 from chargerd.runtime.control_socket import SocketUnusableError
-from chargerd.runtime.csms import CsmsLink, Pace
+from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.devices import Devices
 from chargerd.runtime.engine import Engine
 from chargerd.runtime.files import Files
@@ -52,6 +51,7 @@ from chargerd.runtime.lights import Lights
 from chargerd.runtime.log_methods import LogMethods
 from chargerd.runtime.logs.archive import Archive, Places
 from chargerd.runtime.logs.present import Present
+from chargerd.runtime.link_settings import Pace
 from chargerd.runtime.mock_interface import MockInterface
 from chargerd.runtime.senses import Senses
 from chargerd.runtime.station_interface import StationInterface
@@ -172,10 +172,9 @@ class Daemon:
         )
         self.guard.hold(self.hands)
         self.link = CsmsLink(
-            link_settings(settings),
+            lambda: link_settings(settings, self.charge_point.upkeep.attachments),
             self.soon,
             clock.monotonic,
-            authorization_key(settings, self.charge_point),
             Pace.of(self.charge_point.station.policy),
         )
         self.lights = Lights(

@@ -16,11 +16,20 @@ from chargerd.core.firmware_events import Rebooted
 from chargerd.core.fitting import Fitting
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError, fill
-from chargerd.ocpp16.keys import KEYS, Access, BadValue, misfit, secret_key
+from chargerd.ocpp16.attachment import Attachments
+from chargerd.ocpp16.attachment_values import Attachment, Filed
+from chargerd.ocpp16.keys import (
+    KEYS,
+    LINK_KEYS,
+    Access,
+    BadValue,
+    misfit,
+    secret_key,
+)
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.runtime import tls
-from chargerd.runtime.csms import LinkSettings, address
 from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
+from chargerd.runtime.link_settings import LinkSettings
 from chargerd.runtime.views import Identity
 from chargerd.sections import DeviceSpec, Settings
 from chargerd.store.database import Store
@@ -101,7 +110,7 @@ def charge_point_of(
         fittings,
         nameplate,
         lambda: str(uuid.uuid4()),
-        where=address(settings.csms.url, station.identity),
+        filed=filed(settings),
         configured=settings.configuration,
         facts=_facts(settings),
         snapshot=disk.restore(clock.now().utc),
@@ -117,7 +126,6 @@ def _facts(settings: Settings) -> dict[str, str]:
     socket = any(section.cable == "socket" for section in settings.connectors)
     frees = socket and settings.station.unlock_on_disconnect
     return {
-        "SecurityProfile": str(settings.csms.security_profile),
         "UnlockConnectorOnEVSideDisconnect": "true" if frees else "false",
     }
 
@@ -170,51 +178,80 @@ def fittings_of(settings: Settings, devices: Devices) -> dict[int, Fitting]:
     }
 
 
-def link_settings(settings: Settings) -> LinkSettings:
-    """Return where the CSMS is and who we are there."""
+def filed(settings: Settings) -> Filed:
+    """Return what the station file says of the link."""
     csms = settings.csms
-    return LinkSettings(
-        csms.url,
-        settings.station.identity,
-        csms.security_profile,
-        _tls(settings),
-        csms.settle_s,
+    key = authorization_key(settings)
+    return Filed(
+        Attachment(
+            csms.url,
+            settings.station.identity,
+            csms.security_profile,
+            key.hex() if key is not None else "",
+        ),
+        roots=_makes_tls(settings, 2),
+        own=_makes_tls(settings, 3),
     )
 
 
-def _tls(settings: Settings) -> tls.TlsSettings | None:
+def _makes_tls(settings: Settings, profile: int) -> bool:
+    """Tell whether the files are there that a security profile needs."""
+    try:
+        tls.context(_tls(settings, profile))
+    except tls.Unusable:
+        return False
+    return True
+
+
+def link_settings(settings: Settings, attachments: Attachments) -> LinkSettings:
+    """Return what is dialed now; files are read anew.
+
+    Raises:
+        Unusable: A file of the certificates cannot be read.
+    """
+    dialed = attachments.dialed
+    return LinkSettings(
+        dialed.url,
+        dialed.identity,
+        dialed.profile,
+        _tls(settings, dialed.profile) if dialed.profile >= 2 else None,
+        bytes.fromhex(dialed.key) or None,
+        attachments.turn,
+        attachments.trial is not None,
+        settings.csms.settle_s,
+    )
+
+
+def _tls(settings: Settings, profile: int) -> tls.TlsSettings:
     """Return whom a link of security profile 2 or 3 believes, and who we are there."""
     csms = settings.csms
-    if not csms.secure:
-        return None
     own = tls.OwnCertificate(Path(csms.certificate_file), Path(csms.private_key_file))
+    try:
+        roots = "".join(Path(name).read_text() for name in csms.root_files)
+    except OSError as error:
+        wrong = f"{error.filename}: {error.strerror}; name files in PEM"
+        raise tls.Unusable(f"root_files: {wrong}") from None
+    except UnicodeDecodeError as error:
+        raise tls.Unusable(f"root_files: {error}; name files in PEM") from None
     return tls.TlsSettings(
-        "".join(Path(name).read_text() for name in csms.root_files),
-        own if csms.introduces else None,
-        csms.check_name,
-        csms.rsa_key_exchange,
+        roots, own if profile == 3 else None, csms.check_name, csms.rsa_key_exchange
     )
 
 
 def _bad_tls(settings: Settings) -> list[str]:
-    where = f"{settings.path}: csms"
+    if not settings.csms.secure:
+        return []
     try:
-        chosen = _tls(settings)
-        if chosen is not None:
-            tls.context(chosen)
-    except OSError as error:
-        wrong = f"{error.filename}: {error.strerror}; name files in PEM"
-        return [f"{where}.root_files: {wrong}"]
-    except (tls.Unusable, UnicodeDecodeError) as error:
-        return [f"{where}: {error}"]
+        tls.context(_tls(settings, settings.csms.security_profile))
+    except tls.Unusable as error:
+        text = str(error)
+        place = "csms." if text.startswith("root_files") else "csms: "
+        return [f"{settings.path}: {place}{text}"]
     return []
 
 
-def authorization_key(settings: Settings, charge_point: ChargePoint) -> bytes | None:
-    """Return the password of profile 1: the CSMS's own choice wins over a file."""
-    kept = charge_point.configuration.values.get("AuthorizationKey")
-    if kept:
-        return secret_key(kept)
+def authorization_key(settings: Settings) -> bytes | None:
+    """Return the first password; what it was changed to since is in the store."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     places = [settings.csms.authorization_key_file]
     places += [f"{folder}/{CREDENTIAL}"] if folder else []
@@ -268,7 +305,9 @@ def _bad_keys(settings: Settings) -> list[str]:
         key = KEYS.get(name.lower())
         if key is None:
             wrong.append(f"{where}.{name}: unknown key; docs/keys.md lists them")
-        elif key.access is not Access.READ_WRITE and not key.in_file:
+        elif key.name in LINK_KEYS or (
+            key.access is not Access.READ_WRITE and not key.in_file
+        ):
             wrong.append(f"{where}.{name}: cannot be set here; leave it out")
         elif name != key.name:
             wrong.append(f"{where}.{name}: is written {key.name}")

@@ -36,13 +36,14 @@ from chargerd.core.station import Station
 from chargerd.core.tags import Tags
 from chargerd.ocpp16 import router
 from chargerd.ocpp16.answer import Answer, Later, Picture
+from chargerd.ocpp16.attachment_values import AttachmentWanted, Filed
 from chargerd.ocpp16.configuration import Configuration
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.dialogue import Dialogue
 from chargerd.ocpp16.errors import INVALID, CallFailed, coarse
-from chargerd.ocpp16.handlers.core import consider
+from chargerd.ocpp16.handlers.core import attach, consider_here
 from chargerd.ocpp16.jobs import Job
-from chargerd.ocpp16.keys import SECURITY_KEYS, Judged
+from chargerd.ocpp16.keys import Judged
 from chargerd.ocpp16.ledger import (
     DropWanted,
     Heard,
@@ -108,7 +109,7 @@ class ChargePoint:
         nameplate: Nameplate,
         new_id: Callable[[], str],
         *,
-        where: str = "",
+        filed: Filed | None = None,
         configured: Mapping[str, str] | None = None,
         facts: Mapping[str, str] | None = None,
         snapshot: Snapshot | None = None,
@@ -123,7 +124,7 @@ class ChargePoint:
             fittings: What each connector is made of.
             nameplate: What BootNotification says.
             new_id: Makes an id that no other ever had.
-            where: Which CSMS this is (URL and identity).
+            filed: What the station file says of the link.
             configured: Configuration keys that the station file sets.
             facts: Read-only keys that are facts about this station.
             snapshot: What the disk remembers; ``None``: nothing.
@@ -150,7 +151,6 @@ class ChargePoint:
             site_w=site_w,
             registers=snapshot.registers,
         )
-        accepted = where in snapshot.accepted_by
         ledger = Ledger(
             Outbox.of(snapshot),
             snapshot.numbers,
@@ -166,7 +166,8 @@ class ChargePoint:
             started=started or running,
             new_id=new_id,
             policy=lambda: self.station.policy,
-            identity=identity,
+            filed=filed or Filed(),
+            older_key=snapshot.values.get("AuthorizationKey", ("", ""))[0],
             serial_number=nameplate.serial_number,
             file_roots=tuple(file_roots),
         )
@@ -179,22 +180,22 @@ class ChargePoint:
             notices,
             self.upkeep,
             nameplate,
-            where,
-            accepted,
+            snapshot.accepted_by,
         )
+        self._learn_profile()
         self.commits = Commits()
         signing = frozenset(n for n, fitting in fittings.items() if fitting.signs)
         self._recovery = Recovery(snapshot.interrupted, interruption, signing)
         self._restart_by_s: float | None = None
-        self._waiting: tuple[Question, Answer] | None = None
-        """What is answered once the disk has been tried."""
+        self._waiting: tuple[Question | None, Answer] | None = None
+        """What is answered once the disk has been tried; nobody may have asked."""
         # A CSMS that has accepted us once lets us serve drivers before it is heard.
         self._opening: list[Event] = []
         self._outputs: Mapping[int, Output] = {}
         self._due_s: float | None = None
         """The next deadline as of the last full step; ``None``: not asked for yet."""
         self._startup: str | None = f"firmware {nameplate.firmware_version}"
-        if accepted:
+        if self.upkeep.attachments.settled.attachment.known(snapshot.accepted_by):
             self._opening.append(ServiceChanged(WHOLE_STATION))
 
     @property
@@ -267,8 +268,8 @@ class ChargePoint:
             case RetryWanted() | DropWanted() | MessagesThinned():
                 doing.records += self.dialogue.ledger.take(happening)
                 return ()
-            case KeyWanted(name, value, origin):
-                return self._change(consider(self.picture, name, value), origin, doing)
+            case KeyWanted() | AttachmentWanted():
+                return self._wanted(happening, now, doing)
             case Tried(stored):
                 return self._tried(stored, doing)
         return self._happened(happening, now, doing)
@@ -284,6 +285,14 @@ class ChargePoint:
         events, effects = self.station.metered(event, now)
         self._spread(effects, doing)
         return events
+
+    def _wanted(
+        self, wish: KeyWanted | AttachmentWanted, now: Instant, doing: _Doing
+    ) -> tuple[Event, ...]:
+        if isinstance(wish, AttachmentWanted):
+            return self._take(None, attach(self.picture, wish, now), doing)
+        judged = consider_here(self.picture, wish.name, wish.value)
+        return self._change(judged, wish.origin, doing)
 
     def _linked(
         self, happening: LinkUp | LinkDown, now: Instant, doing: _Doing
@@ -302,6 +311,8 @@ class ChargePoint:
                 return self._answer(incoming, now, doing)
             case Answered():
                 heard = self.dialogue.answered(incoming, self.station, now)
+                standing = self.dialogue.registration.standing
+                self._keep_up(self.upkeep.attachments.answered(standing), doing)
                 return self._hear(heard, doing)
             case Failed():
                 return self._failed(incoming, now, doing)
@@ -327,6 +338,11 @@ class ChargePoint:
                 info = f"{question.action}: {error.code}"
                 self._concerns(SecurityEventType.INVALID_MESSAGES, info, doing)
             return ()
+        return self._take(question, answer, doing)
+
+    def _take(
+        self, question: Question | None, answer: Answer, doing: _Doing
+    ) -> tuple[Event, ...]:
         if answer.provided is not None:
             self._waiting = (question, answer)
             doing.attempt = answer.provided.record
@@ -341,12 +357,12 @@ class ChargePoint:
         return self._settle(question, answer, doing)
 
     def _settle(
-        self, question: Question, answer: Answer, doing: _Doing
+        self, question: Question | None, answer: Answer, doing: _Doing
     ) -> tuple[Event, ...]:
         now = doing.now
-        if isinstance(answer.response, Later):
+        if question is not None and isinstance(answer.response, Later):
             self.dialogue.postponed.take(question, answer.response, now)
-        else:
+        elif question is not None:
             self.dialogue.rpc.answer(question, encode(answer.response))
         self.dialogue.trigger(answer.triggers, now)
         if answer.refused is not None:
@@ -365,10 +381,6 @@ class ChargePoint:
             return ()
         doing.records.append(kept)
         doing.changed_key = judged.name
-        if judged.name in SECURITY_KEYS:
-            self.dialogue.registration.credentials_changed()
-            info = f"{judged.name}, by {origin}"
-            self._concerns(SecurityEventType.RECONFIGURATION, info, doing)
         doing.records += self.dialogue.ledger.obey(self.configuration.policy)
         return (PolicyChanged(WHOLE_STATION, self.configuration.policy),)
 
@@ -457,6 +469,12 @@ class ChargePoint:
         for event in following.events:
             self._spread(self.station.apply(event, doing.now), doing)
         self._spread(following.told, doing)
+        self._learn_profile()
+
+    def _learn_profile(self) -> None:
+        attachments = self.upkeep.attachments
+        profile, origin = attachments.dialed.profile, attachments.settled.origin
+        self.configuration.learn("SecurityProfile", str(profile), origin.told)
 
     def _levels(self) -> Mapping[int, Output]:
         """Return what the hardware shall be; what was interrupted is signed first."""

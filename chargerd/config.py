@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from chargerd.forms import ConfigError, Table, fill
+from chargerd.ocpp16.attachment_values import is_websocket
 from chargerd.sections import (
     ConnectorSection,
     ControlSection,
@@ -118,7 +119,7 @@ class _Reader:
         firmware: FirmwareSection,
         **_: Any,
     ) -> None:
-        if csms.url and not _is_websocket(csms.url):
+        if csms.url and not is_websocket(csms.url):
             self._wrong(
                 "csms.url", f"{csms.url!r} is no WebSocket; write ws://host/path"
             )
@@ -308,16 +309,6 @@ _OF_INSTALLER: Final = (
 )
 """Which keys are an installer's own, and how one is given that it needs."""
 _FIRMWARE_DEFAULTS: Final = {f.name: f.default for f in fields(FirmwareSection)}
-
-
-def _is_websocket(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-        )
-    except ValueError:
-        return False
 
 
 def _comes_along(kind: str, section: ConnectorSection) -> bool:

@@ -7,6 +7,7 @@ from chargerd.core.course import Output
 from chargerd.core.effects import Effect
 from chargerd.core.events import Event
 from chargerd.core.reasons import Cause
+from chargerd.ocpp16.attachment_values import AttachmentWanted
 from chargerd.ocpp16.jobs import Job
 from chargerd.ocpp16.ledger import ByHand
 from chargerd.ocpp16.records import Entry, Record
@@ -72,6 +73,7 @@ Happening = (
     | OutboxLoaded
     | ByHand
     | KeyWanted
+    | AttachmentWanted
     | Tried
     | UpkeepEvent
 )

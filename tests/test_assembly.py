@@ -7,8 +7,8 @@ import pytest
 
 from chargerd import assembly, config
 from chargerd.assembly import (
-    authorization_key,
     charge_point_of,
+    filed,
     fittings_of,
     identity_of,
     link_settings,
@@ -22,12 +22,15 @@ from chargerd.core.events import Sensed
 from chargerd.core.firmware_events import Rebooted
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
+from chargerd.ocpp16.attachment import Attachments
 from chargerd.ocpp16.records import KeyKept
 from chargerd.sections import Settings
 from chargerd.store.database import Store
 from hal.resources import Place, Resources
 from hal.values import MeterReading, Position
 from hal.world.site import world_of
+from tests import authority
+from tests.authority import pem_of
 from tests.clock import FakeClock
 from tests.hal.virtual_time import instantly
 
@@ -102,9 +105,37 @@ async def test_a_connector_knows_what_it_is_made_of(tmp_path: Path) -> None:
 
 
 def test_the_link_is_what_the_file_says(tmp_path: Path) -> None:
-    link = link_settings(settings(tmp_path))
+    chosen = settings(tmp_path)
+    at_first = filed(chosen)
+    link = link_settings(chosen, Attachments({}, at_first, at_first))
     assert link.address == "ws://csms.example/ocpp/DC-1"
     assert link.security_profile == 1
+
+
+def test_a_profile_can_be_raised_where_the_files_make_tls(tmp_path: Path) -> None:
+    own = authority.root()
+    for name, content in (("root", own.pem), ("key", pem_of(own.key).decode())):
+        (tmp_path / name).write_text(content)
+    roots = f'root_files = ["{tmp_path}/root"]\n'
+    station = f'certificate_file = "{tmp_path}/root"\nprivate_key_file = "{tmp_path}/'
+    found = []
+    for lines in (
+        "",
+        f'root_files = ["{tmp_path}/missing"]\n',
+        roots,
+        f'{roots}{station}root"\n',
+        f'{roots}{station}key"\n',
+    ):
+        text = STATION.replace("[safety]", f"{lines}[safety]")
+        link = filed(settings(tmp_path, text))
+        found.append((link.roots, link.own))
+    assert found == [
+        (False, False),
+        (False, False),
+        (True, False),
+        (True, False),
+        (True, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +210,7 @@ def test_the_password_is_the_newest_of_csms_file_and_credential(
 
     def password() -> bytes | None:
         point = charge_point_of(chosen, disk, clock, {}, STARTED)
-        return authorization_key(chosen, point)
+        return link_settings(chosen, point.upkeep.attachments).key
 
     assert password() is None
     credential.write_text("from-the-credential\n")

@@ -31,12 +31,14 @@ class Configuration:
             name: told for name, told in kept.items() if _accepted(name, told[0])
         }
         self._boot: dict[str, str] = {}
+        self._elsewhere: dict[str, tuple[str, str]] = {}
 
     @property
     def values(self) -> dict[str, str]:
         """All keys that differ from their defaults."""
         kept = {name: value for name, (value, _) in self._kept.items()}
-        return {**self._facts, **self._configured, **kept, **self._boot}
+        elsewhere = {name: value for name, (value, _) in self._elsewhere.items()}
+        return {**self._facts, **self._configured, **kept, **self._boot, **elsewhere}
 
     @property
     def policy(self) -> Policy:
@@ -45,6 +47,8 @@ class Configuration:
 
     def origin(self, name: str) -> str:
         """Return where the value of a key comes from."""
+        if name in self._elsewhere:
+            return self._elsewhere[name][1]
         if name in self._boot:
             return "csms"
         if name in self._kept:
@@ -62,6 +66,10 @@ class Configuration:
         self._boot.pop(judged.name, None)
         self._kept[judged.name] = news
         return KeyKept(judged.name, judged.value, origin)
+
+    def learn(self, name: str, value: str, origin: str) -> None:
+        """Take the value of a key that is decided and kept elsewhere."""
+        self._elsewhere[name] = (value, origin)
 
     def booted(self, heartbeat_interval_s: int) -> None:
         """Take the interval that an accepted boot sets until the next one."""

@@ -20,6 +20,7 @@ from chargerd.core.station import Station
 from chargerd.ocpp16 import requests, triggered
 from chargerd.ocpp16.advertisement import Advertisement
 from chargerd.ocpp16.answer import Trigger
+from chargerd.ocpp16.attachment_values import Attachment
 from chargerd.ocpp16.errors import CallFailed, SecurityError
 from chargerd.ocpp16.keyring_events import SigningAnswered, SigningUnanswered
 from chargerd.ocpp16.ledger import Heard, Ledger, tag_info
@@ -70,8 +71,7 @@ class Dialogue:
         notices: Notices,
         upkeep: Upkeep,
         nameplate: Nameplate,
-        where: str,
-        accepted: bool,
+        accepted_by: frozenset[str],
     ) -> None:
         """Start unregistered.
 
@@ -80,10 +80,9 @@ class Dialogue:
             ledger: The transactions.
             security: The security events.
             notices: How jobs stand.
-            upkeep: What these jobs are.
+            upkeep: What these jobs are, and how the CSMS is reached.
             nameplate: Who we are.
-            where: Which CSMS this is (URL and identity).
-            accepted: Whether this CSMS has ever accepted this station.
+            accepted_by: Every CSMS (URL and identity) that has ever accepted us.
         """
         self.rpc = rpc
         self.ledger = ledger
@@ -99,8 +98,9 @@ class Dialogue:
         self.boot_interval_s: int | None = None
         """HeartbeatInterval as the CSMS has just set it, until it is taken."""
         self._nameplate = nameplate
-        self._where = where
-        self._accepted = accepted
+        self._accepted_by = accepted_by
+        self._attached: Attachment | None = None
+        """How the last link was made."""
         self._authorizing: deque[str] = deque()
         self._triggered: deque[Trigger] = deque()
         self._event_is_next = False
@@ -129,7 +129,7 @@ class Dialogue:
     def link_up(self, now: Instant) -> Heard:
         """A link is there; go on where the last one was lost."""
         self.rpc.open()
-        self.registration.reconnected(now)
+        self._meet(now)
         self.ledger.outbox.reconnected()
         self.security.reconnected()
         self.notices.reconnected()
@@ -137,6 +137,21 @@ class Dialogue:
             return Heard()
         self.reporter.listen(anew=False)
         return Heard((OnlineChanged(WHOLE_STATION, True),))
+
+    def _meet(self, now: Instant) -> None:
+        """See who is at the other end now."""
+        attachments = self._upkeep.attachments
+        before, linked = self._attached, attachments.linked
+        if linked is None:
+            return
+        self._attached = linked
+        if before is not None and before.peer != linked.peer:
+            self.registration.moved(now)
+        elif before not in (None, linked) and not self.registration.accepted:
+            # The CSMS has given us other credentials (OCPP-J 1.6 section 6.2.2).
+            self.registration.boot_now(now)
+        if attachments.unproven and self.registration.accepted:
+            self._triggered.append(Trigger("Heartbeat"))
 
     def link_down(self, station: Station, now: Instant) -> Heard:
         """The link is gone, and every question with it."""
@@ -322,10 +337,11 @@ class Dialogue:
             ServiceChanged(WHOLE_STATION),
             OnlineChanged(WHOLE_STATION, True),
         )
-        if self._accepted:
+        where = self._upkeep.attachments.dialed.where
+        if where in self._accepted_by:
             return Heard(news)
-        self._accepted = True
-        return Heard(news, (AcceptedOnce(self._where),))
+        self._accepted_by |= {where}
+        return Heard(news, (AcceptedOnce(where),))
 
     def _clock(self, told: str, now: Instant) -> None:
         step_s = self.registration.clock_step_s(moment(told), now)

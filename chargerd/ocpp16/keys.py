@@ -206,7 +206,7 @@ _TABLE: Final[tuple[Key, ...]] = (
     Key("AuthorizationCacheEnabled",        boolean,            "true",    "cache_enabled",
         meaning="answers of the CSMS are remembered and used"),
     Key("AuthorizationKey",                 secret_key,         "",        access=Access.WRITE_ONLY,
-        meaning="password of security profile 1, in hex; the link is made anew with it"),
+        meaning="password of security profiles 1 and 2, in hex; the link is made anew with it"),
     Key("AuthorizeRemoteTxRequests",        boolean,            "false",   "authorize_remote_start",
         meaning="a RemoteStartTransaction is authorized like a card"),
     Key("CertificateKeyKind",               one_of(KeyKind),           KeyKind.EC_P256, "certificate_key_kind",
@@ -331,8 +331,8 @@ _TABLE: Final[tuple[Key, ...]] = (
         meaning="how often that wait doubles while the CSMS cannot be reached"),
     Key("RetryBackOffWaitMinimum",          whole(0, 3_600),    "0",       "redial_least_s",
         meaning="seconds that this wait has at the least, before it doubles"),
-    Key("SecurityProfile",                  whole(0, 3),        "0",       "security_profile", _R,
-        meaning="security profile of the link, set in the station file"),
+    Key("SecurityProfile",                  whole(0, 3),        "0",       "security_profile",
+        meaning="security profile of the link; the CSMS can only raise it, and it falls back if that fails"),
     Key("SendLocalListMaxLength",           whole(0, 1_000_000),str(MOST_SENT), access=_R,
         meaning="most id tags in one SendLocalList"),
     Key("SendLocalListNeedsEnabled",        boolean,            "true",    "send_needs_list",
@@ -385,8 +385,8 @@ KEYS: Final[Mapping[str, Key]] = {key.name.lower(): key for key in _TABLE}
 """OCPP compares the names of keys without regard to case."""
 
 
-SECURITY_KEYS: Final = frozenset({"AuthorizationKey"})
-"""Keys whose change is a security event."""
+LINK_KEYS: Final = frozenset({"AuthorizationKey", "SecurityProfile"})
+"""Keys whose change is tried before it counts: they decide how the CSMS is reached."""
 
 
 class Outcome(Enum):

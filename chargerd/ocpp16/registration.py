@@ -33,7 +33,6 @@ class Registration:
         self.synchronized = False
         """Whether a CSMS has told a time that can be right since the start."""
         self._boot_due_s: float | None = 0.0
-        self._boots_on_next_link = False
         self._beat_from_s = 0.0
         self._beaten_s = 0.0
         self._retry_s = RETRY_S
@@ -59,18 +58,10 @@ class Registration:
         """The CSMS wants a BootNotification before its time."""
         self._boot_due_s = now.monotonic_s
 
-    def credentials_changed(self) -> None:
-        """The CSMS has given a station that it does not accept yet other credentials.
-
-        It boots with them as soon as it is there again (OCPP-J 1.6 section 6.2.2).
-        """
-        self._boots_on_next_link = not self.accepted
-
-    def reconnected(self, now: Instant) -> None:
-        """There is a new link."""
-        if self._boots_on_next_link:
-            self._boots_on_next_link = False
-            self.boot_now(now)
+    def moved(self, now: Instant) -> None:
+        """Another CSMS is there, or we have another name: it has said nothing yet."""
+        self.standing = Standing.UNKNOWN
+        self.boot_now(now)
 
     def answered(self, word: str, interval_s: int, now: Instant) -> None:
         """The CSMS has answered a BootNotification."""

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from chargerd.chargepoint import ChargePoint
 from chargerd.core.course import Output
 from chargerd.core.power import Supply
-from chargerd.ocpp16.keys import secret_key
-from chargerd.runtime.csms import CsmsLink, Pace
+from chargerd.ocpp16.jobs import Redial
+from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
+from chargerd.runtime.link_settings import Pace
 from chargerd.runtime.senses import Senses
 from chargerd.steps import Happening, Step
 from chargerd.store.database import StoreFailed
@@ -47,16 +48,14 @@ class Aftermath:
         if step.clock_step_s is not None:
             self._step_clock(step.clock_step_s)
         if step.changed_key is not None:
-            self._obey(step.changed_key)
+            self._obey()
+        if Redial() in step.jobs:
+            self._link.redial()
         self._lights.update(self._charge_point.dialogue.reporter.current, step.told)
 
     def storage_failed(self, error: StoreFailed) -> None:
         """Tell of a commit that failed."""
         self._journal.storage_failed(error)
 
-    def _obey(self, name: str) -> None:
+    def _obey(self) -> None:
         self._link.keep(Pace.of(self._charge_point.station.policy))
-        if name == "AuthorizationKey":
-            self._link.set_key(
-                secret_key(self._charge_point.configuration.values[name])
-            )

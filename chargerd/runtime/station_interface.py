@@ -11,7 +11,7 @@ from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.events import WHOLE_STATION
 from chargerd.ocpp16 import keys
-from chargerd.ocpp16.handlers.core import consider
+from chargerd.ocpp16.handlers.core import consider_here
 from chargerd.ocpp16.keys import Outcome
 from chargerd.ocpp16.status import report
 from chargerd.runtime import (
@@ -21,6 +21,7 @@ from chargerd.runtime import (
     profile_views,
     views,
 )
+from chargerd.runtime.attachment_methods import AttachmentMethods
 from chargerd.runtime.booking_interface import BookingInterface
 from chargerd.runtime.control_server import Interface, failed
 from chargerd.runtime.control_socket import Peer
@@ -77,6 +78,7 @@ class StationInterface:
         self._logs = logs
         self._queue = QueueMethods(views, charge_point, reader, soon, group)
         self._tags = TagMethods(charge_point, clock, soon)
+        self._attachment = AttachmentMethods(charge_point, clock, soon, group)
         self._fault_methods = FaultMethods(charge_point, reader, soon, group)
         self._updates = UpdateMethods(
             charge_point,
@@ -118,6 +120,7 @@ class StationInterface:
                 **BookingInterface(self._charge_point, self._soon).methods,
                 **self._tags.methods,
                 **self._fault_methods.methods,
+                **self._attachment.methods,
                 **self._logs.methods,
                 **self._updates.methods,
             },
@@ -198,7 +201,7 @@ class StationInterface:
 
     def _set_key(self, parameters: Mapping[str, Any], _: Peer) -> Json:
         name, value = parameters["name"], parameters["value"]
-        judged = consider(self._charge_point.picture, name, value)
+        judged = consider_here(self._charge_point.picture, name, value)
         if judged.outcome is Outcome.NOT_SUPPORTED:
             raise _failed("NoSuchKey", name=name)
         if judged.why is not None:

@@ -104,16 +104,17 @@ class Views:
 
     def link(self) -> Json:
         """Return the link to the CSMS."""
-        state, settings = self._link.state, self._link.settings
+        state = self._link.state
+        dialed = self._charge_point.upkeep.attachments.dialed
         registration = self._charge_point.dialogue.registration
         now = self._clock.now()
         online = "online" if registration.accepted else "registering"
         ago_s = now.monotonic_s - state.since
         return known(
             state=online if state.up else "offline",
-            url=settings.url,
-            identity=settings.identity,
-            security_profile=settings.security_profile,
+            url=dialed.url,
+            identity=dialed.identity,
+            security_profile=dialed.profile,
             registration=registration.standing.value,
             since=time(earlier(now.utc, ago_s)),
             rtt_ms=state.rtt_ms,

@@ -50,6 +50,14 @@ def test_a_refused_change_changes_nothing(configuration: Configuration) -> None:
     assert configuration.policy.heartbeat_interval_s == 100
 
 
+def test_what_is_decided_elsewhere_covers_everything(
+    configuration: Configuration,
+) -> None:
+    configuration.learn("SecurityProfile", "2", "csms")
+    assert configuration.values["SecurityProfile"] == "2"
+    assert configuration.origin("SecurityProfile") == "csms"
+
+
 def test_what_cannot_be_taken_any_more_is_left_out() -> None:
     configuration = Configuration({}, {}, {"MessageTimeout": ("0", "csms")})
     assert configuration.values == {}

@@ -17,6 +17,7 @@ from chargerd.clock import Instant
 from chargerd.core.course import Output
 from chargerd.core.power import Supply
 from chargerd.core.session import Phase
+from chargerd.ocpp16.attachment_values import Attachment, Filed
 from chargerd.ocpp16.records import Snapshot
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.runtime.actuators import Hands, hands_of
@@ -54,7 +55,7 @@ driver = "mock"
 driver = "mock"
 """
 CARDS: Final = {1: "04A224B2", 2: "04FFEE22"}
-CSMS: Final = "ws://127.0.0.1:1/ocpp/DC-1"
+FILED: Final = Filed(Attachment("ws://127.0.0.1:1/ocpp", "DC-1"))
 GLANCE_S: Final = 0.02
 """Contacts travel for 50 ms."""
 
@@ -169,9 +170,9 @@ async def pair(folder: Path, text: str = STATION) -> AsyncIterator[Pair]:
             fittings,
             Nameplate("v", "m"),
             map("id-{}".format, count(1)).__next__,
-            where=CSMS,
+            filed=FILED,
             configured={"AllowOfflineTxForUnknownId": "true"},
-            snapshot=Snapshot(accepted_by=frozenset({CSMS})),
+            snapshot=Snapshot(accepted_by=frozenset({FILED.attachment.where})),
             site_w=settings.power.max_power_w or inf,
         )
         world = await world_of(Place(0, shared))

@@ -5,11 +5,13 @@ from typing import Any
 from chargerd.chargepoint import ChargePoint
 from chargerd.core.events import Standing, TagInfo
 from chargerd.core.fitting import Fitting
+from chargerd.ocpp16.attachment_values import Attachment, Filed
 from chargerd.ocpp16.records import Snapshot
 from chargerd.ocpp16.requests import Nameplate
 from hal.values import MeterReading, PowerRating
 
 CARD = "04A224B2"
+FILED = Filed(Attachment("ws://csms.example/ocpp", "DC-1"))
 ANSWERS: dict[str, dict[str, Any]] = {
     "BootNotification": {
         "currentTime": "2026-03-02T08:00:00Z",
@@ -28,12 +30,13 @@ RATING = PowerRating(150.0, 1000.0, 400.0, 150_000.0)
 def charge_point(snapshot: Snapshot | None = None) -> ChargePoint:
     ids = iter(range(1000))
     known = Snapshot(
-        tags=((CARD, TagInfo(Standing.ACCEPTED)),), accepted_by=frozenset({"csms"})
+        tags=((CARD, TagInfo(Standing.ACCEPTED)),),
+        accepted_by=frozenset({FILED.attachment.where}),
     )
     return ChargePoint(
         {1: Fitting(RATING, frozenset({"vehicle", "meter", "safety"}))},
         Nameplate("v", "m"),
         lambda: f"id-{next(ids)}",
-        where="csms",
+        filed=FILED,
         snapshot=snapshot or known,
     )

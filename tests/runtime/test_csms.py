@@ -4,14 +4,19 @@ import asyncio
 import base64
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidURI
@@ -20,18 +25,19 @@ from websockets.typing import Subprotocol
 
 from chargerd.core.events import WHOLE_STATION, DialFailed
 from chargerd.ocpp16.keys import policy
+from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
+from chargerd.runtime import tls
 from chargerd.runtime.csms import (
     LEAST_WAIT_S,
     MAX_FRAME_BYTES,
     SLOW_S,
     CsmsLink,
     Hold,
-    LinkRefused,
-    LinkSettings,
-    Pace,
-    classify,
 )
+from chargerd.runtime.link_failures import LinkRefused, classify
+from chargerd.runtime.link_settings import LinkSettings, Pace
 from chargerd.steps import FrameReceived, Happening, LinkDown, LinkUp
+from tests import authority
 from tests.hal.virtual_time import instantly
 
 OCPP = Subprotocol("ocpp1.6")
@@ -48,6 +54,8 @@ class Csms:
     most_open: int = 0
     heard: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     refusal: Response | None = None
+    meanwhile: Callable[[], None] | None = None
+    """What happens while a station knocks."""
     password: bytes | None = None
     """The only one that is let in; ``None``: any."""
 
@@ -55,6 +63,8 @@ class Csms:
         self, connection: ServerConnection, request: Request
     ) -> Response | None:
         self.requests.append(request)
+        if self.meanwhile is not None:
+            self.meanwhile()
         word = request.headers.get("Authorization", "").partition(" ")[2]
         _, _, password = base64.b64decode(word).partition(b":")
         if self.password not in (None, password):
@@ -96,12 +106,23 @@ class Station:
     """A link and what it has reported."""
 
     link: CsmsLink
+    settings: LinkSettings
     told: list[Happening] = field(default_factory=list)
+    dials: list[LinkTried] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def report(self, happening: Happening) -> None:
-        self.told.append(happening)
+        if isinstance(happening, LinkTried):
+            self.dials.append(happening)
+        else:
+            self.told.append(happening)
         self.news.set()
+
+    def change(self, **settings: Any) -> None:
+        """Dial by other settings from now on."""
+        turn = self.settings.turn + 1
+        self.settings = replace(self.settings, turn=turn, **settings)
+        self.link.redial()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
@@ -134,6 +155,7 @@ async def station(
         LinkSettings(
             f"ws://127.0.0.1:{csms.port}/ocpp/",
             "DC-1",
+            key=key,
         ),
         **settings,
     )
@@ -143,14 +165,13 @@ async def station(
         made.report(happening)
 
     link = CsmsLink(
-        chosen,
+        lambda: made.settings,
         report,
         asyncio.get_running_loop().time,
-        key,
         replace(EAGER, ping_interval_s=ping_interval_s),
         random.Random(1),
     )
-    made = Station(link)
+    made = Station(link, chosen)
     running = asyncio.create_task(link.run())
     try:
         yield made
@@ -343,7 +364,7 @@ async def send_no_text(csms: Csms, _: Station) -> None:
 
 
 async def new_key(_: Csms, cp: Station) -> None:
-    cp.link.set_key(b"another")
+    cp.change(key=b"another")
 
 
 async def hold_down(_: Csms, cp: Station) -> None:
@@ -379,7 +400,7 @@ def pinging(cp: Station) -> None:
 
 
 def leaving(cp: Station) -> None:
-    cp.link.set_key(b"yet another")
+    cp.change(key=b"yet another")
 
 
 @pytest.mark.requirement("WS-20")
@@ -423,7 +444,7 @@ async def test_there_are_never_two_links_at_once(csms: Csms) -> None:
     async with station(csms) as cp:
         for times in range(1, 6):
             await cp.up(times)
-            cp.link.set_key(b"another")
+            cp.change(key=b"another")
             csms.connections[-1].transport.abort()
         await cp.up(6)
         assert csms.most_open <= 1 or csms.open == 1
@@ -443,7 +464,7 @@ async def test_a_new_key_is_used_after_what_was_queued_is_sent(csms: Csms) -> No
     async with station(csms, b"old", security_profile=1) as cp:
         await cp.up()
         cp.link.send(["the answer that accepts the key"], cp.link.number)
-        cp.link.set_key(b"new")
+        cp.change(key=b"new")
         assert await csms.heard.get() == "the answer that accepts the key"
         await cp.up(2)
         word = csms.requests[-1].headers["Authorization"].partition(" ")[2]
@@ -464,21 +485,79 @@ async def test_nothing_meant_for_an_earlier_link_is_sent_on_a_later_one(
         assert [h.number for h in cp.told if isinstance(h, LinkUp)] == [1, 2]
 
 
-async def test_a_new_key_that_is_refused_does_not_strand_the_station(
-    csms: Csms,
-) -> None:
+async def test_every_dial_is_told_with_the_turn_that_it_was_made_by(csms: Csms) -> None:
     async with station(csms, b"old", security_profile=1) as cp:
         await cp.up()
-        csms.password = b"old"
-        cp.link.set_key(b"new")
+        csms.password = b"newest"
+        cp.change(key=b"new", trial=True)
+        await cp.until(lambda: len(cp.dials) >= 2)
+        cp.change(key=b"newest")
         await cp.up(2)
-        csms.password = b"new"
-        csms.connections[-1].transport.abort()
-        await cp.up(3)
-        words = [r.headers["Authorization"].partition(" ")[2] for r in csms.requests]
-        tried = [base64.b64decode(word).decode() for word in words]
-        assert tried[:3] == ["DC-1:old", "DC-1:new", "DC-1:old"]
-        assert tried[-1] == "DC-1:new"
+        assert cp.dials[0] == LinkTried(True, 0)
+        words = "HTTP 401: check the AuthorizationKey"
+        assert cp.dials[1] == LinkTried(False, 1, "http-auth", words)
+        assert cp.dials[-1] == LinkTried(True, 2)
+
+
+async def test_a_link_that_was_dialed_by_settings_of_before_is_not_used(
+    csms: Csms,
+) -> None:
+    async with station(csms) as cp:
+
+        def meanwhile() -> None:
+            csms.meanwhile = None
+            cp.change(identity="DC-2")
+
+        csms.meanwhile = meanwhile
+        await cp.up()
+        assert [dial.turn for dial in cp.dials] == [1]
+        assert csms.requests[-1].path == "/ocpp/DC-2"
+
+
+async def test_settings_that_cannot_be_had_are_a_failed_dial(csms: Csms) -> None:
+    async with station(csms) as cp:
+        await cp.up()
+        broken = tls.TlsSettings("no root")
+        cp.change(url=cp.settings.url.replace("ws:", "wss:"), tls=broken)
+        await failing(cp, "tls")
+        cp.change(url=f"ws://127.0.0.1:{csms.port}/ocpp", tls=None)
+        await cp.up(2)
+
+
+@pytest.mark.requirement("SEC-02")
+async def test_what_must_be_secure_is_never_dialed_without_tls(csms: Csms) -> None:
+    believed = tls.TlsSettings(authority.root().pem)
+    async with station(csms, b"secret", security_profile=2, tls=believed) as cp:
+        await cp.until(lambda: len(cp.dials) == 2)
+        assert csms.requests == []
+        assert cp.count(LinkUp) == 0
+
+
+async def test_a_secure_link_tells_which_root_vouched_before_it_is_up(
+    tmp_path: Path,
+) -> None:
+    life: Any = {
+        "not_before": datetime.now(UTC) - authority.DAY,
+        "not_after": datetime.now(UTC) + authority.DAY,
+    }
+    root = authority.root(**life)
+    here = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    name = authority.distinguished("localhost")
+    own = root.issue(authority.Wish(name=name, extensions=(here,), **life))
+    (tmp_path / "pem").write_bytes(own.pem.encode() + authority.pem_of(own.key))
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(tmp_path / "pem")
+    csms = Csms()
+    async with serve(
+        csms.handle, "127.0.0.1", 0, subprotocols=[OCPP], ssl=made
+    ) as server:
+        csms.port = next(iter(server.sockets)).getsockname()[1]
+        url = f"wss://localhost:{csms.port}/ocpp"
+        believed = tls.TlsSettings(root.pem)
+        async with station(csms, url=url, security_profile=2, tls=believed) as cp:
+            await cp.up()
+            fingerprint = root.certificate.fingerprint(hashes.SHA256()).hex()
+            assert cp.told == [LinkTrusted((fingerprint,)), LinkUp(1)]
 
 
 # back-off
@@ -491,7 +570,7 @@ def waits(count: int, layer: str | None, pace: Pace | None = None) -> list[float
     @instantly
     async def measured() -> list[float]:
         time = asyncio.get_running_loop().time
-        link = CsmsLink(chosen, lambda _: None, time, None, pace, random.Random(3))
+        link = CsmsLink(lambda: chosen, lambda _: None, time, pace, random.Random(3))
         link.state.failed_at = layer
         found = []
         for failures in range(count):
@@ -538,7 +617,7 @@ def test_what_does_not_mend_itself_is_tried_seldom(layer: str) -> None:
 
 def test_two_stations_do_not_dial_in_step() -> None:
     first, second = (
-        CsmsLink(LinkSettings("ws://h", "1"), lambda _: None, lambda: 0.0)
+        CsmsLink(lambda: LinkSettings("ws://h", "1"), lambda _: None, lambda: 0.0)
         for _ in range(2)
     )
     assert first._dice.random() != second._dice.random()

@@ -13,7 +13,8 @@ from chargerd.core.events import ErrorCodeSet
 from chargerd.runtime import varlink
 from chargerd.runtime.control_server import ControlFailed
 from chargerd.runtime.control_socket import Peer
-from chargerd.runtime.csms import CsmsLink, Hold, LinkSettings
+from chargerd.runtime.csms import CsmsLink, Hold
+from chargerd.runtime.link_settings import LinkSettings
 from chargerd.runtime.mock_interface import MockInterface
 from chargerd.steps import Happening
 from hal.values import VehiclePhase
@@ -32,7 +33,7 @@ class Bench:
         self.told: list[Happening] = []
         time = asyncio.get_running_loop().time
         settings = LinkSettings("ws://h/ocpp", "DC-1")
-        self.link = CsmsLink(settings, self.told.append, time)
+        self.link = CsmsLink(lambda: settings, self.told.append, time)
         mock = MockInterface(station.simulation, self.link, (1,), self.told.append)
         self.interface = mock.interface(varlink.shipped(control.MOCK))
 

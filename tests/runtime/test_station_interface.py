@@ -27,18 +27,26 @@ from chargerd.runtime import varlink, why
 from chargerd.runtime.aftermath import Aftermath
 from chargerd.runtime.control_server import ControlFailed
 from chargerd.runtime.control_socket import Peer
-from chargerd.runtime.csms import CsmsLink, LinkSettings
+from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.devices import Devices, StationDevices
 from chargerd.runtime.guard import Guard
 from chargerd.runtime.journal import INFO, Journal
 from chargerd.runtime.lights import Lights
+from chargerd.runtime.link_settings import LinkSettings
 from chargerd.runtime.log_methods import LogMethods
 from chargerd.runtime.logs.archive import Archive, Places
 from chargerd.runtime.logs.present import Present
 from chargerd.runtime.senses import Health, Senses
 from chargerd.runtime.station_interface import StationInterface
 from chargerd.runtime.views import Identity, Views
-from chargerd.steps import DeadlinePassed, FrameReceived, Happening, KeyWanted, LinkUp
+from chargerd.steps import (
+    DeadlinePassed,
+    FrameReceived,
+    Happening,
+    KeyWanted,
+    LinkUp,
+    Tried,
+)
 from chargerd.store.database import Store
 from chargerd.store.reader import Reader
 from hal.values import (
@@ -77,7 +85,7 @@ class Bench:
 
         self.guard = Guard({1: fitted}, monotonic, self.asked.append)
         settings = LinkSettings("ws://csms.example/ocpp", "DC-1")
-        self.link = CsmsLink(settings, self.asked.append, monotonic)
+        self.link = CsmsLink(lambda: settings, self.asked.append, monotonic)
         drivers = {(0, "safety"): "mock", (1, "meter"): "mock", (1, "vehicle"): "mock"}
         devices = Devices(StationDevices(None), {1: None}, drivers)  # type: ignore[arg-type, dict-item]
         self.senses = Senses(devices, self.guard, self.asked.append, monotonic)
@@ -736,14 +744,68 @@ async def test_reservations_are_shown_and_given_up(bench: Bench) -> None:
     assert bench.refusal("CancelReservation", id=5) == ("NoSuchReservation", {"id": 5})
 
 
+# how the CSMS is reached
+
+
+async def test_another_way_to_the_csms_is_tried_and_given_up(bench: Bench) -> None:
+    assert set(bench.ask("GetAttachment")) == {"settled"}
+    asked = {"url": "ws://new.example/ocpp", "key": "sixteen-letters-"}
+    assert bench.ask("SetAttachment", **asked) == {"number": 1}
+    wish = bench.asked.pop()
+    assert "sixteen" not in repr(wish)
+    bench.happen(wish)
+    bench.happen(Tried(stored=True))
+    told = bench.ask("GetAttachment")
+    assert told["trial"]["attachment"] == {
+        "url": "ws://new.example/ocpp",
+        "identity": "DC-1",
+        "security_profile": 0,
+        "has_key": True,
+        "source": "cli",
+    }
+    assert told["trial"]["left_s"] == 120
+    name, why = bench.refusal("SetAttachment", identity="DC-2")
+    assert (name, why["reason"]) == ("Refused", "TRIAL_RUNNING")
+    assert bench.ask("RollBackAttachment") == {"number": 1, "given_up": True}
+    bench.happen(bench.asked.pop())
+    told = bench.ask("GetAttachment")
+    assert "trial" not in told
+    assert told["outcome"]["what"] == "given up by cli"
+    assert bench.refusal("RollBackAttachment")[0] == "Refused"
+
+
+async def test_what_worked_before_is_tried_by_a_rollback(bench: Bench) -> None:
+    bench.ask("SetAttachment", key="00" * 16)
+    bench.happen(bench.asked.pop())
+    bench.happen(Tried(stored=True))
+    told = bench.ask("GetAttachment")
+    assert told["settled"]["has_key"]
+    assert not told["before"]["has_key"]
+    assert bench.ask("RollBackAttachment") == {"number": 2, "given_up": False}
+    bench.happen(bench.asked.pop())
+    bench.happen(Tried(stored=True))
+    assert not bench.ask("GetAttachment")["settled"]["has_key"]
+
+
+async def test_only_who_may_act_can_change_the_way_to_the_csms(bench: Bench) -> None:
+    stranger = Peer(1, os.geteuid() + 1, 4711, frozenset())
+    for method in ("SetAttachment", "RollBackAttachment"):
+        with pytest.raises(ControlFailed, match="NotPermitted"):
+            bench.interface.methods[method]({}, stranger)
+    name, why = bench.refusal("SetAttachment", key="short")
+    assert (name, why["reason"]) == ("Refused", "BAD_VALUE")
+    assert "short" not in str(why["detail"])
+    name, why = bench.refusal("SetKey", name="AuthorizationKey", value="00" * 16)
+    assert (name, why["reason"]) == ("Refused", "NOT_HERE")
+    assert bench.asked == []
+
+
 # what follows from a step
 
 
 async def test_a_changed_key_reaches_the_link(bench: Bench) -> None:
     bench.happen(KeyWanted("WebSocketPingInterval", "15", "cli"))
     assert bench.link.pace.ping_interval_s == 15
-    bench.happen(KeyWanted("AuthorizationKey", "00" * 16, "cli"))
-    assert bench.link._key == bytes(16)
 
 
 async def test_the_clock_follows_the_csms(bench: Bench) -> None:

@@ -27,6 +27,8 @@ from chargerd.core.permissive import FIELDS, Facts
 from chargerd.core.reasons import Cause
 from chargerd.core.sealing import Sealing
 from chargerd.ocpp16 import wire
+from chargerd.ocpp16.attachment_values import Attachment, Filed
+from chargerd.ocpp16.link_news import LinkTried
 from chargerd.ocpp16.jobs import FirmwareJob, MakeKey
 from chargerd.ocpp16.keyring_events import KeyMade
 from chargerd.ocpp16.records import Record, Snapshot
@@ -63,7 +65,8 @@ from tests.scenarios.edges import EDGES
 
 CARD: Final = "04A224B2"
 OTHER_CARD: Final = "04FFEE11"
-CSMS_URL: Final = "wss://csms.example/CP1"
+FILED: Final = Filed(Attachment("wss://csms.example", "CP1"))
+CSMS_URL: Final = FILED.attachment.where
 FITTED: Final = frozenset(
     {
         "contactor",
@@ -173,7 +176,7 @@ class Bench:
             self._fittings,
             Nameplate("chargerd", "bench", self._serial_number, self.runs.version),
             self._ids.__next__,
-            where=CSMS_URL,
+            filed=FILED,
             configured={"MeterStepLimit": "0", **self._keys},
             snapshot=snapshot,
             interruption=cause,
@@ -351,6 +354,8 @@ class Bench:
 
     def connects(self) -> None:
         self._statuses.clear()
+        turn = self.charge_point.upkeep.attachments.turn
+        self.happens(LinkTried(True, turn))
         self.happens(LinkUp())
 
     def disconnects(self) -> None:

@@ -266,6 +266,8 @@ def test_no_key_needs_a_restart_since_each_is_obeyed_at_once() -> None:
     bench = Bench()
     changeable = [k for k in KEYS.values() if k.access is Access.READ_WRITE]
     for key in changeable:
+        if key.name == "SecurityProfile":
+            continue  # its default cannot be gone back to
         answer = bench.asks("ChangeConfiguration", key=key.name, value=key.default)
         assert answer == {"status": "Accepted"}, key.name
     assert bench.restarting is None

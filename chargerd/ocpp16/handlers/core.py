@@ -22,13 +22,30 @@ from chargerd.core import events
 from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
-from chargerd.core.installation import Objection
+from chargerd.core.installation import Objection as ProfileObjection
 from chargerd.core.profiles import Profile, Purpose
 from chargerd.core.reasons import Cause, Why
 from chargerd.core.station import Station
 from chargerd.ocpp16 import charging
-from chargerd.ocpp16.answer import Answer, Handlers, Later, Picture
-from chargerd.ocpp16.keys import KEYS, Access, Judged, Outcome, judge, readable
+from chargerd.ocpp16.answer import Answer, Handlers, Later, Picture, Provided
+from chargerd.ocpp16.attachment_rules import Objection
+from chargerd.ocpp16.attachment_values import (
+    TRIAL,
+    AttachmentWanted,
+    Origin,
+    TrialBegun,
+    TrialRefused,
+    key_of,
+)
+from chargerd.ocpp16.keys import (
+    KEYS,
+    LINK_KEYS,
+    Access,
+    Judged,
+    Outcome,
+    judge,
+    readable,
+)
 from chargerd.ocpp16.measurands import MEASURANDS, unmeasured
 from chargerd.ocpp16.registration import Standing
 
@@ -63,10 +80,12 @@ def get_configuration(
 
 
 def change_configuration(
-    picture: Picture, request: call.ChangeConfiguration, _now: Instant
+    picture: Picture, request: call.ChangeConfiguration, now: Instant
 ) -> Answer:
     """Change one key, or say why not (OCPP 1.6 section 5.3)."""
     judged = consider(picture, request.key, request.value)
+    if judged.outcome is Outcome.ACCEPTED and judged.name in LINK_KEYS:
+        return attach(picture, _WISHES[judged.name](judged.value), now)
     response = call_result.ChangeConfiguration(
         ConfigurationStatus(judged.outcome.value)
     )
@@ -75,6 +94,47 @@ def change_configuration(
     assert judged.why is not None
     refused = Refused(WHOLE_STATION, "ChangeConfiguration", judged.why, judged.detail)
     return Answer(response, refused=refused)
+
+
+_WISHES: Final[Mapping[str, Callable[[str], AttachmentWanted]]] = {
+    "AuthorizationKey": lambda value: AttachmentWanted(Origin.CSMS, key=key_of(value)),
+    "SecurityProfile": lambda value: AttachmentWanted(Origin.CSMS, profile=int(value)),
+}
+
+
+def attach(picture: Picture, wish: AttachmentWanted, now: Instant) -> Answer:
+    """Let the CSMS be reached otherwise, on trial, or say why not.
+
+    What is to be tried is on the disk before anybody hears a yes (whitepaper A01, A05).
+    """
+    planned = picture.upkeep.attachments.planned(wish, now)
+    if isinstance(planned, Objection):
+        return _not_tried(wish, planned)
+    full = Objection(Why.STORAGE_FAILING, "the disk takes no records")
+    return Answer(
+        call_result.ChangeConfiguration(ConfigurationStatus.accepted),
+        upkeep=(TrialBegun(planned),),
+        provided=Provided(planned.record(TRIAL), _not_tried(wish, full)),
+    )
+
+
+def _not_tried(wish: AttachmentWanted, against: Objection) -> Answer:
+    here = wish.origin is Origin.CLI
+    asked = "csms set" if here else "ChangeConfiguration"
+    return Answer(
+        call_result.ChangeConfiguration(ConfigurationStatus.rejected),
+        upkeep=(TrialRefused(against.detail),) if here else (),
+        refused=Refused(WHOLE_STATION, asked, against.why, against.detail),
+    )
+
+
+def consider_here(picture: Picture, name: str, text: str) -> Judged:
+    """Return the same for somebody on the spot, who has other means for some keys."""
+    judged = consider(picture, name, text)
+    if judged.outcome is not Outcome.ACCEPTED or judged.name not in LINK_KEYS:
+        return judged
+    detail = f"{judged.name}: is changed with chargerctl csms set, or csms key"
+    return Judged(Outcome.REJECTED, judged.name, why=Why.NOT_HERE, detail=detail)
 
 
 def consider(picture: Picture, name: str, text: str) -> Judged:
@@ -162,16 +222,16 @@ def _promised(
     request: call.RemoteStartTransaction,
     connector: int,
     now: Instant,
-) -> tuple[Profile, Objection | None]:
+) -> tuple[Profile, ProfileObjection | None]:
     """Return the profile for the transaction to come, and what speaks against it."""
     sent = request.charging_profile
     profile, objection = charging.examined(sent, connector, picture.station, now.utc)
     if sent.transaction_id is not None:
         detail = "transactionId: the transaction has none yet; leave it out"
-        return profile, Objection(Why.BAD_VALUE, detail)
+        return profile, ProfileObjection(Why.BAD_VALUE, detail)
     if profile.purpose is not Purpose.TRANSACTION:
         detail = f"chargingProfilePurpose: {profile.purpose}; use TxProfile"
-        return profile, Objection(Why.BAD_VALUE, detail)
+        return profile, ProfileObjection(Why.BAD_VALUE, detail)
     return profile, objection
 
 
