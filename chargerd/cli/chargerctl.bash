@@ -4,7 +4,7 @@
 # One line for each command: its words | sub-commands | options | positionals.
 # A positional is a list of words, @files, or @KIND, whose names are asked of the daemon.
 _chargerctl_table='
-chargerctl|status link top why watch session connector reserve tag queue power meter fault device bundle security-log config update mock completion||
+chargerctl|status link top why watch session connector reserve tag queue power meter fault device bundle security-log config update csms mock completion||
 chargerctl status|||
 chargerctl link|status||
 chargerctl link status|||
@@ -60,6 +60,11 @@ chargerctl update status|||
 chargerctl update install||--replace --wait|@files
 chargerctl update history||-n --limit|
 chargerctl update cancel|||
+chargerctl csms|show set key rollback||
+chargerctl csms show|||
+chargerctl csms set||--id --profile --key-file --no-wait|-
+chargerctl csms key||--key-file --no-wait|
+chargerctl csms rollback||--no-wait|
 chargerctl mock|plug unplug pause resume tag fault link rate meter||
 chargerctl mock plug||--soc --capacity-kwh --max-kw --max-voltage-v --evccid|@connectors
 chargerctl mock unplug|||@connectors
@@ -75,7 +80,7 @@ chargerctl completion|||bash
 
 # Options of every command, and options that take a value.
 _chargerctl_common='-h --help --json --json=short --json=pretty --socket --no-legend -q --quiet --timeout'
-_chargerctl_valued='--capacity-kwh --connector --energy-wh --error-code --evccid --limit --max-kw --max-voltage-v --output --power-w --since --soc --socket --timeout -n -o'
+_chargerctl_valued='--capacity-kwh --connector --energy-wh --error-code --evccid --id --key-file --limit --max-kw --max-voltage-v --output --power-w --profile --since --soc --socket --timeout -n -o'
 
 # Prints what --complete KIND finds, from the socket named on the command line.
 _chargerctl_ask() {

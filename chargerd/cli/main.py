@@ -13,6 +13,7 @@ from chargerd import control
 from chargerd.cli import (
     booking,
     completion,
+    csms,
     hardware,
     keys,
     logs,
@@ -81,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
         logs,
         keys,
         update,
+        csms,
         mock,
         completion,
     ):

@@ -556,6 +556,44 @@ UPDATES: list[dict[str, Any]] = [
         "retrieve_at": "2026-01-11T07:12:00Z",
     },
 ]
+ATTACHMENT: dict[str, Any] = {
+    "settled": {
+        "url": "wss://csms.example/ocpp",
+        "identity": "DC-0417",
+        "security_profile": 2,
+        "has_key": True,
+        "source": "csms",
+    },
+    "trial": {
+        "attachment": {
+            "url": "wss://new.example/ocpp",
+            "identity": "DC-0417",
+            "security_profile": 3,
+            "has_key": True,
+            "source": "cli",
+        },
+        "linked": False,
+        "left_s": 84.3,
+        "refusals": 1,
+        "failed_at": "tls-trust",
+        "failure": "unable to get local issuer certificate",
+    },
+    "before": {
+        "url": "ws://csms.example/ocpp",
+        "identity": "DC-0417",
+        "security_profile": 0,
+        "has_key": False,
+        "source": "file",
+    },
+    "outcome": {
+        "number": 1,
+        "committed": False,
+        "what": "http-path: HTTP 404: the CSMS does not know this URL or identity",
+    },
+}
+COMMITTED = {"number": 2, "committed": True, "what": "wss://new.example/ocpp works"}
+FELL_BACK = {"number": 2, "committed": False, "what": "tls-trust: no such root"}
+
 MOCK_FAULTS = ["contactor-weld", "emergency-stop", "reader-silent"]
 
 
@@ -577,6 +615,8 @@ class Station:
         self.watchers = 0
         self.bundle: list[bytes | None] = [b"first ", b"second"]
         """The pieces of a bundle; ``None``: it fails there."""
+        self.outcome: Values | None = COMMITTED
+        self.looks = 0
         self.updates: list[dict[str, Any]] = []
         """What ``Watch`` tells after its first answer, before it falls silent."""
 
@@ -755,6 +795,27 @@ class Station:
         self.done.append(("ClearFault", dict(given)))
         return {}
 
+    def attachment(self, _: Values) -> Values:
+        """Tell of a trial once, then how it ended."""
+        document = dict(ATTACHMENT)
+        if self.outcome is not None and self.looks:
+            document["outcome"] = self.outcome
+            del document["trial"]
+        self.looks += 1
+        return document
+
+    def set_attachment(self, parameters: Values) -> Values:
+        if parameters.get("security_profile") == 1:
+            detail = "SecurityProfile: 1 needs an AuthorizationKey; set that first"
+            why = {"reason": "BAD_VALUE", "detail": detail}
+            raise ControlFailed(f"{control.STATION}.Refused", why)
+        self.done.append(("SetAttachment", dict(parameters)))
+        return {"number": 2}
+
+    def roll_back(self, parameters: Values) -> Values:
+        self.done.append(("RollBackAttachment", dict(parameters)))
+        return {"number": 2, "given_up": self.outcome is FELL_BACK}
+
     def set_fault(self, parameters: Values) -> Values:
         if parameters["name"] not in MOCK_FAULTS:
             raise ControlFailed(
@@ -807,6 +868,11 @@ BARRED: dict[str, Any] = {
 }
 
 _ANSWERS: dict[str, Any] = {
+    "GetAttachment": lambda station, given: (
+        station.attachment(given) if station.done else ATTACHMENT
+    ),
+    "SetAttachment": lambda station, given: station.set_attachment(given),
+    "RollBackAttachment": lambda station, given: station.roll_back(given),
     "ListTags": lambda station, given: {
         "tags": TAGS[: given.get("limit")] if station.lists else [],
         "total": len(TAGS) if station.lists else 0,

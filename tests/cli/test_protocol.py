@@ -52,6 +52,8 @@ READS = {
     "update history": "update-list",
     "update install ftp://files.example/a": "update-install",
     "update cancel": "update-cancel",
+    "csms": "csms",
+    "csms set wss://new.example/": "csms-set",
     "top": "top",
     "mock fault list": "mock-fault-list",
     "mock tag 04A1B29C": "mock",
@@ -85,6 +87,16 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {"connector": 0, "operative": False, "until_idle": True},
     ),
     "reserve cancel 5": ("CancelReservation", {"id": 5}),
+    "csms set wss://new.example/ocpp --id DC-9 --profile 3": (
+        "SetAttachment",
+        {
+            "url": "wss://new.example/ocpp",
+            "identity": "DC-9",
+            "security_profile": 3,
+        },
+    ),
+    "csms set --profile 0 --no-wait": ("SetAttachment", {"security_profile": 0}),
+    "csms rollback": ("RollBackAttachment", {}),
     "mock pause 1": ("Pause", {"connector": 1}),
     "mock resume ccs1": ("Resume", {"connector": 1}),
     "mock fault contactor-weld on": (
@@ -150,6 +162,10 @@ FAILURES = {
     "update install http://busy.example/": (6, "REFUSED"),
     "update install /nonexistent": (1, "FILE_UNREADABLE"),
     "update install /dev/null": (1, "EMPTY_FILE"),
+    "csms set": (2, "USAGE"),
+    "csms key": (2, "USAGE"),
+    "csms key --key-file /does/not/exist": (2, "USAGE"),
+    "csms set --profile 1": (6, "REFUSED"),
     "mock fault nonsense on": (2, "BAD_VALUE"),
     "mock fault contactor-weld": (2, "USAGE"),
 }

@@ -68,6 +68,10 @@ COMMANDS = (
     "update history -n 1",
     "update cancel",
     "top --once",
+    "csms",
+    "csms set --profile 3",
+    "csms set --id DC-9 --no-wait",
+    "csms rollback",
     "mock fault list",
 )
 
