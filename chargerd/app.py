@@ -16,7 +16,6 @@ from typing import Any
 from chargerd import config, control
 from chargerd.assembly import (
     Planned,
-    cache_directory,
     charge_point_of,
     fittings_of,
     identity_of,
@@ -48,10 +47,10 @@ from chargerd.runtime.installers.choice import installer_of
 from chargerd.runtime.installers.interface import Installer, InstallError
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
+from chargerd.runtime.link_settings import Pace
 from chargerd.runtime.log_methods import LogMethods
 from chargerd.runtime.logs.archive import Archive, Places
 from chargerd.runtime.logs.present import Present
-from chargerd.runtime.link_settings import Pace
 from chargerd.runtime.mock_interface import MockInterface
 from chargerd.runtime.senses import Senses
 from chargerd.runtime.station_interface import StationInterface
@@ -172,7 +171,7 @@ class Daemon:
         )
         self.guard.hold(self.hands)
         self.link = CsmsLink(
-            lambda: link_settings(settings, self.charge_point.upkeep.attachments),
+            lambda: link_settings(settings, self.charge_point.upkeep, clock.now()),
             self.soon,
             clock.monotonic,
             Pace.of(self.charge_point.station.policy),
@@ -308,7 +307,7 @@ class Daemon:
         group = self._settings.control.group
         logs = LogMethods(
             self.archive,
-            cache_directory(self._settings),
+            self._settings.cache_directory,
             reader,
             self._clock,
             self.soon,

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from chargerd.chargepoint import ChargePoint
-from chargerd.clock import Clock
+from chargerd.clock import Clock, Instant
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.firmware_events import Rebooted
 from chargerd.core.fitting import Fitting
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError, fill
-from chargerd.ocpp16.attachment import Attachments
 from chargerd.ocpp16.attachment_values import Attachment, Filed
 from chargerd.ocpp16.keys import (
     KEYS,
@@ -26,7 +25,10 @@ from chargerd.ocpp16.keys import (
     misfit,
     secret_key,
 )
+from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.requests import Nameplate
+from chargerd.ocpp16.root_store import CSMS
+from chargerd.ocpp16.upkeep import Upkeep
 from chargerd.runtime import tls
 from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
 from chargerd.runtime.link_settings import LinkSettings
@@ -117,7 +119,16 @@ def charge_point_of(
         interruption=Cause.RESTART if same_boot else Cause.POWER_LOSS,
         site_w=settings.power.max_power_w or inf,
         started=started,
+        file_roots=_roots_there(settings),
     )
+
+
+def _roots_there(settings: Settings) -> tuple[str, ...]:
+    """Return the roots of the station file; a dial says what is wrong with them."""
+    try:
+        return _root_files(settings)
+    except tls.Unusable:
+        return ()
 
 
 def _facts(settings: Settings) -> dict[str, str]:
@@ -203,18 +214,24 @@ def _makes_tls(settings: Settings, profile: int) -> bool:
     return True
 
 
-def link_settings(settings: Settings, attachments: Attachments) -> LinkSettings:
+def link_settings(settings: Settings, upkeep: Upkeep, now: Instant) -> LinkSettings:
     """Return what is dialed now; files are read anew.
 
     Raises:
         Unusable: A file of the certificates cannot be read.
     """
+    attachments, keyring = upkeep.attachments, upkeep.keyring
     dialed = attachments.dialed
+    trusted = None
+    if dialed.profile >= 2:
+        shown = keyring.shown(now) if dialed.profile == 3 else None
+        roots = "".join(root.pem for root in keyring.roots(CSMS))
+        trusted = _tls(settings, dialed.profile, roots, shown)
     return LinkSettings(
         dialed.url,
         dialed.identity,
         dialed.profile,
-        _tls(settings, dialed.profile) if dialed.profile >= 2 else None,
+        trusted,
         bytes.fromhex(dialed.key) or None,
         attachments.turn,
         attachments.trial is not None,
@@ -222,20 +239,44 @@ def link_settings(settings: Settings, attachments: Attachments) -> LinkSettings:
     )
 
 
-def _tls(settings: Settings, profile: int) -> tls.TlsSettings:
-    """Return whom a link of security profile 2 or 3 believes, and who we are there."""
+def _tls(
+    settings: Settings, profile: int, installed: str = "", shown: Own | None = None
+) -> tls.TlsSettings:
+    """Return whom a link of security profile 2 or 3 believes, and who we are there.
+
+    Args:
+        settings: The files of the station, which count beside what was installed.
+        profile: The security profile.
+        installed: The roots that were installed, in PEM.
+        shown: A certificate that was; it goes before the file's.
+    """
     csms = settings.csms
-    own = tls.OwnCertificate(Path(csms.certificate_file), Path(csms.private_key_file))
+    own: tls.OwnCertificate | tls.OwnPem | None = None
+    if profile == 3:
+        chain, key = Path(csms.certificate_file), Path(csms.private_key_file)
+        of_file = tls.OwnCertificate(chain, key)
+        own = tls.OwnPem(shown.chain_pem, shown.key_pem) if shown else of_file
+    return tls.TlsSettings(
+        "".join(_root_files(settings)) + installed,
+        own,
+        csms.check_name,
+        csms.rsa_key_exchange,
+    )
+
+
+def _root_files(settings: Settings) -> tuple[str, ...]:
+    """Return what stands in the files of roots.
+
+    Raises:
+        Unusable: One cannot be read.
+    """
     try:
-        roots = "".join(Path(name).read_text() for name in csms.root_files)
+        return tuple(Path(name).read_text() for name in settings.csms.root_files)
     except OSError as error:
         wrong = f"{error.filename}: {error.strerror}; name files in PEM"
         raise tls.Unusable(f"root_files: {wrong}") from None
     except UnicodeDecodeError as error:
         raise tls.Unusable(f"root_files: {error}; name files in PEM") from None
-    return tls.TlsSettings(
-        roots, own if profile == 3 else None, csms.check_name, csms.rsa_key_exchange
-    )
 
 
 def _bad_tls(settings: Settings) -> list[str]:
@@ -263,16 +304,10 @@ def authorization_key(settings: Settings) -> bytes | None:
 
 def secrets_of(settings: Settings, charge_point: ChargePoint) -> tuple[str, ...]:
     """Return the passwords that there are now, so that no log repeats them."""
-    key = authorization_key(settings, charge_point)
+    first = authorization_key(settings)
+    keys = charge_point.upkeep.attachments.keys | ({first.hex()} if first else set())
     # As text it may be shorter than what of any text looks like a password.
-    return (key.hex(), key.decode("latin-1")) if key else ()
-
-
-def cache_directory(settings: Settings) -> Path:
-    """Return where files are that may be lost."""
-    if systemd := os.environ.get("CACHE_DIRECTORY"):
-        return Path(systemd.split(":")[0])
-    return settings.state_directory / "cache"
+    return (*keys, *(bytes.fromhex(key).decode("latin-1") for key in keys))
 
 
 def read_key(text: bytes) -> bytes:

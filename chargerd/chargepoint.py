@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
-from urllib.parse import unquote
 
 from chargerd.clock import Instant
 from chargerd.commits import Commits
@@ -161,7 +160,6 @@ class ChargePoint:
             snapshot.security_events, snapshot.last_security_event_id
         )
         running = Rebooted(nameplate.firmware_version or "", slot_marked=True)
-        identity = unquote(where.rpartition("/")[2])
         given = Given(
             started=started or running,
             new_id=new_id,
@@ -183,6 +181,7 @@ class ChargePoint:
             snapshot.accepted_by,
         )
         self._learn_profile()
+        self.station.policy = self.configuration.policy
         self.commits = Commits()
         signing = frozenset(n for n, fitting in fittings.items() if fitting.signs)
         self._recovery = Recovery(snapshot.interrupted, interruption, signing)
@@ -469,12 +468,15 @@ class ChargePoint:
         for event in following.events:
             self._spread(self.station.apply(event, doing.now), doing)
         self._spread(following.told, doing)
-        self._learn_profile()
+        if self._learn_profile():
+            changed = PolicyChanged(WHOLE_STATION, self.configuration.policy)
+            self._spread(self.station.apply(changed, doing.now), doing)
 
-    def _learn_profile(self) -> None:
+    def _learn_profile(self) -> bool:
+        """Let the key say what is dialed; tell whether that is news."""
         attachments = self.upkeep.attachments
         profile, origin = attachments.dialed.profile, attachments.settled.origin
-        self.configuration.learn("SecurityProfile", str(profile), origin.told)
+        return self.configuration.learn("SecurityProfile", str(profile), origin.told)
 
     def _levels(self) -> Mapping[int, Output]:
         """Return what the hardware shall be; what was interrupted is signed first."""

@@ -20,10 +20,11 @@ from chargerd.config import NEEDED
 from chargerd.core.effects import TransactionStarted
 from chargerd.core.events import Sensed
 from chargerd.core.firmware_events import Rebooted
+from chargerd.core.policy import Policy
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
-from chargerd.ocpp16.attachment import Attachments
 from chargerd.ocpp16.records import KeyKept
+from chargerd.ocpp16.upkeep import Given, Upkeep
 from chargerd.sections import Settings
 from chargerd.store.database import Store
 from hal.resources import Place, Resources
@@ -107,7 +108,9 @@ async def test_a_connector_knows_what_it_is_made_of(tmp_path: Path) -> None:
 def test_the_link_is_what_the_file_says(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     at_first = filed(chosen)
-    link = link_settings(chosen, Attachments({}, at_first, at_first))
+    clock = FakeClock()
+    given = Given(started=STARTED, new_id=lambda: "id", policy=Policy, filed=at_first)
+    link = link_settings(chosen, Upkeep({}, given), clock.now())
     assert link.address == "ws://csms.example/ocpp/DC-1"
     assert link.security_profile == 1
 
@@ -210,7 +213,7 @@ def test_the_password_is_the_newest_of_csms_file_and_credential(
 
     def password() -> bytes | None:
         point = charge_point_of(chosen, disk, clock, {}, STARTED)
-        return link_settings(chosen, point.upkeep.attachments).key
+        return link_settings(chosen, point.upkeep, clock.now()).key
 
     assert password() is None
     credential.write_text("from-the-credential\n")

@@ -126,6 +126,12 @@ class Attachments:
         return self.trial is not None and self.linked == self.trial.attachment
 
     @property
+    def keys(self) -> frozenset[str]:
+        """Every AuthorizationKey that is known, in hex."""
+        every = (self.settled, self.trial, self.before, self._spare)
+        return frozenset(kept.attachment.key for kept in every if kept) - {""}
+
+    @property
     def next_outcome(self) -> int:
         """Which number the trial has that is on, or the next one."""
         return self._ended + 1

@@ -67,9 +67,11 @@ class Configuration:
         self._kept[judged.name] = news
         return KeyKept(judged.name, judged.value, origin)
 
-    def learn(self, name: str, value: str, origin: str) -> None:
-        """Take the value of a key that is decided and kept elsewhere."""
+    def learn(self, name: str, value: str, origin: str) -> bool:
+        """Take the value of a key that is decided elsewhere; tell if it is news."""
+        before = self._elsewhere.get(name)
         self._elsewhere[name] = (value, origin)
+        return before != (value, origin)
 
     def booted(self, heartbeat_interval_s: int) -> None:
         """Take the interval that an accepted boot sets until the next one."""

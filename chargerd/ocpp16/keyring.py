@@ -20,13 +20,16 @@ from chargerd.ocpp16.certification import Certification
 from chargerd.ocpp16.consequences import Concern, Consequences
 from chargerd.ocpp16.expiry import Expiry
 from chargerd.ocpp16.keyring_events import KeyringEvent, Objection, Root
-from chargerd.ocpp16.link_news import LinkTrusted
+from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.records import Drawer, Record, Sheet
 from chargerd.ocpp16.root_store import CSMS, RootStore
 from chargerd.ocpp16.security import SecurityEventType
 
-HEARD: Final = get_args(KeyringEvent)
+HEARD: Final = (*get_args(KeyringEvent), LinkTried)
+
+_REFUSED: Final = "tls-refused"
+"""The layer at which a CSMS does not take our certificate."""
 
 
 class Keyring:
@@ -56,6 +59,8 @@ class Keyring:
         )
         self._expiry = Expiry(drawers.get(Drawer.EXPIRY, {}))
         self._policy = policy
+        self._falls_back = False
+        """The CSMS has refused the certificate that we would show."""
         self._begun = False
         self._due: datetime | None = None
 
@@ -74,6 +79,11 @@ class Keyring:
     def offered(self, now: Instant) -> Own | None:
         """Return what a handshake may be tried with: one that is not valid at worst."""
         return self.certification.offered(now)
+
+    def shown(self, now: Instant) -> Own | None:
+        """Return what the next handshake is tried with (A02.FR.10)."""
+        spare = self.fallback(now) if self._falls_back else None
+        return spare or self.offered(now)
 
     def in_use(self, now: Instant) -> tuple[Certificate, ...]:
         """Return every certificate whose end would be felt."""
@@ -104,7 +114,7 @@ class Keyring:
         noted = Consequences(told=tuple(Noted(WHOLE_STATION, each) for each in wrong))
         return noted + self.certification.begin(now) + self._go_on(now)
 
-    def take(self, event: KeyringEvent, now: Instant) -> Consequences:
+    def take(self, event: KeyringEvent | LinkTried, now: Instant) -> Consequences:
         """Let one thing happen."""
         taken = _TAKEN.get(type(event))
         if taken is None:
@@ -148,6 +158,15 @@ class Keyring:
     def _refused(self, event: events.CertificateRefused, _now: Instant) -> Consequences:
         return Consequences(concerns=(Concern(event.type, event.detail),))
 
+    def _tried(self, event: LinkTried, now: Instant) -> Consequences:
+        if event.ok or event.layer != _REFUSED or self.fallback(now) is None:
+            return Consequences()
+        # They take turns: whatever the CSMS takes, the station is reachable.
+        self._falls_back = not self._falls_back
+        which = "the one before" if self._falls_back else "the newest"
+        told = f"the CSMS refuses our certificate; {which} is tried"
+        return Consequences(told=(Noted(WHOLE_STATION, told),))
+
     def _trusted(self, event: LinkTrusted, now: Instant) -> Consequences:
         self.store.trusted = frozenset(event.fingerprints)
         if not self._policy().roots_signed_by_last:
@@ -166,6 +185,7 @@ _TAKEN: Final[Mapping[type, Callable[[Keyring, Any, Instant], Consequences]]] = 
     events.RootInstalled: Keyring._root_installed,
     events.RootDeleted: Keyring._root_deleted,
     events.CertificateRefused: Keyring._refused,
+    LinkTried: Keyring._tried,
     LinkTrusted: Keyring._trusted,
 }
 """What does not concern the station's own certificates."""

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from chargerd.chargepoint import ChargePoint
 from chargerd.core.course import Output
 from chargerd.core.power import Supply
-from chargerd.ocpp16.jobs import Redial
 from chargerd.runtime.csms import CsmsLink
 from chargerd.runtime.journal import Journal
 from chargerd.runtime.lights import Lights
@@ -49,8 +48,6 @@ class Aftermath:
             self._step_clock(step.clock_step_s)
         if step.changed_key is not None:
             self._obey()
-        if Redial() in step.jobs:
-            self._link.redial()
         self._lights.update(self._charge_point.dialogue.reporter.current, step.told)
 
     def storage_failed(self, error: StoreFailed) -> None:

@@ -113,10 +113,6 @@ class CsmsLink:
         self._released.set()
         self._redialing = asyncio.create_task(self._leave(), name="redial")
 
-    def redial(self) -> None:
-        """Dial anew, after what is queued is sent."""
-        self._redialing = asyncio.create_task(self._redial(), name="redial")
-
     def hold(self, mode: Hold) -> None:
         """Break the link on purpose, or let it be."""
         self._hold = mode

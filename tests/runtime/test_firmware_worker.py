@@ -158,7 +158,10 @@ async def test_what_the_maker_has_signed_is_verified(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("SFW-11")
-@pytest.mark.parametrize("signature", ["", "no base64!", signed(b"another file")])
+@pytest.mark.parametrize(
+    "signature",
+    ["", "no base64!", pytest.param(signed(b"another file"), id="another file's")],
+)
 async def test_a_signature_that_is_not_of_this_file_is_bad(
     signature: str, tmp_path: Path
 ) -> None:
@@ -169,7 +172,11 @@ async def test_a_signature_that_is_not_of_this_file_is_bad(
     assert not told.certificate
 
 
-@pytest.mark.parametrize("body", [BODY[:-1], BODY + b"x", b"", None])
+@pytest.mark.parametrize(
+    "body",
+    [BODY[:-1], BODY + b"x", b"", None],
+    ids=["cut off", "grew", "empty", "gone"],
+)
 async def test_a_file_that_was_cut_off_grew_or_is_gone_is_bad(
     body: bytes | None, tmp_path: Path
 ) -> None:

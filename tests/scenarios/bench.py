@@ -28,9 +28,9 @@ from chargerd.core.reasons import Cause
 from chargerd.core.sealing import Sealing
 from chargerd.ocpp16 import wire
 from chargerd.ocpp16.attachment_values import Attachment, Filed
-from chargerd.ocpp16.link_news import LinkTried
 from chargerd.ocpp16.jobs import FirmwareJob, MakeKey
 from chargerd.ocpp16.keyring_events import KeyMade
+from chargerd.ocpp16.link_news import LinkTried
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
 from chargerd.ocpp16.signing_requests import new_key

@@ -81,11 +81,10 @@ def signed_update_firmware(
 
 
 def _plain_allowed(picture: Picture) -> bool:
-    match picture.station.policy.plain_firmware:
-        case PlainFirmware.UNSECURED:
-            return picture.values.get("SecurityProfile", "0") == "0"
-        case wanted:
-            return wanted is PlainFirmware.ALWAYS
+    policy = picture.station.policy
+    if policy.plain_firmware is PlainFirmware.UNSECURED:
+        return policy.security_profile == 0
+    return policy.plain_firmware is PlainFirmware.ALWAYS
 
 
 def _count(number: int | None) -> int | None:
