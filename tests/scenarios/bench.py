@@ -108,6 +108,7 @@ class Bench:
         self,
         *,
         connectors: int = 1,
+        profile: int = 0,
         keys: Mapping[str, str] | None = None,
         snapshot: Snapshot | None = None,
         store: Store | None = None,
@@ -125,6 +126,9 @@ class Bench:
         self.said_at_s: list[float] = []
         self.security_events: list[Json] = []
         """Not among what was ``said``: they stand between all else."""
+        self._filed = replace(
+            FILED, attachment=replace(FILED.attachment, profile=profile)
+        )
         self.steps: list[Step] = []
         self.to_do: list[FirmwareJob] = []
         """What firmware jobs wish and nobody has done yet."""
@@ -176,7 +180,7 @@ class Bench:
             self._fittings,
             Nameplate("chargerd", "bench", self._serial_number, self.runs.version),
             self._ids.__next__,
-            filed=FILED,
+            filed=self._filed,
             configured={"MeterStepLimit": "0", **self._keys},
             snapshot=snapshot,
             interruption=cause,

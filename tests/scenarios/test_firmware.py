@@ -14,14 +14,13 @@ from tests.scenarios.csms import SILENCE, Refusal
 from tests.scenarios.workshop import Workshop, told, wanted
 
 WHOLE = ["Downloading", "Downloaded", "Installing", "Installed"]
-REQUIRED = "FW-01", "FW-03", "FW-04", "FW-09", "FW-10", "FW-13"
 
 
 def station(folder: Path, **more: str) -> Bench:
     return Bench(store=Store(folder / "chargerd.sqlite"), keys=more)
 
 
-@pytest.mark.requirement(*REQUIRED)
+@pytest.mark.requirement("FW-01", "FW-03", "FW-04", "FW-09", "FW-10", "FW-13")
 def test_an_update_is_told_step_by_step_and_another_version_runs(
     tmp_path: Path,
 ) -> None:

@@ -24,7 +24,6 @@ from tests.scenarios.keyring_bench import (
 
 BAD = "InvalidChargePointCertificate"
 CHANGED = "ReconfigurationOfSecurityParameters"
-PROFILE_3 = {"SecurityProfile": "3"}
 
 
 def whole_way(bench: KeyringBench) -> None:
@@ -102,11 +101,11 @@ def distinguished_of(organization: str) -> x509.Name:
     return distinguished("SN-0042", organization)
 
 
-@pytest.mark.parametrize(("profile", "redials"), [("3", 1), ("2", 0), ("0", 0)])
+@pytest.mark.parametrize(("profile", "redials"), [(3, 1), (2, 0), (0, 0)])
 def test_the_link_is_dialed_anew_with_a_new_certificate_if_it_shows_one(
-    profile: str, redials: int
+    profile: int, redials: int
 ) -> None:
-    bench = KeyringBench({"SecurityProfile": profile})
+    bench = KeyringBench(profile=profile)
     own = bench.gets_certificate()
     assert bench.redials == redials
     assert own.chain_pem == own.certificate.pem
@@ -117,11 +116,11 @@ def test_the_link_is_dialed_anew_with_a_new_certificate_if_it_shows_one(
 
 
 @pytest.mark.requirement("CERT-18", "CERT-36")
-@pytest.mark.parametrize("profile", ["1", "2"])
+@pytest.mark.parametrize("profile", [1, 2])
 def test_a_certificate_is_prepared_before_the_profile_that_needs_it(
-    profile: str,
+    profile: int,
 ) -> None:
-    bench = KeyringBench({"SecurityProfile": profile})
+    bench = KeyringBench(profile=profile)
     bench.gets_certificate()
     assert bench.alarms(CHANGED)[-1] == "certificate CN=SN-0042,O=Example installed"
 
@@ -215,7 +214,7 @@ def test_only_the_last_request_gets_its_certificate() -> None:
 
 @pytest.mark.requirement("CERT-09")
 def test_a_certificate_that_the_disk_does_not_take_is_not_the_stations() -> None:
-    bench = KeyringBench(PROFILE_3)
+    bench = KeyringBench(profile=3)
     bench.triggers()
     bench.disk_full = True
     assert bench.delivers(bench.certified()) == "Rejected"
@@ -229,7 +228,7 @@ def test_a_certificate_that_the_disk_does_not_take_is_not_the_stations() -> None
 
 @pytest.mark.requirement("CERT-10")
 def test_a_certificate_for_later_is_used_when_its_time_comes(tmp_path: Path) -> None:
-    bench = on_disk(tmp_path, PROFILE_3)
+    bench = on_disk(tmp_path, profile=3)
     first = bench.gets_certificate()
     bench.triggers()
     begin = bench.clock.now().utc + 7 * DAY
@@ -280,7 +279,7 @@ def test_no_more_than_one_certificate_is_kept_to_fall_back_on() -> None:
 
 
 def test_a_certificate_that_has_ended_is_offered_where_there_is_no_other() -> None:
-    bench = KeyringBench({**PROFILE_3, "CpoName": "Example"})
+    bench = KeyringBench({"CpoName": "Example"}, profile=3)
     own = bench.gets_certificate()
     bench.csms.always("SignCertificate", {"status": "Rejected"})
     bench.waits_days(181)
@@ -387,7 +386,7 @@ def test_a_csms_may_have_a_certificate_asked_for_before_it_accepts_the_station()
 
 @pytest.mark.requirement("CERT-14")
 def test_a_certificate_is_renewed_after_two_thirds_of_its_life(tmp_path: Path) -> None:
-    bench = on_disk(tmp_path, PROFILE_3)
+    bench = on_disk(tmp_path, profile=3)
     own = bench.gets_certificate()
     bench.waits_days(119)
     bench.restarts()
@@ -483,7 +482,7 @@ def run(path: Path, cut: int | None) -> tuple[KeyringBench, int]:
             store.commit(step.records)
             commits += 1
 
-    bench = KeyringBench(PROFILE_3, store=store, online=False)
+    bench = KeyringBench(profile=3, store=store, online=False)
     bench.after = after
     with suppress(PowerCut):
         whole_way(bench)

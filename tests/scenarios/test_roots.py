@@ -122,15 +122,14 @@ def test_what_the_disk_does_not_take_has_failed() -> None:
 @pytest.mark.key("InstallCertificateInsecurely")
 @pytest.mark.parametrize(
     ("profile", "answer"),
-    [("0", "Rejected"), ("1", "Rejected"), ("2", "Accepted"), ("3", "Accepted")],
+    [(0, "Rejected"), (1, "Rejected"), (2, "Accepted"), (3, "Accepted")],
 )
 def test_a_link_that_anybody_can_write_on_may_install_nothing(
-    profile: str, answer: str
+    profile: int, answer: str
 ) -> None:
-    keys = {"SecurityProfile": profile}
-    strict = KeyringBench({**keys, "InstallCertificateInsecurely": "false"})
+    strict = KeyringBench({"InstallCertificateInsecurely": "false"}, profile=profile)
     assert strict.installs(OTHER.pem) == answer
-    assert KeyringBench(keys).installs(OTHER.pem) == "Accepted"
+    assert KeyringBench(profile=profile).installs(OTHER.pem) == "Accepted"
     changed = strict.asks(
         "ChangeConfiguration", key="InstallCertificateInsecurely", value="true"
     )
