@@ -108,7 +108,7 @@ class Bench:
         self,
         *,
         connectors: int = 1,
-        profile: int = 0,
+        filed: Filed | None = None,
         keys: Mapping[str, str] | None = None,
         snapshot: Snapshot | None = None,
         store: Store | None = None,
@@ -126,9 +126,7 @@ class Bench:
         self.said_at_s: list[float] = []
         self.security_events: list[Json] = []
         """Not among what was ``said``: they stand between all else."""
-        self._filed = replace(
-            FILED, attachment=replace(FILED.attachment, profile=profile)
-        )
+        self._filed = filed or FILED
         self.steps: list[Step] = []
         self.to_do: list[FirmwareJob] = []
         """What firmware jobs wish and nobody has done yet."""

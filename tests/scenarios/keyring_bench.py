@@ -1,5 +1,6 @@
 """Certificates on the bench: an authority, and what the CSMS does with it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from ocpp.v16.enums import CertificateUse
 
+from chargerd.ocpp16.attachment_values import Filed
 from chargerd.ocpp16.jobs import Job, Redial
 from chargerd.ocpp16.keyring import Keyring
 from chargerd.ocpp16.keyring_events import Origin, SigningWanted
@@ -14,7 +16,7 @@ from chargerd.ocpp16.link_news import LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.store.database import Store
 from tests.authority import Issued, root
-from tests.scenarios.bench import Bench
+from tests.scenarios.bench import FILED, Bench
 from tests.scenarios.csms import Json
 
 SERIAL_NUMBER: Final = "SN-0042"
@@ -28,9 +30,13 @@ DAY_S: Final = 86_400.0
 class KeyringBench(Bench):
     """A station that can have certificates, and a CSMS that has an authority."""
 
-    def __init__(self, keys: dict[str, str] | None = None, **more: Any) -> None:
+    def __init__(
+        self, keys: dict[str, str] | None = None, *, profile: int = 0, **more: Any
+    ) -> None:
+        at = replace(FILED.attachment, profile=profile)
         super().__init__(
             keys=CPO | (keys or {}),
+            filed=Filed(at),
             **{"serial_number": SERIAL_NUMBER, "file_roots": (ROOT.pem,)} | more,
         )
 
