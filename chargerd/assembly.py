@@ -31,6 +31,7 @@ from chargerd.ocpp16.root_store import CSMS
 from chargerd.ocpp16.upkeep import Upkeep
 from chargerd.runtime import tls
 from chargerd.runtime.devices import ConnectorDevices, Devices, StationDevices
+from chargerd.runtime.files import Files
 from chargerd.runtime.link_settings import LinkSettings
 from chargerd.runtime.views import Identity
 from chargerd.sections import DeviceSpec, Settings
@@ -66,6 +67,7 @@ def plan(settings: Settings) -> tuple[Planned, ...]:
         *_bad_keys(settings),
         *_bad_password(settings),
         *_bad_tls(settings),
+        *_bad_files(settings),
     ]
     specs = settings.devices
     if settings.simulation is not None:
@@ -288,6 +290,17 @@ def _bad_tls(settings: Settings) -> list[str]:
         text = str(error)
         place = "csms." if text.startswith("root_files") else "csms: "
         return [f"{settings.path}: {place}{text}"]
+    return []
+
+
+def _bad_files(settings: Settings) -> list[str]:
+    where = f"{settings.path}: files.root_files"
+    try:
+        Files(settings.files)
+    except OSError as error:
+        return [f"{where}: {error.filename}: {error.strerror}; name files in PEM"]
+    except UnicodeDecodeError as error:
+        return [f"{where}: {error}; name files in PEM"]
     return []
 
 

@@ -244,3 +244,17 @@ def test_a_password_file_that_cannot_serve_is_a_mistake_of_the_station_file(
     with pytest.raises(ConfigError, match="csms.authorization_key_file") as caught:
         assembly.plan(chosen)
     assert said in str(caught.value)
+
+
+def test_roots_of_file_servers_that_cannot_be_read_are_a_mistake(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "der").write_bytes(b"\x30\x82\xff")
+    for name, words in (("missing", "No such file"), ("der", "utf-8")):
+        more = f'[files]\nroot_files = ["{tmp_path}/{name}"]\n'
+        with pytest.raises(ConfigError) as raised:
+            plan(settings(tmp_path, STATION + more))
+        (mistake,) = raised.value.mistakes
+        assert "files.root_files" in mistake
+        assert words in mistake
+        assert mistake.endswith("name files in PEM")
