@@ -2,14 +2,24 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
 
+from benchcsms import authority as authorities
+from benchcsms.settings import Signing
 from tests.conformance.manners import FRIENDLY, MANNERS, Manner
 from tests.conformance.on_bench import BenchStage
+from tests.conformance.secured import (
+    OPERATOR,
+    SERIAL,
+    Begin,
+    SecuredStage,
+    secured,
+)
 from tests.conformance.stage import Stage
 from tests.conformance.wings import LATE_AND_ODD, Wings
 
@@ -65,3 +75,23 @@ async def stage(
     async with wings.daemon(manner) as stage:
         stage.ear.unheard.clear()
         yield stage
+
+
+@pytest.fixture(scope="session")
+def authority(disk: Path) -> Path:
+    """Make who certifies the CSMS, the stations and their firmware."""
+    authorities.make(disk / "authority", "127.0.0.1", SERIAL, OPERATOR)
+    return disk / "authority"
+
+
+@pytest_asyncio.fixture
+async def begin(disk: Path, authority: Path) -> AsyncIterator[Begin]:
+    """Return what makes the stage of a case, once it is known which one."""
+    async with AsyncExitStack() as until:
+        folder = Path(until.enter_context(TemporaryDirectory(dir=disk)))
+
+        async def begun(profile: int, signing: Signing | None = None) -> SecuredStage:
+            stage = secured(folder, authority, profile, signing)
+            return await until.enter_async_context(stage)
+
+        yield begun
