@@ -109,7 +109,7 @@ async def secured(
         tls=Tls(*(authority / f for f in ("bench.pem", "bench.key", "root.pem"))),
         tls_port=0,
         signing=signing or Signing(authority),
-        files=Files(files),
+        files=Files(files, tls=profile > 1),
     )
     (folder / "password").write_text(KEY.hex())
     with guests() as seen:
@@ -121,6 +121,7 @@ async def secured(
                 url=front.url("wss" if profile > 1 else "ws"),
                 station_lines=f'serial_number = "{SERIAL}"',
                 csms_lines=lines.format(folder=folder, authority=authority),
+                firmware_lines=f"[files]\n{_ROOT_LINE}".format(authority=authority),
             )
             around = Surroundings(profile, authority, files, front, seen)
             stage = SecuredStage(daemon, listener, around)

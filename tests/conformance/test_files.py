@@ -4,12 +4,17 @@ import json
 import socket
 import tarfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from benchcsms import authority
 from benchcsms.firmware import sign
+from benchcsms.issuer import Issuer, Period, name, new_key, pem, valid
+from benchcsms.settings import utc_now
 from tests.conformance.order import Json, Wanted, boot, status
 from tests.conformance.secured import KEY, Begin, SecuredStage
 from tests.conformance.stage import EVERYWHERE
@@ -19,6 +24,9 @@ from tests.file_servers import LOGIN, Ftp, ftp_server
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 REQUEST = 17
+DAY = timedelta(days=1)
+SIGNER = ExtendedKeyUsageOID.CODE_SIGNING
+SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 SERVERS = ("http", "ftp")
 
 UNAVAILABLE = [status("Unavailable", connector=n) for n in EVERYWHERE]
@@ -158,19 +166,34 @@ def signed(word: str) -> Wanted:
     return Wanted("SignedFirmwareStatusNotification", told)
 
 
-async def updates_signed(stage: SecuredStage, file: Path, signature: str) -> Json:
-    """Want firmware to be installed that its manufacturer has signed."""
+async def updates_signed(
+    stage: SecuredStage, name: str, signature: str, certificate: str = ""
+) -> Json:
+    """Want firmware to be installed that somebody, or the manufacturer, has signed."""
     return await stage.asks(
         "SignedUpdateFirmware",
         requestId=REQUEST,
         retries=0,
         firmware={
-            "location": stage.location(f"firmware/{file.name}"),
+            "location": stage.location(f"firmware/{name}"),
             "retrieveDateTime": LONG_AGO,
-            "signingCertificate": stage.pem(authority.FIRMWARE),
+            "signingCertificate": certificate or stage.pem(authority.FIRMWARE),
             "signature": signature,
         },
     )
+
+
+def authority_of_firmware(stage: SecuredStage) -> Issuer:
+    folder, name = stage.around.authority, authority.FIRMWARE_ROOT
+    return Issuer.load(folder / f"{name}.pem", folder / f"{name}.key")
+
+
+def certified(
+    by: Issuer, period: Period, purpose: x509.ObjectIdentifier = SIGNER
+) -> str:
+    """Return the certificate of somebody whose key nobody has."""
+    subject = name("firmware", "Bench")
+    return pem(by.issue(subject, new_key().public_key(), purpose, period))
 
 
 async def trusting(stage: SecuredStage) -> None:
@@ -179,14 +202,15 @@ async def trusting(stage: SecuredStage) -> None:
     assert await stage.installs("Manufacturer", root) == ACCEPTED
 
 
-@pytest.mark.requirement("SFW-01", "SFW-06", "SFW-10", "SFW-15", "SFW-16", "FW-13")
+@pytest.mark.requirement("SFW-01", "SFW-06", "SFW-10", "SFW-15", "SFW-16")
+@pytest.mark.requirement("SFW-17", "SFW-18", "FW-13", "XTRG-02")
 @pytest.mark.parametrize("profile", [1, 3])
 async def test_tc_080_signed_firmware_update(begin: Begin, profile: int) -> None:
     stage = await begin(profile)
     file = release(stage.around.files / "firmware/next.whl", "9.1")
     _, key = authority.firmware_signer(stage.around.authority)
     await trusting(stage)
-    assert await updates_signed(stage, file, sign(file, key)) == ACCEPTED
+    assert await updates_signed(stage, file.name, sign(file, key)) == ACCEPTED
     for word in ("Downloading", "Downloaded", "SignatureVerified", "Installing"):
         await stage.expects(signed(word), perhaps=UNAVAILABLE)
     new = Wanted("BootNotification", {"firmwareVersion": "9.1"})
@@ -194,6 +218,17 @@ async def test_tc_080_signed_firmware_update(begin: Begin, profile: int) -> None
     perhaps = [signed("InstallRebooting"), *UNAVAILABLE]
     await stage.expects_each(*wanted, perhaps=perhaps)
     assert stage.heard(Wanted("FirmwareStatusNotification")) == []
+    every = stage.heard(Wanted("SignedFirmwareStatusNotification"))
+    assert {told.payload.get("requestId") for told in every} == {REQUEST}
+    await expect_idle(stage)
+
+
+async def expect_idle(stage: SecuredStage) -> None:
+    """Hear that no update is on, for it is asked; there is no number to tell then."""
+    asked = {"requestedMessage": "FirmwareStatusNotification"}
+    assert await stage.asks("ExtendedTriggerMessage", **asked) == ACCEPTED
+    told = await stage.expects(Wanted("SignedFirmwareStatusNotification"))
+    assert told.payload == {"status": "Idle"}
 
 
 @pytest.mark.requirement("SFW-06", "SFW-07", "SFW-10")
@@ -204,7 +239,7 @@ async def test_tc_081_invalid_signature(begin: Begin) -> None:
     other.write_bytes(b"something else")
     _, key = authority.firmware_signer(stage.around.authority)
     await trusting(stage)
-    assert await updates_signed(stage, file, sign(other, key)) == ACCEPTED
+    assert await updates_signed(stage, file.name, sign(other, key)) == ACCEPTED
     for word in ("Downloading", "Downloaded"):
         await stage.expects(signed(word))
     event = Wanted("SecurityEventNotification", {"type": "InvalidFirmwareSignature"})
@@ -213,14 +248,23 @@ async def test_tc_081_invalid_signature(begin: Begin) -> None:
 
 
 @pytest.mark.requirement("SFW-01", "SFW-02", "SFW-04")
-async def test_firmware_of_a_manufacturer_whom_nobody_vouches_for_is_not_fetched(
+async def test_firmware_of_whoever_cannot_be_believed_is_not_fetched(
     begin: Begin,
 ) -> None:
     stage = await begin(2)
-    file = release(stage.around.files / "firmware/next.whl", "9.1")
-    _, key = authority.firmware_signer(stage.around.authority)
-    answer = await updates_signed(stage, file, sign(file, key))
-    assert answer == {"status": "InvalidCertificate"}
+    ours, now = authority_of_firmware(stage), utc_now()
+    strange = Issuer.new("Somebody", "Somebody", valid(now, DAY))
+    old = (now - 9 * DAY, now - DAY)
+    refused = {
+        "who is not known yet": certified(ours, valid(now, DAY)),
+        "who is certified by somebody else": certified(strange, valid(now, DAY)),
+        "whose time is over": certified(ours, old),
+        "who may not sign": certified(ours, valid(now, DAY), SERVER),
+    }
+    for who, certificate in refused.items():
+        answer = await updates_signed(stage, "next.whl", "", certificate)
+        assert answer == {"status": "InvalidCertificate"}, who
+        await trusting(stage)
     event = {"type": "InvalidFirmwareSigningCertificate"}
     await stage.expects(Wanted("SecurityEventNotification", event))
     assert [e for e in stage.csms.log() if e.kind == "file"] == []
