@@ -27,13 +27,3 @@ NOT_APPLICABLE: Final = {
     "023_5": "for an order of card and plug that 023 and 023_4 have both of",
 }
 """Why a case cannot be run against this station."""
-
-_FIRMWARE: Final = "needs the FirmwareManagement profile"
-_SECURITY: Final = "needs the security extension"
-NOT_YET: Final = {
-    **dict.fromkeys(("044_1", "044_2", "044_3", "045_1", "045_2"), _FIRMWARE),
-    **dict.fromkeys(("073", "074", "075_1", "075_2", "076", "077", "078"), _SECURITY),
-    **dict.fromkeys(("079", "080", "081", "083", "084", "085", "086"), _SECURITY),
-    "087": _SECURITY,
-}
-"""What a case waits for that is not written yet."""

@@ -18,7 +18,7 @@ from benchcsms.settings import utc_now
 from tests.conformance.order import Json, Wanted, boot, status
 from tests.conformance.secured import KEY, Begin, SecuredStage
 from tests.conformance.stage import EVERYWHERE
-from tests.conformance.states import ACCEPTED, expect_everywhere
+from tests.conformance.states import ACCEPTED
 from tests.daemon.release import release
 from tests.file_servers import LOGIN, Ftp, ftp_server
 
@@ -27,7 +27,6 @@ REQUEST = 17
 DAY = timedelta(days=1)
 SIGNER = ExtendedKeyUsageOID.CODE_SIGNING
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
-SERVERS = ("http", "ftp")
 
 UNAVAILABLE = [status("Unavailable", connector=n) for n in EVERYWHERE]
 AVAILABLE = [status("Available", connector=n) for n in EVERYWHERE]
@@ -39,7 +38,7 @@ def nobody() -> Iterator[str]:
     """Hold a port at which nobody listens."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        yield "ftp://127.0.0.1:{}/".format(held.getsockname()[1])
+        yield f"ftp://127.0.0.1:{held.getsockname()[1]}/"
 
 
 @pytest.fixture
@@ -112,7 +111,7 @@ def place(stage: SecuredStage, server: str, ftp: Ftp) -> tuple[str, Path]:
 
 
 @pytest.mark.requirement("DIAG-01", "DIAG-02", "DIAG-06")
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", ["http", "ftp"])
 async def test_tc_045_1_get_diagnostics(begin: Begin, ftp: Ftp, server: str) -> None:
     stage = await begin(1)
     location, folder = place(stage, server, ftp)
@@ -136,8 +135,7 @@ async def test_tc_045_2_upload_failed(begin: Begin, nobody: str) -> None:
 
 
 @pytest.mark.requirement("LOG-01", "LOG-02", "LOG-03", "LOG-08", "LOG-09")
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("profile", [2, 3])
+@pytest.mark.parametrize(("profile", "server"), [(1, "http"), (2, "ftp"), (3, "https")])
 async def test_tc_079_get_security_log(
     begin: Begin, ftp: Ftp, profile: int, server: str
 ) -> None:
@@ -204,9 +202,9 @@ async def trusting(stage: SecuredStage) -> None:
 
 @pytest.mark.requirement("SFW-01", "SFW-06", "SFW-10", "SFW-15", "SFW-16")
 @pytest.mark.requirement("SFW-17", "SFW-18", "FW-13", "XTRG-02")
-@pytest.mark.parametrize("profile", [1, 3])
-async def test_tc_080_signed_firmware_update(begin: Begin, profile: int) -> None:
-    stage = await begin(profile)
+async def test_tc_080_signed_firmware_update(begin: Begin) -> None:
+    stage = await begin(3)
+    assert stage.location("").startswith("https:")
     file = release(stage.around.files / "firmware/next.whl", "9.1")
     _, key = authority.firmware_signer(stage.around.authority)
     await trusting(stage)

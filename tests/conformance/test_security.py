@@ -5,7 +5,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from benchcsms import authority
 from benchcsms.issuer import Issuer, Period, name, new_key, pem, read_request, valid
@@ -21,7 +21,14 @@ NEW_KEY = "4F43415F4F4354545F61646D696E5F74657374"
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
 SUITES = ({0xC02B, 0xC02C}, {0x009C, 0x009D})
 """ECDHE-ECDSA, and RSA, each with AES-128-GCM and AES-256-GCM (A00.FR.318)."""
+SOUND = {
+    *(0x1301, 0x1302, 0x1303),
+    *(0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9),
+    *(0x009C, 0x009D, 0x00FF),
+}
+"""All that may be offered: AEAD alone, and the word that renegotiation is sound."""
 NULL = 0
+SAN = ExtensionOID.SUBJECT_ALTERNATIVE_NAME
 
 
 def event(kind: str) -> Wanted:
@@ -62,19 +69,19 @@ async def test_tc_073_a_new_authorization_key(begin: Begin, profile: int) -> Non
     assert NEW_KEY not in stage.daemon.log.read_text()
 
 
-@pytest.mark.requirement("SEC-01", "SEC-06", "SEC-28")
+@pytest.mark.requirement("SEC-01", "SEC-03", "SEC-06")
 @pytest.mark.parametrize("profile", [1, 2])
 async def test_tc_085_the_password_says_who_the_station_is(
     begin: Begin, profile: int
 ) -> None:
     stage = await begin(profile)
     await stage.resets()
-    guest = await stage.guest(2)
-    identity, _, password = guest.credentials.partition(b":")
-    assert identity.decode() == guest.path.rpartition("/")[2]
-    assert 16 <= len(password) <= 20
-    assert password == KEY
-    assert guest.secure is (profile == 2)
+    for guest in (await stage.guest(1), await stage.guest(2)):
+        identity, _, password = guest.credentials.partition(b":")
+        assert identity.decode() == guest.path.rpartition("/")[2]
+        assert 16 <= len(password) <= 20
+        assert password == KEY
+        assert guest.secure is (profile == 2)
 
 
 # --- certificates of the station --------------------------------------------------
@@ -110,11 +117,14 @@ def expect_sound(guest: Guest) -> None:
 
 
 @pytest.mark.requirement("CERT-01", "CERT-07", "CERT-08", "CERT-12", "CERT-16")
-@pytest.mark.requirement("XTRG-01")
+@pytest.mark.requirement("CERT-03", "CERT-04", "CERT-05", "XTRG-01")
 async def test_tc_074_renew_the_certificate_of_the_station(begin: Begin) -> None:
     stage = await begin(3)
     first = (await stage.guest(1)).certificate
     request = await renewed(stage)
+    assert request.subject == name(SERIAL, OPERATOR)
+    assert isinstance(request.signature_hash_algorithm, hashes.SHA256)
+    assert SAN not in [each.oid for each in request.extensions]
     guest = await stage.guest(2)
     expect_sound(guest)
     assert guest.certificate is not None
@@ -123,6 +133,14 @@ async def test_tc_074_renew_the_certificate_of_the_station(begin: Begin) -> None
     assert request.public_key() != first.public_key()
     await stage.resets()
     assert (await stage.guest(3)).certificate == guest.certificate
+
+
+FLAWS = (
+    "its time is over",
+    "somebody else's key",
+    "somebody else's name",
+    "somebody else's root",
+)
 
 
 def bad_certificate(
@@ -140,24 +158,15 @@ def bad_certificate(
 
 
 @pytest.mark.requirement("CERT-08", "CERT-09")
-@pytest.mark.parametrize(
-    "flaw",
-    [
-        "its time is over",
-        "somebody else's key",
-        "somebody else's name",
-        "somebody else's root",
-    ],
-)
-async def test_tc_077_an_invalid_certificate_of_the_station(
-    begin: Begin, flaw: str
-) -> None:
-    stage = await begin(3, Signing(after_s=600.0, folder=None))
-    stage.csms.script("SignCertificate", [{"result": ACCEPTED}])
-    request = await asked_for(stage)
-    bad = bad_certificate(flaw, request, authority.root(stage.around.authority))
-    answer = await stage.asks("CertificateSigned", certificateChain=bad)
-    assert answer == REJECTED
+async def test_tc_077_an_invalid_certificate_of_the_station(begin: Begin) -> None:
+    stage = await begin(3, Signing())
+    above = authority.root(stage.around.authority)
+    for flaw in FLAWS:
+        stage.csms.script("SignCertificate", [{"result": ACCEPTED}])
+        bad = bad_certificate(flaw, await asked_for(stage), above)
+        answer = await stage.asks("CertificateSigned", certificateChain=bad)
+        assert answer == REJECTED, flaw
+    # Of a kind of event one is told at once; what follows in its minute is counted.
     await stage.expects(event("InvalidChargePointCertificate"))
 
 
@@ -189,8 +198,9 @@ def hash_data(certificate: str) -> Json:
 
 
 def _plain(told: Json) -> Json:
-    """Return hash data in lower case, as case means nothing in it."""
-    return {key: value.lower().lstrip("0") for key, value in told.items()}
+    """Return hash data without what means nothing in it: case, and leading zeros."""
+    told = {key: value.lower() for key, value in told.items()}
+    return {**told, "serialNumber": told["serialNumber"].lstrip("0")}
 
 
 async def expect_root_installed(begin: Begin, profile: int, kind: str) -> None:
@@ -223,19 +233,18 @@ async def test_tc_076_delete_a_root(begin: Begin, profile: int) -> None:
     another = root("Another root")
     assert await stage.installs("CentralSystem", another) == ACCEPTED
     before = await installed(stage, "CentralSystem")
-    assert hash_data(another) in before
-    asked = {"certificateHashData": {**hash_data(another), "hashAlgorithm": "SHA256"}}
+    (place,) = [n for n, each in enumerate(before) if each == hash_data(another)]
+    asked = {"certificateHashData": {**before[place], "hashAlgorithm": "SHA256"}}
     assert await stage.asks("DeleteCertificate", **asked) == ACCEPTED
     after = await installed(stage, "CentralSystem")
-    assert after == [each for each in before if each != hash_data(another)]
+    assert after == before[:place] + before[place + 1 :]
     assert await stage.asks("DeleteCertificate", **asked) == {"status": "NotFound"}
 
 
 @pytest.mark.requirement("CERT-21", "CERT-22")
 @pytest.mark.parametrize("profile", [2, 3])
-@pytest.mark.parametrize("flaw", ["its time is over", "no root", "no certificate"])
 async def test_tc_078_an_invalid_root_of_the_central_system(
-    begin: Begin, profile: int, flaw: str
+    begin: Begin, profile: int
 ) -> None:
     stage = await begin(profile)
     bad = {
@@ -244,7 +253,9 @@ async def test_tc_078_an_invalid_root_of_the_central_system(
         "no certificate": "certificate",
     }
     before = await installed(stage, "CentralSystem")
-    assert await stage.installs("CentralSystem", bad[flaw]) == REJECTED
+    for flaw, certificate in bad.items():
+        answer = await stage.installs("CentralSystem", certificate)
+        assert answer == REJECTED, flaw
     await stage.expects(event("InvalidCentralSystemCertificate"))
     assert await installed(stage, "CentralSystem") == before
 
@@ -258,7 +269,7 @@ async def profile_of(stage: SecuredStage) -> str:
     return value
 
 
-@pytest.mark.requirement("SEC-30", "SEC-33", "SEC-34", "SEC-35", "SEC-38")
+@pytest.mark.requirement("SEC-33", "SEC-34", "SEC-35", "SEC-38")
 @pytest.mark.requirement("CERT-18")
 @pytest.mark.parametrize("profile", [1, 2])
 async def test_tc_083_upgrade_the_profile(begin: Begin, profile: int) -> None:
@@ -279,16 +290,14 @@ async def test_tc_083_upgrade_the_profile(begin: Begin, profile: int) -> None:
     assert (await stage.guest(3)).authorization == guest.authorization
 
 
-@pytest.mark.requirement("SEC-04", "SEC-31")
+@pytest.mark.requirement("SEC-04", "SEC-30", "SEC-31")
 @pytest.mark.parametrize("profile", [2, 3])
 async def test_tc_084_downgrade_the_profile(begin: Begin, profile: int) -> None:
     stage = await begin(profile)
-    for lower in (profile - 1, profile):
-        assert await changes(stage, "SecurityProfile", lower) == REJECTED
+    for wrong in (profile - 1, profile, 0, 4, "two"):
+        assert await changes(stage, "SecurityProfile", wrong) == REJECTED
     assert await profile_of(stage) == str(profile)
-    await stage.resets()
-    assert (await stage.guest(2)).secure
-    assert await profile_of(stage) == str(profile)
+    assert len(stage.around.guests) == 1
 
 
 # --- TLS --------------------------------------------------------------------------
@@ -296,17 +305,17 @@ async def test_tc_084_downgrade_the_profile(begin: Begin, profile: int) -> None:
 
 async def expect_offers(stage: SecuredStage) -> Guest:
     """Find in what it offers what the whitepaper wants; return how it came in."""
-    await stage.resets()
-    guest = await stage.guest(2)
-    hello = stage.around.front.hellos[-1]
+    guest = await stage.guest(1)
+    (hello,) = stage.around.front.hellos
     assert TLS_1_2 in hello.versions
     assert hello.versions <= {TLS_1_2, TLS_1_3}
     assert any(pair <= hello.suites for pair in SUITES)
+    assert hello.suites <= SOUND
     assert hello.compressions == {NULL}
     return guest
 
 
-@pytest.mark.requirement("SEC-08", "SEC-10", "SEC-11", "SEC-13", "SEC-14")
+@pytest.mark.requirement("SEC-08", "SEC-10", "SEC-11", "SEC-13")
 @pytest.mark.parametrize("profile", [2, 3])
 async def test_tc_086_tls_with_the_certificate_of_the_server(
     begin: Begin, profile: int
@@ -316,11 +325,11 @@ async def test_tc_086_tls_with_the_certificate_of_the_server(
     assert (guest.authorization is not None) is (profile == 2)
 
 
-@pytest.mark.requirement("SEC-01", "SEC-08", "SEC-11", "CERT-04", "CERT-05")
+@pytest.mark.requirement("SEC-01", "SEC-08", "SEC-11", "CERT-04")
 async def test_tc_087_tls_with_the_certificate_of_the_station(begin: Begin) -> None:
     stage = await begin(3)
     guest = await expect_offers(stage)
     assert guest.authorization is None
     expect_sound(guest)
     await renewed(stage)
-    expect_sound(await stage.guest(3))
+    expect_sound(await stage.guest(2))
