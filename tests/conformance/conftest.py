@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from benchcsms import authority as authorities
-from benchcsms.settings import Signing
 from tests.conformance.manners import FRIENDLY, MANNERS, Manner
 from tests.conformance.on_bench import BenchStage
 from tests.conformance.secured import (
@@ -90,8 +90,8 @@ async def begin(disk: Path, authority: Path) -> AsyncIterator[Begin]:
     async with AsyncExitStack() as until:
         folder = Path(until.enter_context(TemporaryDirectory(dir=disk)))
 
-        async def begun(profile: int, signing: Signing | None = None) -> SecuredStage:
-            stage = secured(folder, authority, profile, signing)
+        async def begun(profile: int, **more: Any) -> SecuredStage:
+            stage = secured(folder, authority, profile, **more)
             return await until.enter_async_context(stage)
 
         yield begun

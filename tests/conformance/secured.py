@@ -88,12 +88,16 @@ class SecuredStage(DaemonStage):
 
 
 Begin: TypeAlias = Callable[..., Awaitable[SecuredStage]]
-"""Takes a security profile, and perhaps how certificates are signed."""
+"""Takes the security profile, and whatever else ``secured`` does."""
 
 
 @asynccontextmanager
 async def secured(
-    folder: Path, authority: Path, profile: int, signing: Signing | None = None
+    folder: Path,
+    authority: Path,
+    profile: int,
+    signing: Signing | None = None,
+    configuration: str = "",
 ) -> AsyncIterator[SecuredStage]:
     """Be a station of a security profile, and its CSMS, which does all of them.
 
@@ -102,6 +106,7 @@ async def secured(
         authority: Who certifies all that are there.
         profile: Under which the station begins; with what that needs, and no more.
         signing: How it gets certificates; ``None``: by the authority, at once.
+        configuration: Keys that its file sets.
     """
     listener, files = Listener(Ear()), folder / "files"
     settings = Settings(
@@ -121,6 +126,7 @@ async def secured(
                 url=front.url("wss" if profile > 1 else "ws"),
                 station_lines=f'serial_number = "{SERIAL}"',
                 csms_lines=lines.format(folder=folder, authority=authority),
+                configuration=configuration,
                 firmware_lines=f"[files]\n{_ROOT_LINE}".format(authority=authority),
             )
             around = Surroundings(profile, authority, files, front, seen)

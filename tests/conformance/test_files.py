@@ -152,6 +152,7 @@ async def test_tc_079_get_security_log(
         told = {"status": word, "requestId": REQUEST}
         await stage.expects(Wanted("LogStatusNotification", told))
     assert [path.name for path in folder.iterdir()] == [answer["filename"]]
+    assert {"PORT", "EPRT"}.isdisjoint(each.split()[0] for each in ftp.commands)
     text = (folder / answer["filename"]).read_text()
     entries = [json.loads(line) for line in text.splitlines()]
     assert "StartupOfTheDevice" in [entry["type"] for entry in entries]

@@ -10,6 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 from benchcsms import authority
 from benchcsms.issuer import Issuer, Period, name, new_key, pem, read_request, valid
 from benchcsms.settings import Signing, utc_now
+from tests.authority import Issued, wish_for_ca
 from tests.conformance.guests import Guest
 from tests.conformance.order import Json, Wanted
 from tests.conformance.secured import KEY, OPERATOR, SERIAL, Begin, SecuredStage
@@ -159,7 +160,7 @@ def bad_certificate(
 
 @pytest.mark.requirement("CERT-08", "CERT-09")
 async def test_tc_077_an_invalid_certificate_of_the_station(begin: Begin) -> None:
-    stage = await begin(3, Signing())
+    stage = await begin(3, signing=Signing())
     above = authority.root(stage.around.authority)
     for flaw in FLAWS:
         stage.csms.script("SignCertificate", [{"result": ACCEPTED}])
@@ -258,6 +259,25 @@ async def test_tc_078_an_invalid_root_of_the_central_system(
         assert answer == REJECTED, flaw
     await stage.expects(event("InvalidCentralSystemCertificate"))
     assert await installed(stage, "CentralSystem") == before
+
+
+@pytest.mark.requirement("CERT-30", "CERT-31", "CERT-33")
+async def test_a_root_that_the_server_does_not_use_yet_leaves_the_one_before_in_use(
+    begin: Begin,
+) -> None:
+    stage = await begin(1, configuration="AdditionalRootCertificateCheck = true")
+    before = authority.root(stage.around.authority)
+    assert await stage.installs("CentralSystem", pem(before.certificate)) == ACCEPTED
+    assert await changes(stage, "SecurityProfile", 2) == ACCEPTED
+    assert (await stage.guest(2)).secure
+    now = utc_now()
+    wish = wish_for_ca("Next root", not_before=now - DAY, not_after=now + DAY)
+    following = Issued(before.certificate, before.key).issue(wish)
+    assert await stage.installs("CentralSystem", root("Strange root")) == REJECTED
+    assert await stage.installs("CentralSystem", following.pem) == ACCEPTED
+    await stage.resets()
+    assert (await stage.guest(3)).secure
+    assert len(await installed(stage, "CentralSystem")) == 2
 
 
 # --- the profile ------------------------------------------------------------------
