@@ -166,7 +166,7 @@ def signed(word: str) -> Wanted:
 
 
 async def updates_signed(
-    stage: SecuredStage, name: str, signature: str, certificate: str = ""
+    stage: SecuredStage, file_name: str, signature: str, certificate: str = ""
 ) -> Json:
     """Want firmware to be installed that somebody, or the manufacturer, has signed."""
     return await stage.asks(
@@ -174,7 +174,7 @@ async def updates_signed(
         requestId=REQUEST,
         retries=0,
         firmware={
-            "location": stage.location(f"firmware/{name}"),
+            "location": stage.location(f"firmware/{file_name}"),
             "retrieveDateTime": LONG_AGO,
             "signingCertificate": certificate or stage.pem(authority.FIRMWARE),
             "signature": signature,
@@ -183,8 +183,8 @@ async def updates_signed(
 
 
 def authority_of_firmware(stage: SecuredStage) -> Issuer:
-    folder, name = stage.around.authority, authority.FIRMWARE_ROOT
-    return Issuer.load(folder / f"{name}.pem", folder / f"{name}.key")
+    root = stage.around.authority / authority.FIRMWARE_ROOT
+    return Issuer.load(root.with_suffix(".pem"), root.with_suffix(".key"))
 
 
 def certified(
