@@ -4,7 +4,6 @@ import json
 import socket
 import tarfile
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from benchcsms import authority
 from benchcsms.firmware import sign
 from benchcsms.issuer import Issuer, Period, name, new_key, pem, valid
 from benchcsms.settings import utc_now
+from tests.conformance.certificates import DAY
 from tests.conformance.order import Json, Wanted, boot, status
 from tests.conformance.secured import KEY, Begin, SecuredStage
 from tests.conformance.stage import EVERYWHERE
@@ -24,7 +24,6 @@ from tests.file_servers import LOGIN, Ftp, ftp_server
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 REQUEST = 17
-DAY = timedelta(days=1)
 SIGNER = ExtendedKeyUsageOID.CODE_SIGNING
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 

@@ -4,18 +4,25 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
 from benchcsms import authority
-from benchcsms.issuer import Issuer, Period, name, new_key, pem, read_request, valid
+from benchcsms.issuer import name, pem, read_request
 from benchcsms.settings import Signing, utc_now
 from tests.authority import Issued, wish_for_ca
+from tests.conformance.certificates import (
+    DAY,
+    FLAWS,
+    bad_certificate,
+    hash_data,
+    over,
+    plain,
+    root,
+)
 from tests.conformance.guests import Guest
 from tests.conformance.order import Json, Wanted
 from tests.conformance.secured import KEY, OPERATOR, SERIAL, Begin, SecuredStage
 from tests.conformance.states import ACCEPTED, REJECTED
-from tests.conformance.test_files import DAY
 
 NEW_KEY = "4F43415F4F4354545F61646D696E5F74657374"
 """What the tool of the cases sends."""
@@ -38,18 +45,6 @@ def event(kind: str) -> Wanted:
 
 async def changes(stage: SecuredStage, key: str, value: object) -> Json:
     return await stage.asks("ChangeConfiguration", key=key, value=str(value))
-
-
-def root(called: str, period: Period | None = None) -> str:
-    """Make a root of somebody."""
-    return pem(
-        Issuer.new(called, OPERATOR, period or valid(utc_now(), DAY)).certificate
-    )
-
-
-def over() -> Period:
-    """Return a time that is over."""
-    return utc_now() - 9 * DAY, utc_now() - DAY
 
 
 # --- the password -----------------------------------------------------------------
@@ -136,28 +131,6 @@ async def test_tc_074_renew_the_certificate_of_the_station(begin: Begin) -> None
     assert (await stage.guest(3)).certificate == guest.certificate
 
 
-FLAWS = (
-    "its time is over",
-    "somebody else's key",
-    "somebody else's name",
-    "somebody else's root",
-)
-
-
-def bad_certificate(
-    flaw: str, request: x509.CertificateSigningRequest, above: Issuer
-) -> str:
-    """Return what answers a request and must not be taken."""
-    if flaw == "somebody else's root":
-        above = Issuer.new("Strange root", OPERATOR, valid(utc_now(), DAY))
-    foreign = flaw == "somebody else's key"
-    key = new_key().public_key() if foreign else request.public_key()
-    serial = "SN-2" if flaw == "somebody else's name" else SERIAL
-    period = over() if flaw == "its time is over" else valid(utc_now(), DAY)
-    purpose = ExtendedKeyUsageOID.CLIENT_AUTH
-    return pem(above.issue(name(serial, OPERATOR), key, purpose, period))
-
-
 @pytest.mark.requirement("CERT-08", "CERT-09")
 async def test_tc_077_an_invalid_certificate_of_the_station(begin: Begin) -> None:
     stage = await begin(3, signing=Signing())
@@ -180,28 +153,7 @@ async def installed(stage: SecuredStage, kind: str) -> list[Json]:
     answer = await stage.asks("GetInstalledCertificateIds", **asked)
     listed: list[Json] = answer.get("certificateHashData", [])
     assert answer["status"] == ("Accepted" if listed else "NotFound")
-    return [_plain(each) for each in listed]
-
-
-def hash_data(certificate: str) -> Json:
-    """Return what names a root, by a program that is no part of the station."""
-    made = x509.load_pem_x509_certificate(certificate.encode())
-    builder = ocsp.OCSPRequestBuilder().add_certificate(made, made, hashes.SHA256())
-    request = builder.build()
-    return _plain(
-        {
-            "hashAlgorithm": "SHA256",
-            "issuerNameHash": request.issuer_name_hash.hex(),
-            "issuerKeyHash": request.issuer_key_hash.hex(),
-            "serialNumber": f"{request.serial_number:x}",
-        }
-    )
-
-
-def _plain(told: Json) -> Json:
-    """Return hash data without what means nothing in it: case, and leading zeros."""
-    told = {key: value.lower() for key, value in told.items()}
-    return {**told, "serialNumber": told["serialNumber"].lstrip("0")}
+    return [plain(each) for each in listed]
 
 
 async def expect_root_installed(begin: Begin, profile: int, kind: str) -> None:
