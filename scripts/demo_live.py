@@ -5,7 +5,7 @@ import sys
 from itertools import count
 from typing import Any, Final
 
-from stage import PROGRAMS, Stage, perform
+from stage import PROGRAMS, Stage, asked, perform
 
 _RATE: Final = 20.0
 _ROUND_S: Final = 100.0
@@ -61,4 +61,4 @@ def _ended(view: subprocess.Popen[bytes], within_s: float) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(perform(live, cabinet="--cabinet" in sys.argv))
+    sys.exit(perform(live, asked()))

@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stage import Stage, StageFailed, perform
+from stage import Stage, StageFailed, asked, perform
 
 _CONNECTOR: Final = 1
 _CARD: Final = "04A1B2C3D4E5F6"
@@ -47,6 +47,7 @@ class Session:
     def play(self) -> tuple[Bill, int]:
         """Return the transaction as the CSMS has it, and its energy by the meter."""
         self._until_status("Available")
+        self._tell(f"the station is at {self._stage.link()}")
         self._do(f"the world runs {_RATE:g} times as fast", "SetRate", factor=_RATE)
         before_wh = self._register_wh()
         self._do("a car is plugged in", "Plug", connector=_CONNECTOR, soc_percent=30.0)
@@ -181,4 +182,4 @@ def session(on: Stage) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(perform(session, cabinet="--cabinet" in sys.argv))
+    sys.exit(perform(session, asked()))

@@ -5,7 +5,9 @@ The station is the mock one, or a cabinet whose twins speak as real devices do.
 Everything runs on loopback and in a temporary directory, and ends with the block.
 """
 
+import argparse
 import json
+import os
 import re
 import select
 import signal
@@ -13,17 +15,20 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator
+import tomllib
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+import stage_security
 from benchcsms.client import Client as BenchClient
 from benchcsms.settings import NotDone
 from chargerd.cli.client import Client
 from chargerd.cli.problems import Problem
+from stage_security import PROFILES, Place, Security
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -37,6 +42,20 @@ _END_S = 10.0
 
 class StageFailed(Exception):
     """Something did not go as it should; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a play is given on."""
+
+    cabinet: bool = False
+    """Whether real drivers on a simulated cabinet, instead of the mock station."""
+    profile: int = 0
+    """The security profile of the link."""
+    issued: Path | None = None
+    """Who certifies bench and station; ``None``: a new one does."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What chargerd finds besides in its environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,10 @@ class Stage:
         """Ask the station: ``ask("ReadMeters", connector=1)``."""
         return self.station.call(STATION + method, **parameters)
 
+    def link(self) -> str:
+        """Return over what the station and the bench speak, for people."""
+        return stage_security.over(self.ask("GetStatus")["status"]["link"])
+
     def watch(self) -> Generator[dict[str, Any], None, None]:
         """Yield the station's status, now and at every change."""
         with Client(str(self.socket), timeout_s=5.0) as client:
@@ -72,12 +95,21 @@ class Stage:
         return "\n    ".join([f"{head}; its last lines:", *lines])
 
 
-def perform(play: Callable[[Stage], int], *, cabinet: bool = False) -> int:
+def asked() -> Setting:
+    """Return what the command line asks for."""
+    reader = argparse.ArgumentParser(prog="demo")
+    reader.add_argument("--cabinet", action="store_true")
+    reader.add_argument("--profile", type=int, choices=PROFILES, default=0)
+    given = reader.parse_args()
+    return Setting(given.cabinet, given.profile)
+
+
+def perform(play: Callable[[Stage], int], setting: Setting) -> int:
     """Play on a stage; return the exit code, and say why if it is not 0."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        with _stage(cabinet=cabinet) as on:
+        with _stage(setting) as on:
             try:
                 # from here on the station can be spoken with, at both its ends
                 on.bench.ask("wait", action="BootNotification", timeout_s=_START_S)
@@ -96,37 +128,65 @@ def _leave(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def _stage(*, cabinet: bool) -> Iterator[Stage]:
+def _stage(setting: Setting) -> Iterator[Stage]:
     with ExitStack() as ends:
         directory = Path(
             ends.enter_context(tempfile.TemporaryDirectory(prefix="chargerd-demo-"))
         )
-        url = _start_bench(directory, ends)
+        base = ROOT / "etc/mock.toml"
+        if setting.cabinet:
+            base = _start_cabinet(directory, ends)
+        security = stage_security.make(
+            setting.profile, _place(base, setting.issued, directory)
+        )
+        url = _start_bench(directory, security, ends)
         bench = ends.enter_context(BenchClient(directory / "bench"))
+        file = directory / "station.toml"
+        file.write_text(_station_file(base, url, security, directory))
+        log = directory / "chargerd.log"
+        daemon = _start_station(file, log, setting.environment, ends)
         control = directory / "control"
-        base = _start_cabinet(directory, ends) if cabinet else ROOT / "etc/mock.toml"
-        daemon = _start_station(directory, base, url, ends)
-        station = ends.enter_context(Client(str(control), timeout_s=5.0))
-        yield Stage(bench, station, control, daemon, directory / "chargerd.log")
+        client = ends.enter_context(Client(str(control), timeout_s=5.0))
+        yield Stage(bench, client, control, daemon, log)
 
 
-def _station_file(base: Path, url: str, directory: Path) -> str:
+def _place(base: Path, issued: Path | None, directory: Path) -> Place:
+    station = tomllib.loads(base.read_text())["station"]
+    return Place(
+        directory,
+        issued or directory / "authority",
+        station["identity"],
+        station["serial_number"],
+    )
+
+
+def _station_file(base: Path, url: str, security: Security, directory: Path) -> str:
     """Return a simulated station's file, for this bench and this directory."""
     text = base.read_text()
-    for key, value in {"url": url, "MeterValueSampleInterval": 2}.items():
-        line = f"{key} = {json.dumps(value)}"
-        text, found = re.subn(rf"^{key} = .*$", line, text, flags=re.MULTILINE)
-        if found != 1:
+    for instead in (
+        {"url": url, **security.station},
+        {"MeterValueSampleInterval": 2},
+    ):
+        key = next(iter(instead))
+        parts = re.split(rf"^{key} = .*$", text, flags=re.MULTILINE)
+        if len(parts) != 2:
+            found = len(parts) - 1
             raise StageFailed(f"{base}: {key} stands there {found} times, not 1")
+        text = _lines(instead).join(parts)
     for section, key in (("storage", "directory"), ("control", "socket")):
-        text += f"\n[{section}]\n{key} = {json.dumps(str(directory / section))}\n"
+        text += f"\n[{section}]\n{_lines({key: str(directory / section)})}\n"
     return text
 
 
-def _start_bench(directory: Path, ends: ExitStack) -> str:
+def _lines(values: Mapping[str, Any]) -> str:
+    # JSON's texts, numbers and lists of texts are TOML's too
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
+
+
+def _start_bench(directory: Path, security: Security, ends: ExitStack) -> str:
     process = _start(
         ends,
-        ("benchcsms", "--port", "0", "--control", directory / "bench"),
+        ("benchcsms", "--port", "0", "--control", directory / "bench", *security.bench),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
@@ -162,18 +222,19 @@ def _start_cabinet(directory: Path, ends: ExitStack) -> Path:
 
 
 def _start_station(
-    directory: Path, base: Path, url: str, ends: ExitStack
+    file: Path, log: Path, environment: Mapping[str, str], ends: ExitStack
 ) -> subprocess.Popen[bytes]:
-    file = directory / "station.toml"
-    file.write_text(_station_file(base, url, directory))
-    log = ends.enter_context((directory / "chargerd.log").open("wb"))
     return _start(
-        ends, ("chargerd", "--config", file), stdout=log, stderr=subprocess.STDOUT
+        ends,
+        ("chargerd", "--config", file),
+        stdout=ends.enter_context(log.open("wb")),
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **environment},
     )
 
 
 def _start(
-    ends: ExitStack, command: tuple[str | Path, ...], **files: Any
+    ends: ExitStack, command: tuple[str | Path, ...], **more: Any
 ) -> subprocess.Popen[bytes]:
     program, *arguments = command
     # a session of its own, so that Ctrl-C reaches it through us, in our order
@@ -181,7 +242,7 @@ def _start(
         [PROGRAMS / program, *arguments],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        **files,
+        **more,
     )
     ends.callback(_end, process)
     return process
