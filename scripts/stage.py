@@ -7,7 +7,6 @@ Everything runs on loopback and in a temporary directory, and ends with the bloc
 
 import argparse
 import json
-import os
 import re
 import select
 import signal
@@ -18,7 +17,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -54,8 +53,6 @@ class Setting:
     """The security profile of the link."""
     issued: Path | None = None
     """Who certifies bench and station; ``None``: a new one does."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """What chargerd finds besides in its environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,7 @@ def _stage(setting: Setting) -> Iterator[Stage]:
         file = directory / "station.toml"
         file.write_text(_station_file(base, url, security, directory))
         log = directory / "chargerd.log"
-        daemon = _start_station(file, log, setting.environment, ends)
+        daemon = _start_station(file, log, ends)
         control = directory / "control"
         client = ends.enter_context(Client(str(control), timeout_s=5.0))
         yield Stage(bench, client, control, daemon, log)
@@ -221,15 +218,12 @@ def _start_cabinet(directory: Path, ends: ExitStack) -> Path:
     return place / "station.toml"
 
 
-def _start_station(
-    file: Path, log: Path, environment: Mapping[str, str], ends: ExitStack
-) -> subprocess.Popen[bytes]:
+def _start_station(file: Path, log: Path, ends: ExitStack) -> subprocess.Popen[bytes]:
     return _start(
         ends,
         ("chargerd", "--config", file),
         stdout=ends.enter_context(log.open("wb")),
         stderr=subprocess.STDOUT,
-        env={**os.environ, **environment},
     )
 
 

@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 
 
@@ -19,7 +17,6 @@ def demo(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.requirement("SEC-14")
 def test_the_demo_charges_a_car_over_tls_with_certificates_at_both_ends() -> None:
     played = demo("--profile", "3")
 

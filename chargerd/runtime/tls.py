@@ -25,6 +25,17 @@ Python leaves them out."""
 _LEVEL: Final = "@SECLEVEL=2"
 """No key below 112 bits of security, whatever the system's own level is."""
 
+_PAIR: Final = (
+    "give a certificate in PEM and the private key that belongs to it, without a "
+    "password"
+)
+_TOKEN: Final = (
+    "the key is in hardware: check the token, its PIN and OPENSSL_CONF, as "
+    "docs/hardware-keys.md says"
+)
+_REFERENCE: Final = b"BEGIN PKCS#11 PROVIDER URI"
+"""Stands in a file that names a key in hardware, and is none."""
+
 
 class Failure(StrEnum):
     """Why there is no TLS, in the words of ``chargerctl link``."""
@@ -149,23 +160,27 @@ def _introduce(made: ssl.SSLContext, own: OwnCertificate | OwnPem) -> None:
         with _in_memory(own.chain) as chain, _in_memory(own.key) as key:
             _load(made, chain, key, "the certificate of the station and its key")
         return
-    for path in (own.chain, own.key):
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            raise Unusable(f"{path}: {error.strerror}; name a file in PEM") from None
-    _load(made, own.chain, own.key, f"{own.chain} and {own.key}")
+    _seen(own.chain)
+    remedy = _TOKEN if _REFERENCE in _seen(own.key) else _PAIR
+    _load(made, own.chain, own.key, f"{own.chain} and {own.key}", remedy)
 
 
-def _load(made: ssl.SSLContext, chain: Path, key: Path, called: str) -> None:
+def _seen(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"{path}: {error.strerror}; name a file in PEM") from None
+
+
+def _load(
+    made: ssl.SSLContext, chain: Path, key: Path, called: str, remedy: str = _PAIR
+) -> None:
     try:
         # An empty password: nobody is there to be asked for one.
         made.load_cert_chain(chain, key, password="")
-    except ssl.SSLError as error:
-        raise Unusable(
-            f"{called}: {_reason(error)}; give a certificate in PEM "
-            "and the private key that belongs to it, without a password"
-        ) from None
+    # A token without the key, or with another PIN, is a file that does not exist.
+    except OSError as error:
+        raise Unusable(f"{called}: {_reason(error)}; {remedy}") from None
 
 
 @contextmanager
@@ -177,8 +192,8 @@ def _in_memory(text: str) -> Iterator[Path]:
         yield Path(f"/proc/self/fd/{number}")
 
 
-def _reason(error: ssl.SSLError | ValueError) -> str:
-    reason = error.reason if isinstance(error, ssl.SSLError) else None
+def _reason(error: OSError | ValueError) -> str:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None)
     return (reason or type(error).__name__).lower().replace("_", " ")
 
 
