@@ -193,7 +193,9 @@ def _in_memory(text: str) -> Iterator[Path]:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    reason = getattr(error, "reason", None) or getattr(error, "strerror", None)
+    # What OpenSSL says without a reason is a line of its source.
+    field = "reason" if isinstance(error, ssl.SSLError) else "strerror"
+    reason = getattr(error, field, None)
     return (reason or type(error).__name__).lower().replace("_", " ")
 
 
