@@ -24,6 +24,13 @@ NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 CA: Final = x509.BasicConstraints(ca=True, path_length=None)
 
+REFERENCE: Final = (
+    "-----BEGIN PKCS#11 PROVIDER URI-----\n"
+    "MCYaGVBLQ1MjMTEgUHJvdmlkZXIgVVJJIHYxLjAMCXBrY3MxMTphYg==\n"
+    "-----END PKCS#11 PROVIDER URI-----\n"
+)
+"""What stands in the file of a key that is in hardware, which nobody has here."""
+
 _serials = count(0x0A_0000)
 
 

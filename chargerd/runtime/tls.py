@@ -25,14 +25,6 @@ Python leaves them out."""
 _LEVEL: Final = "@SECLEVEL=2"
 """No key below 112 bits of security, whatever the system's own level is."""
 
-_PAIR: Final = (
-    "give a certificate in PEM and the private key that belongs to it, without a "
-    "password"
-)
-_TOKEN: Final = (
-    "the key is in hardware: check the token, its PIN and OPENSSL_CONF, as "
-    "docs/hardware-keys.md says"
-)
 _REFERENCE: Final = b"BEGIN PKCS#11 PROVIDER URI"
 """Stands in a file that names a key in hardware, and is none."""
 
@@ -86,11 +78,16 @@ class Unusable(Exception):
     """The settings make no TLS; the text names the place and the remedy."""
 
 
+class NotReached(Unusable):
+    """A key in hardware does not answer; it may do so at the next dial."""
+
+
 def context(settings: TlsSettings) -> ssl.SSLContext:
     """Return what a WebSocket is dialed with.
 
     Raises:
         Unusable: A file cannot be read, or key and certificate do not belong together.
+        NotReached: The key is in hardware, which does not answer.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -161,8 +158,8 @@ def _introduce(made: ssl.SSLContext, own: OwnCertificate | OwnPem) -> None:
             _load(made, chain, key, "the certificate of the station and its key")
         return
     _seen(own.chain)
-    remedy = _TOKEN if _REFERENCE in _seen(own.key) else _PAIR
-    _load(made, own.chain, own.key, f"{own.chain} and {own.key}", remedy)
+    refers = _REFERENCE in _seen(own.key)
+    _load(made, own.chain, own.key, f"{own.chain} and {own.key}", refers=refers)
 
 
 def _seen(path: Path) -> bytes:
@@ -173,14 +170,22 @@ def _seen(path: Path) -> bytes:
 
 
 def _load(
-    made: ssl.SSLContext, chain: Path, key: Path, called: str, remedy: str = _PAIR
+    made: ssl.SSLContext, chain: Path, key: Path, called: str, *, refers: bool = False
 ) -> None:
     try:
         # An empty password: nobody is there to be asked for one.
         made.load_cert_chain(chain, key, password="")
     # A token without the key, or with another PIN, is a file that does not exist.
     except OSError as error:
-        raise Unusable(f"{called}: {_reason(error)}; {remedy}") from None
+        if refers:
+            raise NotReached(
+                f"{called}: {_reason(error)}; the key is in hardware: check the token, "
+                "its PIN and OPENSSL_CONF, as docs/hardware-keys.md says"
+            ) from None
+        raise Unusable(
+            f"{called}: {_reason(error)}; give a certificate in PEM "
+            "and the private key that belongs to it, without a password"
+        ) from None
 
 
 @contextmanager

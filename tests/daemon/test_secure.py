@@ -10,6 +10,7 @@ import pytest
 from benchcsms import authority
 from benchcsms.server import Csms
 from benchcsms.settings import Settings, Tls
+from tests.authority import REFERENCE
 from tests.daemon.process import Daemon
 
 KEY = bytes.fromhex("4F43415F4F4354545F61646D696E5F74657374")
@@ -83,6 +84,10 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
             for kind in ("pem", "key")
         ],
         "tls-refused",
+    ),
+    "a key in hardware that does not answer": (
+        lambda made: (made / "station.key").write_text(REFERENCE),
+        "tls",
     ),
 }
 

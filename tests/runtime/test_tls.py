@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chargerd.runtime.tls import (
     Failure,
+    NotReached,
     OwnCertificate,
     OwnPem,
     TlsSettings,
@@ -374,10 +375,6 @@ def test_files_that_make_no_tls_are_told_with_place_and_remedy(tmp_path: Path) -
 def test_a_key_in_hardware_that_is_not_reached_is_told_as_such(tmp_path: Path) -> None:
     settings = introduced(tmp_path, ROOT.issue(STATION))
     assert isinstance(settings.own, OwnCertificate)
-    settings.own.key.write_text(
-        "-----BEGIN PKCS#11 PROVIDER URI-----\n"
-        "MCYaGVBLQ1MjMTEgUHJvdmlkZXIgVVJJIHYxLjAMCXBrY3MxMTphYg==\n"
-        "-----END PKCS#11 PROVIDER URI-----\n"
-    )
-    with pytest.raises(Unusable, match=r"station\.key: .*hardware: check the token"):
+    settings.own.key.write_text(authority.REFERENCE)
+    with pytest.raises(NotReached, match=r"station\.key: .*hardware: check the token"):
         context(settings)
