@@ -95,6 +95,7 @@ class Why(StrEnum):
     NO_JOB = "NO_JOB"
     BAD_CERTIFICATE = "BAD_CERTIFICATE"
     NO_SUCH_CERTIFICATE = "NO_SUCH_CERTIFICATE"
+    AMBIGUOUS_CERTIFICATE = "AMBIGUOUS_CERTIFICATE"
     NO_SUBJECT = "NO_SUBJECT"  # whom a certificate of the station would be for
     TOO_MANY_ROOTS = "TOO_MANY_ROOTS"
     ROOT_IN_USE = "ROOT_IN_USE"  # by the link on which its deletion is asked

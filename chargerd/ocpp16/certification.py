@@ -26,8 +26,8 @@ from chargerd.ocpp16.keyring_events import Objection, Origin
 from chargerd.ocpp16.own_certificates import Own, OwnCertificates
 from chargerd.ocpp16.records import Record, Sheet
 from chargerd.ocpp16.security import SecurityEventType
-from chargerd.ocpp16.signing import AGAIN, Question, Signing, subject_of
-from chargerd.ocpp16.signing_requests import KeyKind
+from chargerd.ocpp16.signing import AGAIN, Question, Request, Signing, subject_of
+from chargerd.ocpp16.signing_requests import KeyKind, KeyPair, signing_request
 
 _INTRODUCES: Final = 3
 """The security profile under which the station shows its certificate."""
@@ -59,6 +59,21 @@ class Certification:
         self._renew_from: datetime = EARLIEST
 
     @property
+    def every(self) -> tuple[Own, ...]:
+        """The certificates of the station that may still be of use."""
+        return tuple(self._owns)
+
+    @property
+    def request(self) -> Request | None:
+        """The request for another one that is open."""
+        return self._signing.request
+
+    @property
+    def wanted(self) -> int:
+        """How many requests were begun since the process was started."""
+        return self._signing.wanted
+
+    @property
     def unreadable(self) -> tuple[str, ...]:
         """Why something of it is lost."""
         return tuple(self._owns.unreadable)
@@ -82,24 +97,46 @@ class Certification:
     def question(self, now: Instant, *, accepted: bool) -> Question | None:
         """Return what is to be asked of a CSMS, which has accepted us or not yet."""
         request = self._signing.request
-        if request is None or not (accepted or request.origin is Origin.CSMS):
+        if request is None or request.origin is Origin.HAND:
+            return None
+        if not (accepted or request.origin is Origin.CSMS):
             return None
         return self._signing.question(self._serial_number, self._policy().cpo_name, now)
+
+    def csr(self) -> str | None:
+        """Return what people may sign, in PEM, if a key waits for its certificate.
+
+        Raises:
+            BadCertificate: For ``WRONG_SUBJECT``: it cannot be asked for.
+        """
+        key = self._signing.pending
+        return signing_request(key, self.subject()) if key else None
 
     def told_again_s(self) -> float | None:
         """Return when the CSMS is asked again that has not answered."""
         return self._signing.told_again_s()
 
     def judged(
-        self, text: str, roots: Iterable[Certificate], now: Instant
+        self,
+        text: str,
+        roots: Iterable[Certificate],
+        now: Instant,
+        key: KeyPair | None = None,
     ) -> Own | Objection:
         """Return what the CSMS had certified, or why it is refused (A02.FR.06 to 08).
 
         What is here already is returned as it is: the CSMS has missed the answer.
+
+        Args:
+            text: The chain, in PEM.
+            roots: Who may vouch for it.
+            now: The present moment.
+            key: What was certified; without it, the key that waits for that.
         """
+        key = key or self._signing.pending
         try:
             chain = read_chain(text, self._policy().most_chain_characters)
-            return self._owns.among(chain) or self._certified(chain, roots, now)
+            return self._owns.among(chain) or self._certified(chain, roots, key, now)
         except BadCertificate as error:
             return Objection(Why.BAD_CERTIFICATE, str(error))
 
@@ -138,9 +175,9 @@ class Certification:
         self,
         chain: tuple[Certificate, ...],
         roots: Iterable[Certificate],
+        key: KeyPair | None,
         now: Instant,
     ) -> Own:
-        key = self._signing.pending
         wanted = key.fingerprint if key else ""
         path = check_station_chain(chain, wanted, self.subject(), roots, now.utc)
         assert key is not None  # or no certificate would have its fingerprint
@@ -162,7 +199,7 @@ class Certification:
         if newest is None or newest.refused:
             return None
         at = max(renew_at(newest.certificate), self._renew_from)
-        if request is None:
+        if request is None or request.origin is Origin.HAND:
             return at
         return max(at, request.accepted + AGAIN) if request.accepted else None
 

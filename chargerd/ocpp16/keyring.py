@@ -19,17 +19,21 @@ from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.certification import Certification
 from chargerd.ocpp16.consequences import Concern, Consequences
 from chargerd.ocpp16.expiry import Expiry
+from chargerd.ocpp16.jobs import Redial
 from chargerd.ocpp16.keyring_events import KeyringEvent, Objection, Root
 from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.records import Drawer, Record, Sheet
 from chargerd.ocpp16.root_store import CSMS, RootStore
 from chargerd.ocpp16.security import SecurityEventType
+from chargerd.ocpp16.signing_requests import KeyPair
 
 HEARD: Final = (*get_args(KeyringEvent), LinkTried)
 
 _REFUSED: Final = "tls-refused"
 """The layer at which a CSMS does not take our certificate."""
+_NO_TRUST: Final = "tls-trust"
+"""The layer at which no root vouches for the CSMS."""
 
 
 class Keyring:
@@ -61,6 +65,8 @@ class Keyring:
         self._policy = policy
         self._falls_back = False
         """The CSMS has refused the certificate that we would show."""
+        self._believed = False
+        """Nothing is known against the roots of the CSMS: a dial got past them."""
         self._begun = False
         self._due: datetime | None = None
 
@@ -91,19 +97,39 @@ class Keyring:
         roots = (root for use in CertificateUse for root in self.roots(use))
         return (*((own.certificate,) if own else ()), *roots)
 
-    def judged_chain(self, text: str, now: Instant) -> Own | Objection:
-        """Return what the CSMS had certified, or why it is refused (A02.FR.06)."""
-        return self.certification.judged(text, self.roots(CSMS), now)
+    def judged_chain(
+        self, text: str, now: Instant, key: KeyPair | None = None
+    ) -> Own | Objection:
+        """Return what the CSMS had certified, or why it is refused (A02.FR.06).
+
+        Args:
+            text: The chain, in PEM.
+            now: The present moment.
+            key: What was certified; without it, the key that waits for that.
+        """
+        return self.certification.judged(text, self.roots(CSMS), now, key)
 
     def judged_root(
-        self, use: CertificateUse, pem: str, now: Instant
+        self, use: CertificateUse, pem: str, now: Instant, *, by_link: bool = True
     ) -> Root | Objection:
-        """Return the root that shall be installed, or why it is not."""
-        return self.store.judged(use, pem, self._policy(), now)
+        """Return the root that shall be installed, or why it is not.
+
+        Args:
+            use: For what it vouches.
+            pem: The root alone.
+            now: The present moment.
+            by_link: The CSMS has sent it, and not somebody on the spot.
+        """
+        policy = self._policy()
+        return self.store.judged(use, pem, policy, now, by_link=by_link)
 
     def named_root(self, wanted: CertificateHashData) -> Root | Objection:
         """Return the root that shall be deleted, or why it is not."""
         return self.store.named(wanted, self._policy())
+
+    def beginning_root(self, prefix: str) -> Root | Objection:
+        """Return the root that shall be deleted, by its fingerprint, or why not."""
+        return self.store.beginning(prefix, self._policy())
 
     def begin(self, now: Instant) -> Consequences:
         """Go on with what a restart broke off; nothing the second time."""
@@ -148,7 +174,10 @@ class Keyring:
     ) -> Consequences:
         root = event.root
         kept = self.store.install(root)
-        return _changed(f"{root.use} {root.certificate.name} installed", kept)
+        changed = _changed(f"{root.use} {root.certificate.name} installed", kept)
+        # Without trust there was little hope, so that the next dial may be far.
+        redials = root.use == CSMS and not self._believed
+        return changed + Consequences(jobs=(Redial(),) if redials else ())
 
     def _root_deleted(self, event: events.RootDeleted, _now: Instant) -> Consequences:
         root = event.root
@@ -159,6 +188,7 @@ class Keyring:
         return Consequences(concerns=(Concern(event.type, event.detail),))
 
     def _tried(self, event: LinkTried, now: Instant) -> Consequences:
+        self._believed = event.ok or (self._believed and event.layer != _NO_TRUST)
         if event.ok or event.layer != _REFUSED or self.fallback(now) is None:
             return Consequences()
         # They take turns: whatever the CSMS takes, the station is reachable.

@@ -18,6 +18,7 @@ class Origin(StrEnum):
 
     CSMS = "csms"
     HERE = "chargerctl"
+    HAND = "hand"  # the same, but people sign it, and the CSMS is not asked
     RENEWAL = "renewal"  # the station, for the one it has will end
 
 

@@ -3,7 +3,7 @@
 Sections are those of the OCPP 1.6 security whitepaper.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ocpp.v16.datatypes import CertificateHashData
@@ -70,10 +70,25 @@ class RootStore:
         return next((r for r in self.of(root.use) if r.name == root.name), None)
 
     def judged(
-        self, use: CertificateUse, pem: str, policy: Policy, now: Instant
+        self,
+        use: CertificateUse,
+        pem: str,
+        policy: Policy,
+        now: Instant,
+        *,
+        by_link: bool = True,
     ) -> Root | Objection:
-        """Return the root that shall be installed, or why it is not (M05.FR.02)."""
-        if policy.security_profile < _TLS_FROM and not policy.install_roots_insecurely:
+        """Return the root that shall be installed, or why it is not (M05.FR.02).
+
+        Args:
+            use: For what it vouches.
+            pem: The root alone.
+            policy: What the operator wants.
+            now: The present moment.
+            by_link: The CSMS has sent it, and not somebody on the spot.
+        """
+        insecure = by_link and policy.security_profile < _TLS_FROM
+        if insecure and not policy.install_roots_insecurely:
             return Objection(
                 Why.INSECURE_LINK,
                 "anybody may have sent it over this link; raise the security profile "
@@ -92,12 +107,39 @@ class RootStore:
 
     def named(self, wanted: CertificateHashData, policy: Policy) -> Root | Objection:
         """Return the root to be deleted, or why it is not (M04.FR.05 and 06)."""
-        every = (*self.installed.values(), *self.of_file)
-        found = [r for r in every if is_named(r.certificate, r.issuer, wanted)]
+        found = [
+            r for r in self._removable if is_named(r.certificate, r.issuer, wanted)
+        ]
         if not found:
             return Objection(Why.NO_SUCH_CERTIFICATE, "no root has these hashes")
-        freed = [self._freed(root, policy) for root in found]
-        return next((each for each in freed if isinstance(each, Root)), freed[0])
+        return self._first_freed(found, policy)
+
+    def beginning(self, prefix: str, policy: Policy) -> Root | Objection:
+        """Return the root to be deleted whose fingerprint begins so, or why it is not.
+
+        Args:
+            prefix: Hex digits, with or without colons between them.
+            policy: What the operator wants.
+        """
+        digits = prefix.replace(":", "").lower()
+        found = [
+            root
+            for root in self._removable
+            if digits and root.certificate.fingerprint.startswith(digits)
+        ]
+        if not found:
+            return Objection(
+                Why.NO_SUCH_CERTIFICATE,
+                f"no root begins with {prefix!r}; see: chargerctl csms cert",
+            )
+        names = {root.certificate.fingerprint: root.certificate.name for root in found}
+        if len(names) > 1:
+            listed = "; ".join(names.values())
+            return Objection(
+                Why.AMBIGUOUS_CERTIFICATE,
+                f"{prefix!r} begins several roots: {listed}; add a digit",
+            )
+        return self._first_freed(found, policy)
 
     def keep(self, root: Root) -> SheetKept:
         """Return what must be kept of a root."""
@@ -152,6 +194,14 @@ class RootStore:
 
     def _installed(self, use: CertificateUse) -> tuple[Root, ...]:
         return tuple(root for root in self.installed.values() if root.use == use)
+
+    @property
+    def _removable(self) -> tuple[Root, ...]:
+        return (*self.installed.values(), *self.of_file)
+
+    def _first_freed(self, found: Sequence[Root], policy: Policy) -> Root | Objection:
+        freed = [self._freed(root, policy) for root in found]
+        return next((each for each in freed if isinstance(each, Root)), freed[0])
 
     def _freed(self, root: Root, policy: Policy) -> Root | Objection:
         name = root.certificate.name

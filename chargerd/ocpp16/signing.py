@@ -59,6 +59,8 @@ class Signing:
         if sheet is not None:
             self.request = _read(sheet, sheets)
         self._again_s: float | None = None
+        self.wanted = 0
+        """How many requests were begun since the process was started."""
 
     @property
     def pending(self) -> KeyPair | None:
@@ -73,6 +75,7 @@ class Signing:
 
     def want(self, origin: Origin, kind: KeyKind) -> Consequences:
         """Begin anew, with a new key (A02.FR.02)."""
+        self.wanted += 1
         dropped = self._dropped_key()
         kept = self._changed(Request(origin))
         return Consequences(records=(*dropped, kept), jobs=(MakeKey(kind),))
@@ -122,9 +125,12 @@ class Signing:
         return self.end() if self._is_about(fingerprint) else ()
 
     def ask_again(self) -> tuple[Record, ...]:
-        """Ask for the certificate that was promised and did not come."""
-        assert self.request is not None
-        return (self._changed(replace(self.request, accepted=None)),)
+        """Ask the CSMS for the certificate that it, or people, did not bring."""
+        request = self.request
+        assert request is not None
+        by_hand = request.origin is Origin.HAND
+        origin = Origin.RENEWAL if by_hand else request.origin
+        return (self._changed(replace(request, origin=origin, accepted=None)),)
 
     def end(self) -> tuple[Record, ...]:
         """Forget the request, and its key."""
