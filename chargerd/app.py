@@ -305,6 +305,7 @@ class Daemon:
 
     def _control(self, reader: Reader) -> ControlServer:
         group = self._settings.control.group
+        name = self._settings.csms.certificate_file
         logs = LogMethods(
             self.archive,
             self._settings.cache_directory,
@@ -328,6 +329,7 @@ class Daemon:
             firmware_folder=self._firmware_folder,
             firmware_most_bytes=self._settings.files.max_mib * 1024 * 1024,
             firmware_percent=lambda: self.worker.percent,
+            certificate_file=Path(name) if name else None,
         )
         interfaces = [station.interface(varlink.shipped(control.STATION))]
         if self._devices.simulation is not None:

@@ -60,7 +60,13 @@ chargerctl update status|||
 chargerctl update install||--replace --wait|@files
 chargerctl update history||-n --limit|
 chargerctl update cancel|||
-chargerctl csms|show set key rollback||
+chargerctl csms|cert show set key rollback||
+chargerctl csms cert|list import csr renew remove|--check|
+chargerctl csms cert list||--check|
+chargerctl csms cert import||--root --own --key-file|@files
+chargerctl csms cert csr||-o --output|
+chargerctl csms cert renew||--no-wait|
+chargerctl csms cert remove||--yes|@roots
 chargerctl csms show|||
 chargerctl csms set||--id --profile --key-file --no-wait|-
 chargerctl csms key||--key-file --no-wait|
@@ -80,7 +86,7 @@ chargerctl completion|||bash
 
 # Options of every command, and options that take a value.
 _chargerctl_common='-h --help --json --json=short --json=pretty --socket --no-legend -q --quiet --timeout'
-_chargerctl_valued='--capacity-kwh --connector --energy-wh --error-code --evccid --id --key-file --limit --max-kw --max-voltage-v --output --power-w --profile --since --soc --socket --timeout -n -o'
+_chargerctl_valued='--capacity-kwh --connector --energy-wh --error-code --evccid --id --key-file --limit --max-kw --max-voltage-v --output --power-w --profile --root --since --soc --socket --timeout -n -o'
 
 # Prints what --complete KIND finds, from the socket named on the command line.
 _chargerctl_ask() {

@@ -76,6 +76,11 @@ def _faults(client: Client) -> Iterator[str]:
     yield from sorted({fault["name"] for fault in found})
 
 
+def _roots(client: Client) -> Iterator[str]:
+    found = client.call(f"{control.STATION}.ListCertificates")["certificates"]
+    return (units.short(one["fingerprint"]) for one in found if one["use"] != "station")
+
+
 def _mock_faults(client: Client) -> Iterator[str]:
     return iter(client.call(f"{control.MOCK}.ListFaults")["names"])
 
@@ -88,5 +93,6 @@ _KINDS: Final[Mapping[str, Callable[[Client], Iterator[str]]]] = {
     "messages": _messages,
     "keys": _keys,
     "faults": _faults,
+    "roots": _roots,
     "mock-faults": _mock_faults,
 }

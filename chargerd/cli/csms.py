@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from chargerd.cli import options, problems, tables, units
+from chargerd.cli import certificates, options, problems, tables, units
 from chargerd.cli.commands import Context, Document, reads
 from chargerd.cli.problems import Problem
 from chargerd.cli.terminal import FAULT, GOOD, OFF, WARNING, Cell, Line, mark
@@ -33,6 +33,7 @@ def add(nouns: options.Verbs) -> None:
     """Add the commands of this module."""
     csms = options.command(nouns, "csms", "how the CSMS is reached", _show)
     verbs = options.verbs(csms, "VERB")
+    certificates.add(verbs)
     options.command(verbs, "show", "what works, is tried, was before (default)", _show)
     set_ = options.command(
         verbs, "set", "try another address, identity, profile or key", _set

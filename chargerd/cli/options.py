@@ -23,6 +23,7 @@ DEFAULTS: Final = {
     "output": None,
     "replace": False,
     "wait": False,
+    "check": False,
 }
 """Set before parsing, since an option may stand before and after the verb."""
 

@@ -1,9 +1,10 @@
 """``chargerctl status`` and ``chargerctl link``: how the station is doing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
-from chargerd.cli import options, tables, units, update_words
+from chargerd.cli import certificates, options, tables, units, update_words
 from chargerd.cli.commands import Context, Document, reads
 from chargerd.cli.tables import Column
 from chargerd.cli.terminal import FAULT, GOOD, OFF, WARNING, Cell, Line, Terminal, mark
@@ -258,6 +259,10 @@ def _render_link(document: Document, context: Context) -> Iterator[Line]:
     remedy = _REMEDIES.get(failed_at or "")
     if remedy and not context.terminal.quiet:
         yield from tables.paragraph(context.terminal, mark(WARNING, remedy))
+    if not context.terminal.quiet:
+        known = context.station("ListCertificates")
+        for hint in islice(certificates.hints(known), 1):
+            yield from tables.paragraph(context.terminal, hint)
 
 
 _REMEDIES: Final = {
@@ -267,16 +272,16 @@ _REMEDIES: Final = {
     "begins with wss://.",
     "tls-time": "By our clock the certificate of the CSMS is not valid now. Do: check "
     "the clock (status), then ask its operator.",
-    "tls-trust": "The certificate of the CSMS comes from nobody we believe. Do: name "
-    "the root certificate of its operator in csms.root_files.",
+    "tls-trust": "The certificate of the CSMS comes from nobody we believe. Do: get "
+    "the root of its operator, then: chargerctl csms cert import --root csms FILE",
     "tls-name": "The certificate of the CSMS is another host's. Do: write the name in "
     "it into csms.url.",
     "tls-version": "The CSMS knows nothing newer than TLS 1.1. Do: ask its operator "
     "for TLS 1.2.",
     "tls-cipher": "The CSMS and we have no cipher suite in common, or it wants a "
     "certificate of ours (security profile 3). Do: ask its operator.",
-    "tls-refused": "The CSMS does not take our certificate. Do: renew it, or have its "
-    "operator install the root that has issued it.",
+    "tls-refused": "The CSMS does not take our certificate. Do: have its operator "
+    "install the root that has issued it, or sign another: chargerctl csms cert csr",
     "http-auth": "The CSMS refuses our password. Do: compare identity and "
     "AuthorizationKey with what the CSMS has.",
     "http-path": "The CSMS does not know this station. Do: compare the path of "

@@ -23,6 +23,7 @@ from chargerd.runtime import (
 )
 from chargerd.runtime.attachment_methods import AttachmentMethods
 from chargerd.runtime.booking_interface import BookingInterface
+from chargerd.runtime.certificate_methods import CertificateMethods
 from chargerd.runtime.control_server import Interface, failed
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.fault_methods import FaultMethods
@@ -65,6 +66,7 @@ class StationInterface:
         firmware_folder: Path | None = None,
         firmware_most_bytes: int = MOST_BYTES,
         firmware_percent: Callable[[], int | None] = lambda: None,
+        certificate_file: Path | None = None,
     ) -> None:
         self._views = views
         self._charge_point = charge_point
@@ -79,6 +81,14 @@ class StationInterface:
         self._queue = QueueMethods(views, charge_point, reader, soon, group)
         self._tags = TagMethods(charge_point, clock, soon)
         self._attachment = AttachmentMethods(charge_point, clock, soon, group)
+        self._certificates = CertificateMethods(
+            charge_point,
+            clock,
+            soon,
+            lambda: views.link()["state"] != "offline",
+            group,
+            certificate_file,
+        )
         self._fault_methods = FaultMethods(charge_point, reader, soon, group)
         self._updates = UpdateMethods(
             charge_point,
@@ -121,6 +131,7 @@ class StationInterface:
                 **self._tags.methods,
                 **self._fault_methods.methods,
                 **self._attachment.methods,
+                **self._certificates.methods,
                 **self._logs.methods,
                 **self._updates.methods,
             },

@@ -31,6 +31,8 @@ KINDS = {
     "FAULT": "@faults",
     "NAME": "@mock-faults",
     "FILE|URL": "@files",
+    "FILE": "@files",
+    "FINGERPRINT": "@roots",
 }
 
 
