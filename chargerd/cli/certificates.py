@@ -82,8 +82,7 @@ def hints(document: Document) -> Iterator[Cell]:
         end = (
             "has ended" if ended else f"ends in {units.count(one['days_left'], 'day')}"
         )
-        do = _BY_HAND if one.get("renewal_refused") else _NEXT[one["use"]]
-        yield mark(FAULT if ended else WARNING, f"{what} {end}. Do: {do}")
+        yield mark(FAULT if ended else WARNING, f"{what} {end}. Do: {_remedy(one)}")
 
 
 def _ending(document: Document) -> list[Values]:
@@ -92,6 +91,14 @@ def _ending(document: Document) -> list[Values]:
         for one in document["certificates"]
         if one["in_use"] and one["days_left"] < SOON_DAYS
     ]
+
+
+def _remedy(one: Values) -> str:
+    do = _BY_HAND if one.get("renewal_refused") else _NEXT[one["use"]]
+    if one["use"] == "station" or one["source"] != "installed" or one["link"]:
+        return do
+    id_ = units.short(one["fingerprint"])
+    return f"{do}; once nobody needs it: chargerctl csms cert remove {id_}"
 
 
 def _list(context: Context) -> int:
@@ -190,7 +197,11 @@ def _render_own(document: Document, _context: Context) -> Iterator[Line]:
 def _remove(context: Context) -> int:
     wanted = context.arguments.fingerprint.replace(":", "").lower()
     listed = context.station("ListCertificates")["certificates"]
-    found = {one["subject"] for one in listed if one["fingerprint"].startswith(wanted)}
+    found = {
+        one["subject"]
+        for one in listed
+        if one["use"] in _VOUCHES and one["fingerprint"].startswith(wanted)
+    }
     if len(found) == 1:  # what fits several, or none, is not done anyhow
         context.confirm(f"{found.pop()}. Believe it no more?")
     return _forget(context)

@@ -60,17 +60,17 @@ chargerctl update status|||
 chargerctl update install||--replace --wait|@files
 chargerctl update history||-n --limit|
 chargerctl update cancel|||
-chargerctl csms|cert show set key rollback||
+chargerctl csms|show set key rollback cert||
+chargerctl csms show|||
+chargerctl csms set||--id --profile --key-file --no-wait|-
+chargerctl csms key||--key-file --no-wait|
+chargerctl csms rollback||--no-wait|
 chargerctl csms cert|list import csr renew remove|--check|
 chargerctl csms cert list||--check|
 chargerctl csms cert import||--root --own --key-file|@files
 chargerctl csms cert csr||-o --output|
 chargerctl csms cert renew||--no-wait|
 chargerctl csms cert remove||--yes|@roots
-chargerctl csms show|||
-chargerctl csms set||--id --profile --key-file --no-wait|-
-chargerctl csms key||--key-file --no-wait|
-chargerctl csms rollback||--no-wait|
 chargerctl mock|plug unplug pause resume tag fault link rate meter||
 chargerctl mock plug||--soc --capacity-kwh --max-kw --max-voltage-v --evccid|@connectors
 chargerctl mock unplug|||@connectors

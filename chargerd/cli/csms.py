@@ -33,7 +33,6 @@ def add(nouns: options.Verbs) -> None:
     """Add the commands of this module."""
     csms = options.command(nouns, "csms", "how the CSMS is reached", _show)
     verbs = options.verbs(csms, "VERB")
-    certificates.add(verbs)
     options.command(verbs, "show", "what works, is tried, was before (default)", _show)
     set_ = options.command(
         verbs, "set", "try another address, identity, profile or key", _set
@@ -54,6 +53,7 @@ def add(nouns: options.Verbs) -> None:
             metavar="FILE",
             help='the AuthorizationKey, in hex or plain; "-" reads it from stdin',
         )
+    certificates.add(verbs)
     for parser in (set_, key, back):
         parser.add_argument(
             "--no-wait", action="store_true", help="do not wait for the outcome"

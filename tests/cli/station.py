@@ -593,6 +593,60 @@ ATTACHMENT: dict[str, Any] = {
 }
 COMMITTED = {"number": 2, "committed": True, "what": "wss://new.example/ocpp works"}
 FELL_BACK = {"number": 2, "committed": False, "what": "tls-trust: no such root"}
+CERTIFICATE: dict[str, Any] = {
+    "fingerprint": "3f9a01c2" * 8,
+    "use": "csms",
+    "subject": "CN=Example Root,O=Example",
+    "issuer": "CN=Example Root,O=Example",
+    "serial": "5a01",
+    "key": "EC secp256r1",
+    "begins": "2016-03-02T00:00:00Z",
+    "ends": "2026-03-14T00:00:00Z",
+    "days_left": 11,
+    "source": "station file",
+    "in_use": True,
+    "link": True,
+}
+CERTIFICATES: list[dict[str, Any]] = [
+    CERTIFICATE,
+    {
+        **CERTIFICATE,
+        "fingerprint": "77b0e4d1" * 8,
+        "use": "manufacturer",
+        "subject": "CN=Maker Root",
+        "issuer": "CN=Maker Above",
+        "ends": "2026-03-01T00:00:00Z",
+        "days_left": -2,
+        "source": "installed",
+        "link": False,
+    },
+    {
+        **CERTIFICATE,
+        "fingerprint": "c0ffee00" * 8,
+        "use": "station",
+        "subject": "CN=SN-0042,O=Example",
+        "ends": "2026-08-30T00:00:00Z",
+        "days_left": 180,
+        "source": "installed",
+    },
+    {
+        **CERTIFICATE,
+        "fingerprint": "c0ffee11" * 8,
+        "use": "station",
+        "subject": "CN=SN-0042,O=Example",
+        "ends": "2026-03-20T00:00:00Z",
+        "days_left": 17,
+        "source": "installed",
+        "in_use": False,
+        "link": False,
+        "renewal_refused": True,
+    },
+]
+NEW_CERTIFICATE = {**CERTIFICATES[2], "fingerprint": "5eed0000" * 8}
+REQUEST: dict[str, Any] = {"origin": "chargerctl", "key": "ab" * 32}
+ACCEPTED = {**REQUEST, "accepted": "2026-03-02T14:20:00Z"}
+BY_HAND = {**REQUEST, "origin": "hand"}
+CSR = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n"
 
 MOCK_FAULTS = ["contactor-weld", "emergency-stop", "reader-silent"]
 
@@ -615,6 +669,12 @@ class Station:
         self.watchers = 0
         self.bundle: list[bytes | None] = [b"first ", b"second"]
         """The pieces of a bundle; ``None``: it fails there."""
+        self.certificates = copy.deepcopy(CERTIFICATES)
+        self.request: Values | None = None
+        self.course_of_request: list[Values | None] = []
+        """How the request stands, each time that it is asked for."""
+        self.knows = False
+        """What is imported is here already."""
         self.outcome: Values | None = COMMITTED
         self.looks = 0
         self.updates: list[dict[str, Any]] = []
@@ -816,6 +876,37 @@ class Station:
         self.done.append(("RollBackAttachment", dict(parameters)))
         return {"number": 2, "given_up": self.outcome is FELL_BACK}
 
+    def list_certificates(self, _: Values) -> Values:
+        """Tell how a request goes on, step by step; at its end there is more."""
+        requests = sum(name == "RenewCertificate" for name, _ in self.done)
+        if requests and self.course_of_request:
+            self.request = self.course_of_request.pop(0)
+            if self.request == NEW_CERTIFICATE:
+                self.request = None
+                self.certificates.append(NEW_CERTIFICATE)
+        told = {"certificates": self.certificates, "requests": requests}
+        return told | ({"request": self.request} if self.request else {})
+
+    def act_on_certificates(self, method: str, parameters: Values) -> Values:
+        if parameters.get("fingerprint") in ("c0", "zz"):
+            why = {"reason": "NO_SUCH_CERTIFICATE", "detail": "no root begins with it"}
+            raise ControlFailed(f"{control.STATION}.Refused", why)
+        self.done.append((method, dict(parameters)))
+        named = {key: CERTIFICATE[key] for key in ("fingerprint", "subject")}
+        return named | ({"known": self.knows} if "Install" in method else {})
+
+    def make_request(self, _: Values) -> Values:
+        """Tell of the key that is being made once, then of its request."""
+        self.looks += 1
+        if self.request is None:
+            self.request = BY_HAND
+            return {"request": {"origin": "hand"}}
+        return {"request": self.request, "csr": CSR}
+
+    def renew(self, _: Values) -> Values:
+        self.done.append(("RenewCertificate", {}))
+        return {"number": 1}
+
     def set_fault(self, parameters: Values) -> Values:
         if parameters["name"] not in MOCK_FAULTS:
             raise ControlFailed(
@@ -873,6 +964,18 @@ _ANSWERS: dict[str, Any] = {
     ),
     "SetAttachment": lambda station, given: station.set_attachment(given),
     "RollBackAttachment": lambda station, given: station.roll_back(given),
+    "ListCertificates": Station.list_certificates,
+    "InstallCertificate": lambda station, given: station.act_on_certificates(
+        "InstallCertificate", given
+    ),
+    "InstallOwnCertificate": lambda station, given: station.act_on_certificates(
+        "InstallOwnCertificate", given
+    ),
+    "RemoveCertificate": lambda station, given: station.act_on_certificates(
+        "RemoveCertificate", given
+    ),
+    "MakeSigningRequest": Station.make_request,
+    "RenewCertificate": Station.renew,
     "ListTags": lambda station, given: {
         "tags": TAGS[: given.get("limit")] if station.lists else [],
         "total": len(TAGS) if station.lists else 0,

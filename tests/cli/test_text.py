@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Chargerctl
-from tests.cli.station import WELL, Station
+from tests.cli.station import CERTIFICATES, WELL, Station
 
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = (
@@ -72,6 +72,10 @@ COMMANDS = (
     "csms set --profile 3",
     "csms set --id DC-9 --no-wait",
     "csms rollback",
+    "csms cert",
+    "csms cert csr",
+    "csms cert remove 3f9a --yes",
+    "csms cert renew --no-wait",
     "mock fault list",
 )
 
@@ -142,6 +146,7 @@ def test_a_station_in_order_says_so_without_hints(
     station.status = WELL
     station.faults = []
     station.messages = []
+    station.certificates = CERTIFICATES[2:]
     station.reservations = []
     words = ("status", "link", "fault", "queue", "reserve")
     texts = [ask(word).out for word in words]
