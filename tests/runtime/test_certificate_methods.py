@@ -12,7 +12,6 @@ from chargerd.runtime.certificate_methods import CertificateMethods
 from chargerd.runtime.control_server import ControlFailed
 from chargerd.runtime.control_socket import Peer
 from chargerd.steps import Happening
-from chargerd.store.database import Store
 from tests.authority import DAY, Issued, Wish, distinguished, pem_of, root
 from tests.runtime.test_station_interface import DESCRIPTION, PEER
 from tests.scenarios.keyring_bench import ROOT, SERIAL_NUMBER, KeyringBench
@@ -189,20 +188,6 @@ def test_a_beginning_that_two_roots_have_names_both() -> None:
     assert detail.endswith("add a digit")
 
 
-def test_a_new_root_is_tried_at_once_where_trust_was_missing() -> None:
-    desk = Desk()
-    desk.happens(LinkTried(True, 0))
-    desk.happens(LinkTried(False, 0, "dns", ""))
-    desk.believes(root("One"))
-    assert desk.redials == 0
-    desk.happens(LinkTried(False, 0, "tls-trust", ""))
-    desk.happens(LinkTried(False, 0, "tcp", ""))
-    desk.believes(root("Maker"), "manufacturer")
-    assert desk.redials == 0
-    desk.believes(root("Two"))
-    assert desk.redials == 1
-
-
 def test_a_request_for_hands_is_repeated_and_the_csms_is_not_asked() -> None:
     desk = Desk()
     assert desk.ask("MakeSigningRequest") == {"request": {"origin": "hand"}}
@@ -228,26 +213,6 @@ def test_a_request_for_hands_is_that_of_the_csms_if_there_is_one() -> None:
     assert told["request"]["origin"] == "csms"
     assert "accepted" in told["request"]
     assert desk.delivers(desk.has_signed(told["csr"])) == "Accepted"
-
-
-@pytest.mark.requirement("CERT-14")
-def test_a_request_that_hands_have_forgotten_holds_up_no_renewal(
-    tmp_path: Path,
-) -> None:
-    desk = Desk(store=Store(tmp_path / "store.sqlite"))
-    desk.gets_certificate()
-    desk.ask("MakeSigningRequest")
-    desk.restarts()
-    csr = desk.keyring.certification.csr()
-    assert csr is not None
-    assert len(desk.csrs) == 1
-    desk.waits_days(120.5)
-    request = desk.keyring.certification.request
-    assert request is not None
-    assert str(request.origin) == "renewal"
-    assert len(desk.csrs) == 2
-    # What people sign after all is as good.
-    assert desk.delivers(desk.has_signed(csr)) == "Accepted"
 
 
 def test_a_renewal_is_asked_of_the_csms_and_numbered() -> None:

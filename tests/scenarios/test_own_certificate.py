@@ -8,10 +8,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA224
 from cryptography.x509.oid import NameOID
 
+from chargerd.ocpp16.keyring_events import (
+    Objection,
+    Origin,
+    OwnInstalled,
+    SigningWanted,
+)
+from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.records import Drawer, SheetDropped
+from chargerd.ocpp16.signing_requests import read_key
 from chargerd.steps import Step
 from chargerd.store.database import Store
-from tests.authority import DAY, distinguished, ec_key, root, wish_for_ca
+from tests.authority import DAY, Wish, distinguished, ec_key, pem_of, root, wish_for_ca
 from tests.scenarios.bench import PowerCut
 from tests.scenarios.csms import SILENCE, Refusal
 from tests.scenarios.keyring_bench import (
@@ -528,3 +536,59 @@ def test_the_first_of_two_certificates_for_later_is_offered_while_none_counts() 
     bench.clock.correct(-30 * DAY_S)
     assert bench.own is None
     assert bench.keyring.offered(bench.clock.now()) == own
+
+
+def test_what_people_sign_the_csms_is_not_asked_for(tmp_path: Path) -> None:
+    bench = on_disk(tmp_path)
+    assert bench.keyring.certification.csr() is None
+    bench.happens(SigningWanted(Origin.HAND))
+    csr = bench.keyring.certification.csr()
+    assert csr is not None
+    bench.restarts()
+    bench.waits_days(3)
+    assert bench.csrs == []
+    again = bench.keyring.certification.csr()
+    assert again is not None
+    keys = [x509.load_pem_x509_csr(c.encode()).public_key() for c in (csr, again)]
+    assert keys[0] == keys[1]
+    now = bench.clock.now().utc
+    life = {"not_before": now, "not_after": now + 180 * DAY}
+    assert bench.delivers(ROOT.certify(again, **life)) == "Accepted"
+    assert bench.own is not None
+    assert bench.keyring.certification.request is None
+
+
+@pytest.mark.requirement("CERT-14")
+def test_a_request_that_people_have_forgotten_is_made_to_the_csms_in_the_end() -> None:
+    bench = KeyringBench()
+    bench.gets_certificate()
+    bench.happens(SigningWanted(Origin.HAND))
+    key = bench.keyring.certification.csr()
+    assert key is not None
+    bench.waits_days(119)
+    assert len(bench.csrs) == 1
+    bench.waits_days(1.5)
+    assert len(bench.csrs) == 2
+    asked, waiting = (
+        x509.load_pem_x509_csr(csr.encode()).public_key()
+        for csr in (bench.csrs[1], key)
+    )
+    assert asked == waiting
+    assert bench.delivers(bench.certified()) == "Accepted"
+
+
+def test_a_key_that_was_made_elsewhere_leaves_the_open_request_as_it_is() -> None:
+    bench = KeyringBench()
+    bench.triggers()
+    leaf = ROOT.issue(Wish(name=distinguished("SN-0042")))
+    now = bench.clock.now()
+    judged = bench.keyring.judged_chain(leaf.pem, now)
+    assert isinstance(judged, Objection)
+    key = read_key(pem_of(leaf.key))
+    own = bench.keyring.judged_chain(leaf.pem, now, key)
+    assert isinstance(own, Own)
+    bench.happens(OwnInstalled(own))
+    assert bench.keyring.certification.every == (own,)
+    assert bench.keyring.certification.request is not None
+    assert bench.keyring.certification.wanted == 1
+    assert bench.delivers(bench.certified()) == "Accepted"

@@ -6,8 +6,11 @@ from cryptography.hazmat.primitives.hashes import SHA224
 from ocpp.v16.enums import CertificateUse, HashAlgorithm
 
 from chargerd.core.events import WHOLE_STATION, StorageChanged
+from chargerd.core.reasons import Why
 from chargerd.ocpp16.certificate_hashes import hash_data
 from chargerd.ocpp16.certificates import read
+from chargerd.ocpp16.keyring_events import Objection, Root
+from chargerd.ocpp16.link_news import LinkTried
 from chargerd.ocpp16.records import Drawer, SheetKept
 from chargerd.ocpp16.wire import encode
 from chargerd.steps import Step
@@ -20,6 +23,7 @@ from tests.scenarios.keyring_bench import (
     MANUFACTURER,
     ROOT,
     KeyringBench,
+    fingerprint,
     on_disk,
 )
 
@@ -316,3 +320,61 @@ def run(path: Path, cut: int | None, after: Issued) -> tuple[int, KeyringBench]:
     except PowerCut:
         pass
     return commits, bench
+
+
+def test_a_root_is_found_by_the_beginning_of_its_fingerprint() -> None:
+    bench = KeyringBench()
+    bench.installs(OTHER.pem)
+    whole = fingerprint(OTHER)
+    for prefix in (whole, whole[:12].upper(), f"{whole[:2]}:{whole[2:12]}"):
+        found = bench.keyring.beginning_root(prefix)
+        assert isinstance(found, Root)
+        assert found.certificate.fingerprint == whole
+    for nothing in ("", "no hex"):
+        against = bench.keyring.beginning_root(nothing)
+        assert isinstance(against, Objection)
+        assert against.why is Why.NO_SUCH_CERTIFICATE
+    against = bench.keyring.beginning_root(fingerprint(ROOT))
+    assert isinstance(against, Objection)
+    assert against.why is Why.ROOT_OF_FILE
+
+
+def test_a_beginning_of_two_fingerprints_names_nobody() -> None:
+    bench = KeyringBench()
+    first: dict[str, Issued] = {fingerprint(ROOT)[0]: ROOT}
+    while True:  # one digit has sixteen values
+        another = root(f"Root {len(first)}")
+        bench.installs(another.pem)
+        digit = fingerprint(another)[0]
+        if digit in first:
+            break
+        first[digit] = another
+    against = bench.keyring.beginning_root(digit)
+    assert isinstance(against, Objection)
+    assert against.why is Why.AMBIGUOUS_CERTIFICATE
+    assert against.detail.endswith("; add a digit")
+
+
+def test_a_root_is_tried_at_once_where_no_other_has_vouched_for_the_csms() -> None:
+    bench = KeyringBench()
+    bench.happens(LinkTried(True, 0))
+    bench.happens(LinkTried(False, 0, "dns", "unknown host"))
+    bench.installs(OTHER.pem)
+    assert bench.redials == 0
+    bench.happens(LinkTried(False, 0, "tls-trust", "no such root"))
+    bench.happens(LinkTried(False, 0, "tcp", "no answer"))
+    bench.installs(MAKER.pem, MANUFACTURER)
+    assert bench.redials == 0
+    bench.installs(MAKER.pem)
+    assert bench.redials == 1
+
+
+@pytest.mark.key("InstallCertificateInsecurely")
+def test_what_somebody_brings_on_the_spot_needs_no_secure_link() -> None:
+    bench = KeyringBench({"InstallCertificateInsecurely": "false"})
+    now = bench.clock.now()
+    judged = bench.keyring.judged_root(CSMS, OTHER.pem, now)
+    assert isinstance(judged, Objection)
+    assert judged.why is Why.INSECURE_LINK
+    judged = bench.keyring.judged_root(CSMS, OTHER.pem, now, by_link=False)
+    assert isinstance(judged, Root)
