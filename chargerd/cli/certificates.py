@@ -78,11 +78,8 @@ def hints(document: Document) -> Iterator[Cell]:
     """Yield which certificates in use will end soon, the first one first."""
     for one in sorted(_ending(document), key=lambda one: str(one["ends"])):
         what = f"the {_USES[one['use']]} certificate {one['subject']}"
-        ended = one["days_left"] < 0
-        end = (
-            "has ended" if ended else f"ends in {units.count(one['days_left'], 'day')}"
-        )
-        yield mark(FAULT if ended else WARNING, f"{what} {end}. Do: {_remedy(one)}")
+        tone = FAULT if one["days_left"] < 0 else WARNING
+        yield mark(tone, f"{what} {_end(one['days_left'])}. Do: {_remedy(one)}")
 
 
 def _ending(document: Document) -> list[Values]:
@@ -91,6 +88,12 @@ def _ending(document: Document) -> list[Values]:
         for one in document["certificates"]
         if one["in_use"] and one["days_left"] < SOON_DAYS
     ]
+
+
+def _end(days_left: int) -> str:
+    if days_left < 0:
+        return "has ended"
+    return f"ends in {units.count(days_left, 'day')}" if days_left else "ends today"
 
 
 def _remedy(one: Values) -> str:

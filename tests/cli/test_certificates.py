@@ -146,6 +146,8 @@ def test_the_link_says_which_certificate_ends_first_and_what_helps(
     assert "Do: the CSMS does not renew it" in ask("link").out
     del own["renewal_refused"]
     assert "Do: chargerctl csms cert renew" in ask("link").out
+    own["days_left"] = 0
+    assert "ends today" in ask("link").out
     station.certificates = CERTIFICATES[2:]
     assert "certificate" not in ask("link").out
     assert "certificate" not in ask("link", "--quiet").out

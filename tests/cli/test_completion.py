@@ -159,6 +159,8 @@ def completed(program: Path, socket_path: str, line: str) -> set[str]:
         ("chargerctl mock plug --soc 20 ccs", {"ccs1", "ccs2"}),
         ("chargerctl link --tim", {"--timeout"}),
         ("chargerctl completion ", {"bash"}),
+        ("chargerctl csms cert remove ", {"3f9a01c2", "77b0e4d1"}),
+        ("chargerctl csms cert re", {"renew", "remove"}),
         ("chargerctl update install --re", {"--replace"}),
         (
             f"chargerctl update install {SCRIPT.parent}/op",
