@@ -117,7 +117,6 @@ class Bench:
         online: bool = True,
         serial_number: str | None = None,
         file_roots: Sequence[str] = (),
-        filed: Filed = FILED,
         after: Callable[[Step], None] | None = None,
     ) -> None:
         self.clock = FakeClock()
@@ -140,7 +139,6 @@ class Bench:
         self._keys = keys or {}
         self._serial_number = serial_number
         self._file_roots = file_roots
-        self._filed = filed
         self.after = after
         self.disk_full = False
         """For what is tried and may fail; a commit always succeeds here."""
