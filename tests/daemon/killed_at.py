@@ -1,37 +1,44 @@
 """chargerd that kills itself with SIGKILL at one of its commits.
 
 usage: killed_at.py --config FILE, with KILL_AT=N (from 1) and KILL_WHEN=before|after;
-KILL_AT=0 never kills, and COMMITS names a file that the number of commits goes to.
+KILL_AT=0 never kills. COMMITS names the file in which commits are counted from when it
+is there on, so that a test says which commit is the first; a daemon that restarts
+itself, as another version even, goes on counting.
 """
 
 import os
 import signal
 from collections.abc import Iterable
-from itertools import count
+from pathlib import Path
 
-from chargerd.app import main
+from chargerd.__main__ import main
 from chargerd.ocpp16.records import Record
 from chargerd.store.database import Store
 
 AT = int(os.environ["KILL_AT"])
 BEFORE = os.environ["KILL_WHEN"] == "before"
-COMMITS = os.environ.get("COMMITS")
+COMMITS = Path(os.environ["COMMITS"])
 
 _commit = Store.commit
-_number = count(1)
 
 
 def commit(self: Store, batch: Iterable[Record]) -> None:
     """Commit, and die before or after it."""
-    number = next(_number)
-    if number == AT and BEFORE:
+    dies = counted() == AT
+    if dies and BEFORE:
         os.kill(os.getpid(), signal.SIGKILL)
     _commit(self, batch)
-    if number == AT:
+    if dies:
         os.kill(os.getpid(), signal.SIGKILL)
-    if COMMITS:
-        with open(COMMITS, "w", encoding="ascii") as file:
-            file.write(str(number))
+
+
+def counted() -> int | None:
+    """Count one commit; ``None``: nobody counts yet."""
+    if not COMMITS.exists():
+        return None
+    number = int(COMMITS.read_text()) + 1
+    COMMITS.write_text(str(number))
+    return number
 
 
 if __name__ == "__main__":

@@ -39,10 +39,17 @@ async def play(daemon: Daemon) -> None:
         await daemon.watch_until(lambda s: s["connectors"][0]["phase"] == "idle")
 
 
+async def start(daemon: Daemon, at: int, when: str) -> Path:
+    """Start a station that dies at a commit; return where they are counted."""
+    count = daemon.directory / "commits"
+    count.write_text("0")
+    await daemon.start(KILLED_AT, KILL_AT=str(at), KILL_WHEN=when, COMMITS=str(count))
+    return count
+
+
 async def commits_of_a_session(daemon: Daemon) -> int:
     """Play a whole session and return how many commits it took."""
-    count = daemon.directory / "commits"
-    await daemon.start(KILLED_AT, KILL_AT="0", KILL_WHEN="after", COMMITS=str(count))
+    count = await start(daemon, 0, "after")
     await play(daemon)
     assert await daemon.stop() == 0
     return int(count.read_text())
@@ -51,7 +58,7 @@ async def commits_of_a_session(daemon: Daemon) -> int:
 async def killed_and_mended(daemon: Daemon, at: int, when: str) -> None:
     """Kill a station at one commit, start it again, and look at its bills."""
     new_boot = at % 2 == 0
-    await daemon.start(KILLED_AT, KILL_AT=str(at), KILL_WHEN=when)
+    await start(daemon, at, when)
     playing = asyncio.create_task(play(daemon))
     ending = asyncio.create_task(daemon.ended(60))
     await asyncio.wait({playing, ending}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,150 @@
+"""A station that is killed at every commit of one change, and then looked at."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+from benchcsms.dialogue import Entry
+from benchcsms.server import Csms
+from benchcsms.settings import NotDone
+from tests.daemon.process import Daemon, NotAnswered
+
+KILLED_AT: Final = str(Path(__file__).with_name("killed_at.py"))
+AT_ONCE: Final = 4
+"""So many stations are killed at the same time: the machine has few cores."""
+WITHIN_S: Final = 60.0
+BEFORE, AFTER = "before", "after"
+
+Do = Callable[[Daemon], Awaitable[None]]
+
+
+async def nothing(_: Daemon) -> None:
+    """Change nothing."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """A change, and what must be true whatever became of it."""
+
+    make: Callable[[str], Daemon]
+    """Makes a station, with this identity."""
+    change: Do
+    """Goes the whole way, if nobody dies meanwhile."""
+    proof: Do
+    """Looks at a station that is up again."""
+    prepare: Do = nothing
+    whens: tuple[str, ...] = (BEFORE, AFTER)
+
+
+async def cut_everywhere(story: Story) -> int:
+    """Kill a station at each commit of a change; return how many there were."""
+    whole = story.make("WHOLE")
+    commits = await _changed(story, whole, 0, AFTER)
+    await calm(whole)
+    await story.proof(whole)
+    await whole.kill()
+    total = int(commits.read_text())
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(at: int, when: str) -> None:
+        async with turns:
+            await _cut(story, at, when)
+
+    cuts: Iterable[tuple[int, str]] = product(range(1, total + 1), story.whens)
+    async with asyncio.TaskGroup() as stations:
+        for at, when in cuts:
+            stations.create_task(one(at, when))
+    return total
+
+
+async def _cut(story: Story, at: int, when: str) -> None:
+    daemon = story.make(f"{when}-{at}")
+    try:
+        await _changed(story, daemon, at, when)
+        await daemon.kill()  # where this run had one commit less than the whole one
+        await daemon.start()
+        await calm(daemon)
+        await story.proof(daemon)
+    except Exception as error:
+        error.add_note(f"killed {when} commit {at}; the log: {daemon.log}")
+        raise
+    finally:
+        await daemon.kill()
+
+
+async def _changed(story: Story, daemon: Daemon, at: int, when: str) -> Path:
+    """Let a station change, or die; return where its commits were counted."""
+    commits = daemon.directory / "commits"
+    await daemon.start(KILLED_AT, KILL_AT=str(at), KILL_WHEN=when, COMMITS=str(commits))
+    await daemon.status_is("Available", connector=2)
+    await calm(daemon)
+    await story.prepare(daemon)
+    await calm(daemon)
+    commits.write_text("0")
+    changing = asyncio.create_task(_tried(story.change, daemon, at))
+    ending = asyncio.create_task(daemon.ended(WITHIN_S))
+    done, _ = await asyncio.wait(
+        {changing, ending}, return_when=asyncio.FIRST_COMPLETED
+    )
+    for task in (changing, ending):
+        task.cancel()
+    await asyncio.wait({changing, ending})
+    if changing in done:
+        changing.result()
+    return commits
+
+
+async def _tried(change: Do, daemon: Daemon, at: int) -> None:
+    try:
+        await change(daemon)
+    except (NotAnswered, NotDone, OSError, asyncio.IncompleteReadError):
+        if at == 0:
+            raise
+        with suppress(TimeoutError):
+            await daemon.ended(WITHIN_S)
+
+
+async def calm(daemon: Daemon) -> dict[str, Any]:
+    """Wait until a station is online, has told all, and tries nothing; return it."""
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            # A station that restarts itself is not there for a moment.
+            with suppress(NotAnswered, OSError, asyncio.IncompleteReadError):
+                status = await daemon.watch_until(
+                    lambda s: s["link"]["state"] == "online" and _has_told(s)
+                )
+                if "trial" not in await daemon.call("Station.GetAttachment"):
+                    return status
+            await asyncio.sleep(0.05)
+
+
+def _has_told(status: Mapping[str, Any]) -> bool:
+    return not status["messages_waiting"]
+
+
+async def asked(
+    daemon: Daemon, csms: Csms, action: str, **payload: Any
+) -> dict[str, Any]:
+    """Ask a station, also while it dials; return its answer."""
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            with suppress(NotDone):
+                answer = await csms.call(daemon.identity, action, payload)
+                assert answer.payload is not None, answer
+                return answer.payload
+            await asyncio.sleep(0.05)
+
+
+def answers(csms: Csms, daemon: Daemon, action: str) -> list[Entry]:
+    """Return what a station has answered to an action, oldest first."""
+    return [
+        entry
+        for entry in csms.log(daemon.identity)
+        if entry.kind == "result"
+        and entry.action == action
+        and entry.direction == "received"
+    ]
