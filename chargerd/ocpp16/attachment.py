@@ -157,9 +157,11 @@ class Attachments:
         opening, self._opening = self._opening, None
         if opening is None:
             return Consequences()
-        if self.trial is not None:
-            self._due_s = now.monotonic_s + TRIAL_WITHIN_S
-        return opening
+        if self.trial is None:
+            return opening
+        self._due_s = now.monotonic_s + TRIAL_WITHIN_S
+        # A power cut may have come before the alarm of its beginning was written.
+        return opening + self._alarm(self.trial, ", tried again after a restart")
 
     def take(self, event: AttachmentEvent, now: Instant) -> Consequences:
         """Let one thing happen."""
@@ -191,8 +193,8 @@ class Attachments:
     def _begun(self, event: TrialBegun, now: Instant) -> Consequences:
         self.trial = event.kept
         changed = self._difference(event.kept)
-        names = ", ".join(CALLED[name] for name in changed) or "nothing"
-        alarm = _concerns(f"{names}, by {event.kept.origin}")
+        names = self._names(event.kept)
+        alarm = self._alarm(event.kept)
         if _is_of_key(changed) and not event.kept.attachment.secret:
             return alarm + self._settle()
         self._due_s = now.monotonic_s + TRIAL_WITHIN_S
@@ -315,6 +317,12 @@ class Attachments:
 
     def _difference(self, kept: Kept) -> tuple[str, ...]:
         return kept.attachment.differing(self.settled.attachment)
+
+    def _names(self, kept: Kept) -> str:
+        return ", ".join(CALLED[name] for name in self._difference(kept)) or "nothing"
+
+    def _alarm(self, kept: Kept, when: str = "") -> Consequences:
+        return _concerns(f"{self._names(kept)}, by {kept.origin}{when}")
 
     def _last_words(self) -> str:
         if self.failure is None:

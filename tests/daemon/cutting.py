@@ -63,8 +63,8 @@ async def cut_everywhere(story: Story) -> int:
 
 async def _cut(story: Story, at: int, when: str) -> None:
     daemon = story.make(f"{when}-{at}")
+    await _changed(story, daemon, at, when)
     try:
-        await _changed(story, daemon, at, when)
         await daemon.kill()  # where this run had one commit less than the whole one
         await daemon.start()
         await calm(daemon)
@@ -109,21 +109,35 @@ async def _tried(change: Do, daemon: Daemon, at: int) -> None:
 
 
 async def calm(daemon: Daemon) -> dict[str, Any]:
-    """Wait until a station is online, has told all, and tries nothing; return it."""
+    """Wait until a station is online and has told everything; return its status."""
     async with asyncio.timeout(WITHIN_S):
         while True:
             # A station that restarts itself is not there for a moment.
             with suppress(NotAnswered, OSError, asyncio.IncompleteReadError):
-                status = await daemon.watch_until(
-                    lambda s: s["link"]["state"] == "online" and _has_told(s)
-                )
-                if "trial" not in await daemon.call("Station.GetAttachment"):
-                    return status
+                return await daemon.watch_until(_has_told)
             await asyncio.sleep(0.05)
 
 
 def _has_told(status: Mapping[str, Any]) -> bool:
-    return not status["messages_waiting"]
+    return status["link"]["state"] == "online" and not status["messages_waiting"]
+
+
+async def decided(daemon: Daemon, number: int = 0) -> dict[str, Any]:
+    """Wait until no other way to the CSMS is tried; return what is settled.
+
+    Args:
+        daemon: The station.
+        number: Of the trial that must have ended; 0: any.
+    """
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            now = await daemon.call("Station.GetAttachment")
+            ended = now.get("outcome", {}).get("number", 0)
+            if "trial" not in now and ended >= number:
+                await calm(daemon)
+                settled: dict[str, Any] = now["settled"]
+                return settled
+            await asyncio.sleep(0.05)
 
 
 async def asked(

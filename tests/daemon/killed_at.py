@@ -8,7 +8,8 @@ itself, as another version even, goes on counting.
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from chargerd.__main__ import main
@@ -19,15 +20,28 @@ AT = int(os.environ["KILL_AT"])
 BEFORE = os.environ["KILL_WHEN"] == "before"
 COMMITS = Path(os.environ["COMMITS"])
 
-_commit = Store.commit
+_commit, _attempt = Store.commit, Store.attempt
 
 
 def commit(self: Store, batch: Iterable[Record]) -> None:
     """Commit, and die before or after it."""
+    with dying():
+        _commit(self, batch)
+
+
+def attempt(self: Store, record: Record) -> None:
+    """Write one record, and die before or after it."""
+    with dying():
+        _attempt(self, record)
+
+
+@contextmanager
+def dying() -> Iterator[None]:
+    """Die before or after what is done, if it is its turn."""
     dies = counted() == AT
     if dies and BEFORE:
         os.kill(os.getpid(), signal.SIGKILL)
-    _commit(self, batch)
+    yield
     if dies:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -43,4 +57,5 @@ def counted() -> int | None:
 
 if __name__ == "__main__":
     Store.commit = commit  # type: ignore[method-assign]
+    Store.attempt = attempt  # type: ignore[method-assign]
     main()
