@@ -1,23 +1,37 @@
 """SIGKILL at every commit of a change of link, trust or version: nothing is half done."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchcsms import authority
+from benchcsms import authority, firmware
 from benchcsms.dialogue import BOTH
 from benchcsms.server import Csms
-from benchcsms.settings import Settings, Signing, Tls
-from tests.daemon.cutting import Story, answers, asked, cut_everywhere, decided
+from benchcsms.settings import Files, Settings, Signing, Tls
+from chargerd.runtime.installers import slot_state
+from tests.daemon.cutting import (
+    AFTER,
+    BEFORE,
+    WITHIN_S,
+    Story,
+    answers,
+    asked,
+    cut_everywhere,
+    decided,
+)
 from tests.daemon.one_port import one_port
 from tests.daemon.process import Daemon
+from tests.daemon.release import release
 
 OLD_KEY, NEW_KEY = bytes(range(16)), bytes(range(32, 52))
 CSMS_ROOT = "CentralSystemRootCertificate"
+MANUFACTURER_ROOT = "ManufacturerRootCertificate"
 FILE_ROOTS = 1
+NEW = "9.1"
 SIGN = {"requestedMessage": "SignChargePointCertificate"}
 
 
@@ -270,4 +284,116 @@ async def test_a_kill_while_a_certificate_is_renewed_leaves_one_that_is_taken(
                 configuration='CpoName = "Bench"',
             )
 
-        assert await cut_everywhere(Story(make, change, proof)) >= 3
+        # One life more is lived with each; half of them is enough.
+        assert await cut_everywhere(Story(make, change, proof, whens=(BEFORE,))) >= 3
+
+
+@dataclass(frozen=True)
+class Update:
+    """How an update is wanted, and what is told of it."""
+
+    action: str
+    notification: str
+    whole: tuple[str, ...]
+    whens: tuple[str, ...]
+    """Half of the commits each: an update has many, and every one restarts twice."""
+
+
+PLAIN = Update(
+    "UpdateFirmware",
+    "FirmwareStatusNotification",
+    ("Downloading", "Downloaded", "Installing", "Installed"),
+    (BEFORE,),
+)
+SIGNED = Update(
+    "SignedUpdateFirmware",
+    "SignedFirmwareStatusNotification",
+    (
+        "Downloading",
+        "Downloaded",
+        "SignatureVerified",
+        "Installing",
+        "InstallRebooting",
+        "Installed",
+    ),
+    (AFTER,),
+)
+
+
+def request(update: Update, bench: Bench, csms: Csms, file: Path) -> dict[str, Any]:
+    """Return how the CSMS asks for a file to be installed."""
+    location = f"{csms.files_url}/firmware/{file.name}"
+    at = "2020-01-01T00:00:00Z"
+    if update is PLAIN:
+        return {"location": location, "retrieveDate": at, "retries": 0}
+    signer, key = authority.firmware_signer(bench.made)
+    wanted = {
+        "location": location,
+        "retrieveDateTime": at,
+        "signingCertificate": signer.read_text(),
+        "signature": firmware.sign(file, key),
+    }
+    return {"requestId": 7, "firmware": wanted, "retries": 0}
+
+
+def told_once(csms: Csms, daemon: Daemon, action: str) -> list[str]:
+    """Return the statuses that were told; what was only repeated counts once."""
+    calls = [e for e in csms.log(daemon.identity) if e.action == action]
+    by_id = {e.id: e.payload["status"] for e in calls if e.kind == "call"}
+    return list(by_id.values())
+
+
+async def tidied_up(daemon: Daemon) -> None:
+    """Wait until a version is kept for good, and nothing else of its update."""
+    slots = slot_state.slots_directory(daemon.directory / "state")
+    folder = daemon.directory / "cache" / "firmware"
+    async with asyncio.timeout(WITHIN_S):
+        while not slot_state.read(slots).good or list(folder.glob("*")):
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.requirement("FW-09", "FW-13", "SFW-20")
+@pytest.mark.parametrize("update", [PLAIN, SIGNED], ids=["plain", "signed"])
+async def test_a_kill_during_an_update_does_not_end_it(
+    update: Update, bench: Bench
+) -> None:
+    served = bench.folder / "server"
+    file = release(served / "firmware" / "next.whl", NEW)
+    async with Csms(Settings(files=Files(served))) as csms:
+        wanted = request(update, bench, csms, file)
+
+        async def prepare(daemon: Daemon) -> None:
+            pem = (bench.made / "firmware-root.pem").read_text()
+            root = {"certificateType": MANUFACTURER_ROOT, "certificate": pem}
+            assert await asked(daemon, csms, "InstallCertificate", **root)
+
+        async def installed(daemon: Daemon) -> None:
+            await daemon.heard(
+                update.notification, match={"status": "Installed"}, timeout_s=WITHIN_S
+            )
+            await tidied_up(daemon)
+
+        async def change(daemon: Daemon) -> None:
+            await asked(daemon, csms, update.action, **wanted)
+            await installed(daemon)
+
+        async def proof(daemon: Daemon) -> None:
+            begun = "job" in await daemon.call("Station.GetUpdate")
+            assert begun or not answers(csms, daemon, update.action)
+            if begun:
+                await installed(daemon)
+            whole = list(update.whole)
+            assert told_once(csms, daemon, update.notification) == whole * begun
+            boots = [
+                e.payload
+                for e in csms.log(daemon.identity)
+                if e.action == "BootNotification" and e.kind == "call"
+            ]
+            assert (boots[-1]["firmwareVersion"] == NEW) is begun
+            assert csms.violations(daemon.identity) == []
+
+        def make(identity: str) -> Daemon:
+            return bench.station(csms, identity)
+
+        story = Story(make, change, proof, prepare, update.whens)
+        assert await cut_everywhere(story) >= len(update.whole)
