@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import faulthandler
 import gc
 import os
 import signal
@@ -30,8 +29,8 @@ from chargerd.core.firmware_events import Rebooted
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
 from chargerd.places import STATION_FILE
+from chargerd.runtime import crash, varlink
 from chargerd.runtime import journal as journals
-from chargerd.runtime import varlink
 from chargerd.runtime.actuators import hands_of
 from chargerd.runtime.aftermath import Aftermath
 from chargerd.runtime.control_server import ControlServer
@@ -78,7 +77,7 @@ OK, FAILED, BAD_CONFIG = 0, 1, 2
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program ``chargerd``."""
     options = _options(arguments)
-    faulthandler.enable(all_threads=True)
+    crash.prepare()
     try:
         settings = config.load(options.config)
         planned = plan(settings)

@@ -80,7 +80,8 @@ async def _changed(story: Story, daemon: Daemon, at: int, when: str) -> Path:
     """Let a station change, or die; return where its commits were counted."""
     commits = daemon.directory / "commits"
     await daemon.start(KILLED_AT, KILL_AT=str(at), KILL_WHEN=when, COMMITS=str(commits))
-    await daemon.status_is("Available", connector=2)
+    match = {"connectorId": 2, "status": "Available"}
+    await daemon.heard("StatusNotification", match=match, timeout_s=WITHIN_S)
     await calm(daemon)
     await story.prepare(daemon)
     await calm(daemon)
@@ -114,7 +115,7 @@ async def calm(daemon: Daemon) -> dict[str, Any]:
         while True:
             # A station that restarts itself is not there for a moment.
             with suppress(NotAnswered, OSError, asyncio.IncompleteReadError):
-                return await daemon.watch_until(_has_told)
+                return await daemon.watch_until(_has_told, WITHIN_S)
             await asyncio.sleep(0.05)
 
 
