@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchcsms.server import Csms
+from tests.daemon.cutting import Bench
 from tests.daemon.process import Daemon
 
 
@@ -39,3 +40,10 @@ async def daemon(make_daemon: Callable[..., Daemon]) -> Daemon:
     one = make_daemon()
     await one.start()
     return one
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    one = Bench(tmp_path)
+    yield one
+    await one.close()

@@ -8,9 +8,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from benchcsms.dialogue import Entry
+from benchcsms import authority
+from benchcsms.dialogue import RECEIVED, Entry
 from benchcsms.server import Csms
-from benchcsms.settings import NotDone
+from benchcsms.settings import NotDone, Tls
 from tests.daemon.process import Daemon, NotAnswered
 
 KILLED_AT: Final = str(Path(__file__).with_name("killed_at.py"))
@@ -18,8 +19,43 @@ AT_ONCE: Final = 4
 """So many stations are killed at the same time: the machine has few cores."""
 WITHIN_S: Final = 60.0
 BEFORE, AFTER = "before", "after"
+OLD_KEY: Final = bytes(range(16))
+"""The AuthorizationKey that stations begin with."""
 
 Do = Callable[[Daemon], Awaitable[None]]
+
+
+class Bench:
+    """A folder with an authority, and stations that know the bench by it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.made = folder / "authority"
+        authority.make(self.made, "127.0.0.1", "SN-1", "Bench")
+        key = folder / "key"
+        key.write_text(OLD_KEY.hex())
+        self.lines = f'authorization_key_file = "{key}"\n'
+        self.tls_lines = (
+            f'{self.lines}root_files = ["{self.made}/root.pem"]\n'
+            f'certificate_file = "{self.made}/station.pem"\n'
+            f'private_key_file = "{self.made}/station.key"\n'
+        )
+        self._daemons: list[Daemon] = []
+
+    def tls(self) -> Tls:
+        root = self.made / "root.pem"
+        return Tls(self.made / "bench.pem", self.made / "bench.key", root)
+
+    def station(self, csms: Csms, identity: str, **more: Any) -> Daemon:
+        daemon = Daemon(csms, self.folder / identity, identity, **more)
+        self._daemons.append(daemon)
+        return daemon
+
+    async def close(self) -> None:
+        for daemon in self._daemons:
+            if daemon.process is not None:
+                await daemon.kill()
+            daemon.manager.close()
 
 
 async def nothing(_: Daemon) -> None:
@@ -161,5 +197,5 @@ def answers(csms: Csms, daemon: Daemon, action: str) -> list[Entry]:
         for entry in csms.log(daemon.identity)
         if entry.kind == "result"
         and entry.action == action
-        and entry.direction == "received"
+        and entry.direction == RECEIVED
     ]

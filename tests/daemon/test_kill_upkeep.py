@@ -1,80 +1,31 @@
-"""SIGKILL at every commit of a change of link, trust or version: none is half done."""
+"""SIGKILL at every commit of a change of link or of trust: nothing is half done."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from benchcsms import authority, firmware
+from benchcsms import authority
 from benchcsms.dialogue import BOTH
 from benchcsms.server import Csms
-from benchcsms.settings import Files, Settings, Signing, Tls
-from chargerd.runtime.installers import slot_state
+from benchcsms.settings import Settings, Signing
 from tests.daemon.cutting import (
-    AFTER,
     BEFORE,
-    WITHIN_S,
+    OLD_KEY,
+    Bench,
     Story,
     answers,
     asked,
-    calm,
     cut_everywhere,
     decided,
 )
 from tests.daemon.one_port import one_port
 from tests.daemon.process import Daemon
-from tests.daemon.release import release
 
-OLD_KEY, NEW_KEY = bytes(range(16)), bytes(range(32, 52))
+NEW_KEY = bytes(range(32, 52))
 CSMS_ROOT = "CentralSystemRootCertificate"
-MANUFACTURER_ROOT = "ManufacturerRootCertificate"
 FILE_ROOTS = 1
-NEW = "9.1"
-ENDS = ("Installed", "InstallationFailed")
 SIGN = {"requestedMessage": "SignChargePointCertificate"}
-
-
-class Bench:
-    """A folder with an authority, and stations that know the bench by it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.made = folder / "authority"
-        authority.make(self.made, "127.0.0.1", "SN-1", "Bench")
-        key = folder / "key"
-        key.write_text(OLD_KEY.hex())
-        self.lines = f'authorization_key_file = "{key}"\n'
-        self.tls_lines = (
-            f'{self.lines}root_files = ["{self.made}/root.pem"]\n'
-            f'certificate_file = "{self.made}/station.pem"\n'
-            f'private_key_file = "{self.made}/station.key"\n'
-        )
-        self._daemons: list[Daemon] = []
-
-    def tls(self) -> Tls:
-        root = self.made / "root.pem"
-        return Tls(self.made / "bench.pem", self.made / "bench.key", root)
-
-    def station(self, csms: Csms, identity: str, **more: Any) -> Daemon:
-        daemon = Daemon(csms, self.folder / identity, identity, **more)
-        self._daemons.append(daemon)
-        return daemon
-
-    async def close(self) -> None:
-        for daemon in self._daemons:
-            if daemon.process is not None:
-                await daemon.kill()
-            daemon.manager.close()
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    one = Bench(tmp_path)
-    yield one
-    await one.close()
 
 
 def accepted(csms: Csms, daemon: Daemon, action: str) -> bool:
@@ -288,115 +239,3 @@ async def test_a_kill_while_a_certificate_is_renewed_leaves_one_that_is_taken(
 
         # One life more is lived with each; half of them is enough.
         assert await cut_everywhere(Story(make, change, proof, whens=(BEFORE,))) >= 3
-
-
-@dataclass(frozen=True)
-class Update:
-    """How an update is wanted, and what is told of it."""
-
-    action: str
-    notification: str
-    whole: tuple[str, ...]
-    whens: tuple[str, ...]
-    """Half of the commits each: an update has many, and every one restarts twice."""
-
-
-PLAIN = Update(
-    "UpdateFirmware",
-    "FirmwareStatusNotification",
-    ("Downloading", "Downloaded", "Installing", "Installed"),
-    (BEFORE,),
-)
-SIGNED = Update(
-    "SignedUpdateFirmware",
-    "SignedFirmwareStatusNotification",
-    (
-        "Downloading",
-        "Downloaded",
-        "SignatureVerified",
-        "Installing",
-        "InstallRebooting",
-        "Installed",
-    ),
-    (AFTER,),
-)
-
-
-def request(update: Update, bench: Bench, csms: Csms, file: Path) -> dict[str, Any]:
-    """Return how the CSMS asks for a file to be installed."""
-    location = f"{csms.files_url}/firmware/{file.name}"
-    at = "2020-01-01T00:00:00Z"
-    if update is PLAIN:
-        return {"location": location, "retrieveDate": at, "retries": 0}
-    signer, key = authority.firmware_signer(bench.made)
-    wanted = {
-        "location": location,
-        "retrieveDateTime": at,
-        "signingCertificate": signer.read_text(),
-        "signature": firmware.sign(file, key),
-    }
-    return {"requestId": 7, "firmware": wanted, "retries": 0}
-
-
-def told_once(csms: Csms, daemon: Daemon, action: str) -> list[str]:
-    """Return the statuses that were told; what was only repeated counts once."""
-    calls = [e for e in csms.log(daemon.identity) if e.action == action]
-    by_id = {e.id: e.payload["status"] for e in calls if e.kind == "call"}
-    return list(by_id.values())
-
-
-async def tidied_up(daemon: Daemon) -> None:
-    """Wait until a version is kept for good, and nothing else of its update."""
-    slots = slot_state.slots_directory(daemon.directory / "state")
-    folder = daemon.directory / "cache" / "firmware"
-    async with asyncio.timeout(WITHIN_S):
-        while not slot_state.read(slots).good or list(folder.glob("*")):
-            await asyncio.sleep(0.05)
-
-
-@pytest.mark.requirement("FW-09", "FW-13", "SFW-20")
-@pytest.mark.parametrize("update", [PLAIN, SIGNED], ids=["plain", "signed"])
-async def test_a_kill_during_an_update_leaves_the_version_that_was_told(
-    update: Update, bench: Bench
-) -> None:
-    served = bench.folder / "server"
-    file = release(served / "firmware" / "next.whl", NEW)
-    async with Csms(Settings(files=Files(served))) as csms:
-        wanted = request(update, bench, csms, file)
-
-        async def prepare(daemon: Daemon) -> None:
-            pem = (bench.made / "firmware-root.pem").read_text()
-            root = {"certificateType": MANUFACTURER_ROOT, "certificate": pem}
-            assert await asked(daemon, csms, "InstallCertificate", **root)
-
-        async def ended(daemon: Daemon) -> list[str]:
-            async with asyncio.timeout(WITHIN_S):
-                while True:
-                    told = told_once(csms, daemon, update.notification)
-                    if told and told[-1] in ENDS:
-                        break
-                    await asyncio.sleep(0.05)
-            await calm(daemon)
-            await tidied_up(daemon)
-            return told_once(csms, daemon, update.notification)
-
-        async def change(daemon: Daemon) -> None:
-            await asked(daemon, csms, update.action, **wanted)
-            await ended(daemon)
-
-        async def proof(daemon: Daemon) -> None:
-            begun = "job" in await daemon.call("Station.GetUpdate")
-            assert begun or not answers(csms, daemon, update.action)
-            told = await ended(daemon) if begun else []
-            assert told[:-1] == list(update.whole[: len(told[:-1])])
-            installed = "Installed" in told
-            assert not installed or told == list(update.whole)
-            running = (await daemon.call("Station.GetUpdate"))["version"]
-            assert (running == NEW) is installed
-            assert csms.violations(daemon.identity) == []
-
-        def make(identity: str) -> Daemon:
-            return bench.station(csms, identity)
-
-        story = Story(make, change, proof, prepare, update.whens)
-        assert await cut_everywhere(story) >= len(update.whole)

@@ -35,8 +35,10 @@ LETTERS_KEY: Final = "Letters-of-a-key-9"
 BAD_KEYS: Final = ("hunter2-short", "x" * 20 + "-much-too-long-to-be-one")
 USER, PASSWORD = "anna", "s3cr:t@/?pw"
 SHORT_PASSWORD = "pw%1x"
+UPLOADS = 3
 AT = "2020-01-01T00:00:00Z"
 
+SET_KEY: Final = ("csms", "set", "--key-file", "-")
 READING: Final = (
     "status",
     "link",
@@ -136,7 +138,7 @@ class Scene:
 
     async def hears(self, action: str, status: str, since: int) -> None:
         match = {"status": status}
-        await self.daemon.heard(action, match=match, since=since, timeout_s=60.0)
+        await self.daemon.heard(action, match=match, since=since, timeout_s=20.0)
 
     @property
     def now(self) -> int:
@@ -168,7 +170,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
                 f'private_key_file = "{made}/station.key"\n'
             ),
             station_lines='serial_number = "SN-1"',
-            configuration='CpoName = "Bench"',
+            configuration='CpoName = "Bench"\nPlainFirmwareUpdates = "Always"',
             firmware_lines='[log]\nlevel = "debug"',
         )
         # As a shell of somebody who looks for core files would start it.
@@ -203,7 +205,7 @@ async def keys_are_changed(scene: Scene) -> None:
     # Over the control socket; the bench does not know it and refuses it.
     told = f"{BAD_KEYS[0]}\n".encode()
     scene.found.append(
-        ("csms key", await chargerctl(scene.daemon, "csms", "key", told=told))
+        ("csms set", await chargerctl(scene.daemon, *SET_KEY, told=told))
     )
 
 
@@ -312,6 +314,10 @@ async def test_no_secret_leaves_the_store_but_on_the_wire(scene: Scene) -> None:
     state = daemon.directory / "state"
     made = own_keys(state / "chargerd.db")
     assert made
+    # The forms are those in which the store has them, and the files are looked into.
+    stored = b"".join(path.read_bytes() for path in state.glob("chargerd.db*"))
+    assert LETTERS_KEY.encode().hex().encode() in stored
+    assert len(list((scene.folder / "server/uploads").iterdir())) == UPLOADS
     words = (FIRST_KEY, LETTERS_KEY, *BAD_KEYS, PASSWORD, SHORT_PASSWORD, CARD)
     secrets = {form for word in words for form in forms(word.encode())}
     secrets |= forms(bytes.fromhex(SECOND_KEY)) | {SECOND_KEY.encode()}
