@@ -20,6 +20,7 @@ from chargerd.core.firmware_effects import FirmwareEffect
 from chargerd.core.firmware_events import FirmwareEvent
 from chargerd.core.firmware_job import (
     AT_REST,
+    ENDS,
     FirmwarePolicy,
     Job,
     Origin,
@@ -104,7 +105,10 @@ class Updates:
         begun = self._changed(change)
         if before.state in AT_REST and not started.slot_marked and not begun.jobs:
             # An updater may count every start until it hears that all is well.
-            return begun + Consequences(jobs=(effects.MarkGood(before),))
+            begun += Consequences(jobs=(effects.MarkGood(before),))
+        if before.state in ENDS:
+            # A power cut may have come between the record of the end and this.
+            begun += Consequences(jobs=(effects.Discard(before),))
         return begun
 
     def take(self, event: FirmwareEvent, now: Instant) -> Consequences:
