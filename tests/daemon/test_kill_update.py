@@ -99,7 +99,7 @@ async def tidied_up(daemon: Daemon) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.requirement("FW-09", "FW-13", "SFW-20")
+@pytest.mark.requirement("FW-09")
 @pytest.mark.parametrize("update", [PLAIN, SIGNED], ids=["plain", "signed"])
 async def test_a_kill_during_an_update_leaves_the_version_that_was_told(
     update: Update, bench: Bench

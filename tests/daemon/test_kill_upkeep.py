@@ -47,7 +47,7 @@ async def says_how_it_is_reached(daemon: Daemon, csms: Csms) -> int:
     return profile
 
 
-@pytest.mark.requirement("SEC-20", "SEC-22")
+@pytest.mark.requirement("SEC-23")
 async def test_a_kill_while_the_key_changes_locks_nobody_out(bench: Bench) -> None:
     async with Csms(Settings(key=OLD_KEY)) as csms:
 
@@ -70,7 +70,7 @@ async def test_a_kill_while_the_key_changes_locks_nobody_out(bench: Bench) -> No
         assert await cut_everywhere(Story(make, change, proof)) >= 2
 
 
-@pytest.mark.requirement("SEC-33", "SEC-38")
+@pytest.mark.requirement("SEC-38")
 @pytest.mark.parametrize("profile", [2, 3])
 async def test_a_kill_while_the_profile_climbs_leaves_one_of_both(
     profile: int, bench: Bench
@@ -128,7 +128,6 @@ async def test_a_kill_on_the_way_to_another_csms_leaves_one_of_both(
         assert await cut_everywhere(Story(make, change, proof)) >= 2
 
 
-@pytest.mark.requirement("CERT-21")
 async def test_a_kill_among_roots_leaves_those_that_the_csms_knows_of(
     bench: Bench,
 ) -> None:
@@ -180,7 +179,6 @@ async def test_a_kill_among_roots_leaves_those_that_the_csms_knows_of(
         assert await cut_everywhere(Story(make, change, proof, prepare)) >= 2
 
 
-@pytest.mark.requirement("SEC-40")
 async def test_a_kill_while_a_certificate_is_renewed_leaves_one_that_is_taken(
     bench: Bench,
 ) -> None:
