@@ -42,7 +42,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class StopUpload:
-    """Stop an upload, if it goes on, and delete its file."""
+    """Stop an upload, if it goes on, and delete its file, which it may have kept."""
 
     id: str
 

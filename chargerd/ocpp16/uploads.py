@@ -130,7 +130,8 @@ class Uploads:
         noted = Consequences(told=(Noted(WHOLE_STATION, words),))
         if not task.repeatable:
             ended = self._kept(task.ended(State.FAILED, failed.text))
-            return ended + _told(task, task.failure(failed.why)) + noted
+            gone = Consequences(jobs=(StopUpload(task.id),))
+            return ended + _told(task, task.failure(failed.why)) + noted + gone
         kept = self._kept(replace(task, state=State.PAUSED, text=failed.text))
         self._due_s = now.monotonic_s + task.interval_s
         return kept + noted

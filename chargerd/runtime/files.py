@@ -39,10 +39,15 @@ class Files:
         """
         return (await download(url, to, self._limits, self._access)).size_bytes
 
-    async def deliver(self, path: Path, url: str) -> None:
+    async def deliver(self, path: Path, url: str, resume: bool) -> None:
         """Deliver a file under its own name into a folder of a server.
 
+        Args:
+            path: The file.
+            url: The folder.
+            resume: The server has a beginning of this very file.
+
         Raises:
-            TransferFailed: With the reason.
+            TransferFailed: With the reason, and whether the next attempt may resume.
         """
-        await upload(path, url, self._limits, self._access)
+        await upload(path, url, self._limits, self._access, resume=resume)

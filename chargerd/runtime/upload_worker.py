@@ -1,4 +1,8 @@
-"""Grants the wish for an upload: makes the file, delivers it, deletes it."""
+"""Grants the wish for an upload: makes the file, delivers it, deletes it.
+
+Between two attempts of one upload the file is kept if the server has a beginning of it:
+made anew it would be another one, and the beginning worth nothing.
+"""
 
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,8 +21,9 @@ Raises:
     OSError: The disk has failed.
     StoreFailed: The store is damaged.
 """
-Deliver = Callable[[Path, str], Awaitable[None]]
-"""Delivers a file under its own name into the folder of a URL."""
+Deliver = Callable[[Path, str, bool], Awaitable[None]]
+"""Delivers a file under its own name into the folder of a URL; the third tells whether
+the server has a beginning of this very file."""
 
 FAILINGS: Final[Mapping[str, Failing]] = {
     "unsupported_scheme": Failing.NOT_SUPPORTED,
@@ -46,7 +51,8 @@ class UploadWorker:
             folder: For files on their way; what a power cut has left in it is deleted.
             make: Makes the file.
             deliver: Delivers it, or raises ``failed``.
-            failed: Has a reason ``why``, a key of ``FAILINGS`` or another word; its
+            failed: Has a reason ``why``, a key of ``FAILINGS`` or another word, and
+                ``resumable``, whether the server has a beginning of the file; its
                 text repeats no password.
         """
         self._folder = folder
@@ -57,18 +63,26 @@ class UploadWorker:
 
     async def run(self, job: Upload) -> UploadDone | UploadFailed:
         """Make and deliver the file; to stop, cancel the task that waits here."""
-        place = self._folder / job.id
+        path = self._folder / job.id / job.file_name
+        resumable = False
         try:
-            place.mkdir(parents=True, mode=0o700)
-            path = place / job.file_name
-            await self._make(job.kind, path, job.since, job.until)
-            await self._deliver(path, job.location)
+            resume = path.exists()
+            if not resume:
+                path.parent.mkdir(parents=True, mode=0o700)
+                await self._make(job.kind, path, job.since, job.until)
+            await self._deliver(path, job.location, resume)
         except (OSError, StoreFailed) as error:
             words = f"{job.file_name} cannot be made: {error}; look at the disk"
             return UploadFailed(job.id, Failing.UPLOAD_FAILURE, words)
         except self._failure as error:
+            resumable = bool(getattr(error, "resumable", False))
             why = FAILINGS.get(str(getattr(error, "why", "")), Failing.UPLOAD_FAILURE)
             return UploadFailed(job.id, why, str(error))
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            if not resumable:
+                self.forget(job.id)
         return UploadDone(job.id)
+
+    def forget(self, id_: str) -> None:
+        """Delete the file of an upload that is not tried again."""
+        shutil.rmtree(self._folder / id_, ignore_errors=True)

@@ -54,6 +54,7 @@ class Worker:
                 self._start("key", self._make_key(job))
             case StopUpload():
                 self._stop(job.id)
+                self._uploads.forget(job.id)
             case _:
                 self._firmware.begin(job)
 

@@ -30,8 +30,8 @@ from chargerd.sections import FilesSection
 from chargerd.steps import Happening
 from tests import authority
 from tests.authority import NOW, Wish, distinguished
-from tests.file_servers import Web, web_server
 from tests.runtime.points import charge_point
+from tests.servers.web import Web, web_server
 
 BODY = b"firmware" * 20_000
 ROOT = authority.root("Manufacturer")

@@ -37,6 +37,8 @@ class TransferFailed(Exception):
     def __init__(self, why: Why, text: str) -> None:
         super().__init__(text)
         self.why = why
+        self.resumable = False
+        """Whether the server has a beginning of the file that was to go there."""
 
 
 _WORDS: Final = {
