@@ -54,8 +54,8 @@ class Store:
         self._reserve = path.with_suffix(".reserve")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+            _make_private(path)
             self._db = opened(path)
-            path.chmod(0o600)
         except (sqlite3.Error, OSError) as error:
             raise StoreFailed(f"{path}: {error}; {_remedy(error)}") from error
         self.refill_reserve()
@@ -236,6 +236,18 @@ def _readable(db: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
     # A damaged page ends the reading of its table, and of no other.
     with suppress(sqlite3.Error):
         yield from db.execute(f"SELECT * FROM {table}")
+
+
+def _make_private(path: Path) -> None:
+    """Let the daemon alone read the file, in which keys are; make it if need be.
+
+    SQLite gives what it puts beside a file the mode that the file has then.
+    """
+    with suppress(OSError):  # which SQLite tells better
+        path.touch(0o600)
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        if each.is_file():
+            each.chmod(0o600)
 
 
 def _remedy(error: Exception) -> str:

@@ -1,5 +1,8 @@
 """Key, profile and address of the CSMS are changed; the station is never stranded."""
 
+import sqlite3
+import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -189,6 +192,34 @@ def test_nothing_is_tried_that_is_not_on_the_disk(tmp_path: Path) -> None:
     refusals = [str(each.why) for _, each in bench.charge_point.station.refusals]
     assert refusals[-2:] == ["STORAGE_FAILING", "STORAGE_FAILING"]
     store.close()
+
+
+@pytest.mark.requirement("SEC-28")
+def test_a_key_outlives_the_ordinary_settings_and_only_the_daemon_can_read_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.sqlite"
+    bench = Bench(store=Store(path))
+    assert changes(bench, "AuthorizationKey", NEW_KEY) == "Accepted"
+    redials(bench)
+    bench.sets(HeartbeatInterval=77)
+    assert {stat.S_IMODE(each.stat().st_mode) for each in disk_of(path)} == {0o600}
+    told = bench.asks("GetConfiguration")["configurationKey"]
+    shown = [each for each in told if each["key"] == "AuthorizationKey"]
+    assert NEW_KEY not in str(told)
+    assert all("value" not in each for each in shown)
+
+    with closing(sqlite3.connect(path)) as disk, disk:
+        assert disk.execute("DELETE FROM setting").rowcount > 0
+    bench.restarts()
+    interval = bench.asks("GetConfiguration", key=["HeartbeatInterval"])
+    assert interval["configurationKey"][0]["value"] != "77"
+    assert dialed(bench).key == NEW_KEY
+
+
+def disk_of(path: Path) -> list[Path]:
+    """Return the store and what SQLite keeps beside it."""
+    return [each for each in path.parent.iterdir() if each.suffix != ".reserve"]
 
 
 def test_keys_of_the_link_have_a_command_of_their_own() -> None:

@@ -1,6 +1,7 @@
 """What is committed comes back, whole or not at all, in bounds."""
 
 import json
+import os
 import re
 import sqlite3
 import stat
@@ -232,8 +233,20 @@ def test_a_commit_writes_few_bytes(store: Store, path: Path) -> None:
     assert wal.stat().st_size - before <= 5 * 1024
 
 
-def test_the_file_is_for_the_daemon_alone(store: Store, path: Path) -> None:
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+def test_the_file_is_for_the_daemon_alone(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            with closing(Store(path)) as store:
+                store.boot("one")
+                files = [path, Path(f"{path}-wal"), Path(f"{path}-shm")]
+                modes = [stat.S_IMODE(each.stat().st_mode) for each in files]
+                assert modes == [0o600] * 3
+                # As an older version has left it.
+                for each in files:
+                    each.chmod(0o644)
+    finally:
+        os.umask(before)
 
 
 def test_room_is_reserved(store: Store, path: Path) -> None:
