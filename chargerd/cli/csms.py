@@ -17,8 +17,8 @@ WAITS_S: Final = 150.0
 """A little longer than a trial lasts."""
 
 _PROFILES: Final = {
-    0: "0: no password, no TLS of its own",
-    1: "1: password",
+    0: "0: no password, no TLS; only in a trusted network such as a VPN",
+    1: "1: password, no TLS; only in a trusted network such as a VPN",
     2: "2: password over TLS",
     3: "3: TLS with a certificate of the station",
 }

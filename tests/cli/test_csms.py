@@ -92,3 +92,15 @@ def test_a_key_that_is_tried_until_it_is_decided_is_shown_as_such(
     assert "linked; waits for an answer of the CSMS" in out
     monkeypatch.setitem(ATTACHMENT["trial"], "linked", False)
     assert "dialing" in ask("csms").out
+
+
+@pytest.mark.requirement("SEC-05")
+@pytest.mark.parametrize("profile", [0, 1, 2, 3])
+def test_where_a_profile_protects_nothing_a_trusted_network_is_asked_for(
+    ask: Chargerctl, monkeypatch: pytest.MonkeyPatch, profile: int
+) -> None:
+    for part in ("settled", "before"):
+        monkeypatch.setitem(ATTACHMENT[part], "security_profile", profile)
+    out = ask("csms", "show").out
+    warned = "only in a trusted network such as a VPN" in out
+    assert warned == (profile < 2)
