@@ -1,7 +1,9 @@
 """The daemon over TLS: security profiles 2 and 3, with a throw-away authority."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,12 @@ import pytest
 
 from benchcsms import authority
 from benchcsms.server import Csms
-from benchcsms.settings import Settings, Tls
+from benchcsms.settings import Files, Settings, Tls
 from tests.authority import REFERENCE
 from tests.daemon.process import Daemon
 
 KEY = bytes.fromhex("4F43415F4F4354545F61646D696E5F74657374")
+INVALID = "InvalidMessages"
 FILES = (
     'root_files = ["{0}/root.pem"]\n'
     'certificate_file = "{0}/station.pem"\n'
@@ -29,12 +32,15 @@ def made(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def bench(folder: Path, *, clients: bool) -> AsyncIterator[Csms]:
+async def bench(
+    folder: Path, *, clients: bool, files: Path | None = None
+) -> AsyncIterator[Csms]:
     """Be a CSMS of profile 2, or of profile 3 if clients need a certificate."""
     roots = folder / "root.pem" if clients else None
     tls = Tls(folder / "bench.pem", folder / "bench.key", roots)
     key = None if clients else KEY
-    async with Csms(Settings(tls=tls, key=key)) as csms:
+    served = Files(files) if files else None
+    async with Csms(Settings(tls=tls, key=key, files=served)) as csms:
         yield csms
 
 
@@ -114,3 +120,64 @@ async def test_where_there_is_no_trust_there_is_no_link_and_a_reason(
             )
             assert told["link"]["failed_at"] == layer
             assert csms.stations() == []
+
+
+@pytest.mark.requirement("SEC-03")
+@pytest.mark.parametrize(
+    ("profile", "missing"),
+    [(2, "root_files"), (3, "certificate_file")],
+)
+async def test_without_what_its_profile_needs_a_station_dials_nobody(
+    make_daemon: Callable[..., Daemon], profile: int, missing: str
+) -> None:
+    daemon = make_daemon(csms_lines=f"security_profile = {profile}\n")
+    await daemon.start()
+    assert await daemon.ended() == 2
+    assert missing in daemon.log.read_text()
+    assert daemon.csms.log() == []
+
+
+@pytest.mark.requirement("SEC-03")
+async def test_the_first_dial_has_the_profile_of_the_station_file(
+    made: Path, tmp_path: Path
+) -> None:
+    lines = "security_profile = 3\n" + FILES.format(made)
+    async with (
+        bench(made, clients=True) as csms,
+        station(csms, tmp_path / "station", lines) as daemon,
+    ):
+        boot = await daemon.heard("BootNotification")
+        before = [entry.kind for entry in csms.log() if entry.seq < boot.seq]
+        assert before == ["open"]
+
+
+@pytest.mark.requirement("LOG-09")
+async def test_the_security_log_tells_a_csms_with_a_good_certificate_what_and_when(
+    made: Path, tmp_path: Path
+) -> None:
+    lines = "security_profile = 2\n" + FILES.format(made)
+    server = tmp_path / "server"
+    async with (
+        bench(made, clients=False, files=server) as csms,
+        station(csms, tmp_path / "station", lines) as daemon,
+    ):
+        await daemon.status_is("Available", connector=2)
+        await csms.send_raw(daemon.identity, f"no JSON, but {KEY.hex()}")
+        await daemon.heard("SecurityEventNotification", match={"type": INVALID})
+        wish = {
+            "logType": "SecurityLog",
+            "requestId": 4,
+            "log": {"remoteLocation": f"{csms.files_url}/uploads/"},
+        }
+        answer = await csms.call(daemon.identity, "GetLog", wish)
+        over = {"status": "Uploaded", "requestId": 4}
+        await daemon.heard("LogStatusNotification", match=over)
+        assert answer.payload is not None
+    text = (server / "uploads" / answer.payload["filename"]).read_text()
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert {entry["type"] for entry in entries} >= {"StartupOfTheDevice", INVALID}
+    for entry in entries:
+        assert datetime.fromisoformat(entry["time"]).tzinfo is not None
+        assert entry.keys() <= {"time", "type", "techInfo"}
+    assert any("techInfo" in entry for entry in entries)
+    assert not any(secret in text for secret in (KEY.hex(), KEY.decode()))

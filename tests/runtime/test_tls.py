@@ -17,6 +17,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from chargerd.runtime.tls import (
     Failure,
@@ -262,6 +263,80 @@ async def test_an_address_counts_if_the_certificate_has_it(tmp_path: Path) -> No
     server = Server(tmp_path, ROOT.issue(named))
     with server.listening() as port:
         assert await met(port, BELIEVES, "127.0.0.1") == b"hello"
+
+
+@pytest.mark.requirement("SEC-13")
+async def test_no_compression_is_offered_and_none_is_used(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as near:
+        dialing = asyncio.create_task(met(near.getsockname()[1], BELIEVES))
+        connection, _ = await asyncio.to_thread(near.accept)
+        with connection:
+            hello = await asyncio.to_thread(connection.recv, 65_536)
+    with suppress(OSError):
+        await dialing
+    assert compressions(hello) == b"\0"  # "null", which is none
+
+    def tune(made: ssl.SSLContext) -> None:
+        made.maximum_version = ssl.TLSVersion.TLSv1_2
+        made.options &= ~ssl.OP_NO_COMPRESSION
+
+    server = Server(tmp_path, ROOT.issue(HOST), tune=tune)
+    with server.listening() as port:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=context(BELIEVES), server_hostname="localhost"
+        )
+        await reader.readexactly(5)
+        used = writer.get_extra_info("compression")
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    assert used is None
+
+
+def compressions(hello: bytes) -> bytes:
+    """Return the compression methods of a ClientHello (RFC 5246 section 7.4.1.2)."""
+    assert hello[0] == 22  # a record of the handshake
+    assert hello[5] == 1  # its client's hello
+    at = 5 + 4 + 2 + 32
+    at += 1 + hello[at]  # the session
+    at += 2 + int.from_bytes(hello[at : at + 2], "big")  # the suites
+    return hello[at + 1 : at + 1 + hello[at]]
+
+
+@pytest.mark.requirement("SEC-19")
+async def test_nobody_is_asked_whether_a_certificate_was_revoked(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as far:
+        far.setblocking(False)
+        url = f"http://127.0.0.1:{far.getsockname()[1]}"
+        place = x509.UniformResourceIdentifier(url)
+        revoked = x509.DistributionPoint([place], None, None, None)
+        ocsp = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)
+        names = (
+            x509.CRLDistributionPoints([revoked]),
+            x509.AuthorityInformationAccess([ocsp]),
+        )
+        named = replace(HOST, extensions=(HERE, *names))
+        server = Server(tmp_path, ROOT.issue(named))
+        with server.listening() as port:
+            assert await met(port, BELIEVES) == b"hello"
+        with pytest.raises(BlockingIOError):
+            far.accept()
+
+
+@pytest.mark.requirement("CERT-33", "CERT-34")
+async def test_where_the_new_root_does_not_vouch_the_one_before_does(
+    tmp_path: Path,
+) -> None:
+    after = ROOT.issue(authority.wish_for_ca("After", **LIFE))
+    both = TlsSettings(after.pem + ROOT.pem)
+    for issuer in (ROOT, after):
+        server = Server(tmp_path, issuer.issue(HOST))
+        with server.listening() as port:
+            assert await met(port, both) == b"hello"
+    before = Server(tmp_path, ROOT.issue(HOST))
+    assert (await failure(before, TlsSettings(after.pem)))[0] is Failure.TRUST
 
 
 @pytest.mark.requirement("CERT-34")

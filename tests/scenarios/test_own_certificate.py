@@ -26,6 +26,7 @@ from tests.scenarios.keyring_bench import (
     CSMS,
     DAY_S,
     ROOT,
+    SERIAL_NUMBER,
     KeyringBench,
     on_disk,
 )
@@ -181,6 +182,29 @@ def test_a_bad_certificate_is_rejected_and_told_to_the_csms() -> None:
         assert bench.alarms(BAD)[-1] == bench.notes[-1]
     assert len(bench.alarms(BAD)) == len(bad)
     assert bench.delivers(bench.certified()) == "Accepted"
+
+
+@pytest.mark.requirement("CERT-16")
+def test_each_station_has_a_key_and_a_certificate_of_its_own() -> None:
+    one, other = KeyringBench(), KeyringBench(serial_number="SN-0043")
+    for bench in (one, other):
+        bench.triggers()
+    requests = [
+        x509.load_pem_x509_csr(bench.csrs[-1].encode()) for bench in (one, other)
+    ]
+    first, second = (request.public_key() for request in requests)
+    assert first != second
+    # Neither what was issued to the other station, nor our name on the other's key.
+    assert one.delivers(other.certified()) == "Rejected"
+    ours = distinguished(SERIAL_NUMBER)
+    assert one.delivers(other.certified(name=ours)) == "Rejected"
+    assert one.own is None
+    assert one.delivers(one.certified()) == "Accepted"
+    assert other.delivers(other.certified()) == "Accepted"
+    assert one.own is not None
+    assert other.own is not None
+    assert one.own.key_pem != other.own.key_pem
+    assert one.own.certificate.subject != other.own.certificate.subject
 
 
 @pytest.mark.requirement("CERT-07")
