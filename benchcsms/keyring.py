@@ -17,8 +17,9 @@ class Keyring:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._keys = dict(settings.keys)
-        self._key = settings.key
+        self._settings = settings
+        self._keys: dict[str, bytes] = {}
+        """Those that were changed, and used since."""
         self._new: dict[str, bytes] = {}
 
     def admits(
@@ -35,12 +36,14 @@ class Keyring:
         if new is not None and _is(identity, new, credentials):
             self._keys[identity] = self._new.pop(identity)
             return True
-        present = self._keys.get(identity, self._key)
+        first = self._settings.keys.get(identity, self._settings.key)
+        present = self._keys.get(identity, first)
         return anybody if present is None else _is(identity, present, credentials)
 
     def answered(self, identity: str, action: str, asked: Json, said: Json) -> None:
         """Learn the new key from a ChangeConfiguration that a station took."""
-        if action != "ChangeConfiguration" or said.get("status") not in _TAKEN:
+        changed = action == "ChangeConfiguration" and said.get("status") in _TAKEN
+        if not changed or not self._settings.learns_keys:
             return
         match asked:
             case {"key": str(name), "value": str(value)}:

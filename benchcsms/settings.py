@@ -65,6 +65,8 @@ class Settings:
     """The AuthorizationKey of some stations (security profile 1)."""
     key: bytes | None = field(default=None, repr=False)
     """The AuthorizationKey of all others; ``None`` asks them for none (profile 0)."""
+    learns_keys: bool = True
+    """Whether a key that a station was told is its key from then on."""
     tls: Tls | None = None
     """What makes the bench one of security profile 2, or 3; ``None``: plain."""
     tls_port: int | None = None

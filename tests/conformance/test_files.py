@@ -20,7 +20,8 @@ from tests.conformance.secured import KEY, Begin, SecuredStage
 from tests.conformance.stage import EVERYWHERE
 from tests.conformance.states import ACCEPTED
 from tests.daemon.release import release
-from tests.file_servers import LOGIN, Ftp, ftp_server
+from tests.servers.ftp import Ftp, ftp_server
+from tests.servers.login import LOGIN
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 REQUEST = 17

@@ -70,7 +70,7 @@ async def test_a_key_is_changed_and_a_csms_that_is_late_still_finds_the_old_one(
 ) -> None:
     keys = {"DC1": OLD_KEY}
     async with (
-        Csms(Settings(keys=keys)) as csms,
+        Csms(Settings(keys=keys, learns_keys=False)) as csms,
         station(csms, tmp_path / "one", with_key(tmp_path)) as daemon,
     ):
         await daemon.status_is("Available", connector=2)
@@ -97,7 +97,7 @@ async def test_a_key_is_changed_and_a_csms_that_is_late_still_finds_the_old_one(
 async def test_a_key_of_the_trial_survives_a_power_cut(tmp_path: Path) -> None:
     keys = {"DC1": OLD_KEY}
     async with (
-        Csms(Settings(keys=keys)) as csms,
+        Csms(Settings(keys=keys, learns_keys=False)) as csms,
         station(csms, tmp_path / "one", with_key(tmp_path)) as daemon,
     ):
         await daemon.status_is("Available", connector=2)

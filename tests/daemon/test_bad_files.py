@@ -13,8 +13,9 @@ import pytest
 from benchcsms.server import Csms
 from tests import authority
 from tests.daemon.process import Daemon
-from tests.file_servers import DAY, Papers, Web, web_server
 from tests.mounts import on_a_small_disk
+from tests.servers.papers import DAY, Papers
+from tests.servers.web import Web, web_server
 
 STATUS = "FirmwareStatusNotification"
 MIB = 1024 * 1024
