@@ -18,16 +18,15 @@ from chargerd.assembly import (
     charge_point_of,
     fittings_of,
     identity_of,
-    link_settings,
     opened,
     plan,
-    secrets_of,
 )
 from chargerd.clock import EARLIEST
 from chargerd.core.events import WHOLE_STATION, RestartFailed, RestartRequested
 from chargerd.core.firmware_events import Rebooted
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
+from chargerd.link_files import link_settings, secrets_of
 from chargerd.places import STATION_FILE
 from chargerd.runtime import crash, varlink
 from chargerd.runtime import journal as journals

@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from chargerd import assembly, config
+from chargerd import assembly, config, link_files
 from chargerd.assembly import (
     charge_point_of,
-    filed,
     fittings_of,
     identity_of,
-    link_settings,
     opened,
     plan,
-    read_key,
 )
 from chargerd.config import NEEDED
 from chargerd.core.effects import TransactionStarted
@@ -23,6 +20,7 @@ from chargerd.core.firmware_events import Rebooted
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Cause
 from chargerd.forms import ConfigError
+from chargerd.link_files import filed, link_settings, read_key
 from chargerd.ocpp16.records import KeyKept
 from chargerd.ocpp16.upkeep import Given, Upkeep
 from chargerd.sections import Settings
@@ -206,7 +204,7 @@ def test_the_password_is_the_newest_of_csms_file_and_credential(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    file, credential = tmp_path / "key", tmp_path / assembly.CREDENTIAL
+    file, credential = tmp_path / "key", tmp_path / link_files.CREDENTIAL
     line = f'authorization_key_file = "{file}"\n[safety]'
     chosen = settings(tmp_path, STATION.replace("[safety]", line))
     disk, clock = Store(tmp_path / "chargerd.db"), FakeClock()
