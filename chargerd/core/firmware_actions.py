@@ -13,11 +13,11 @@ from chargerd.core.firmware_effects import (
     Discard,
     FirmwareEffect,
     MarkGood,
-    Objection,
     RollBack,
 )
 from chargerd.core.firmware_events import FirmwareEvent
 from chargerd.core.firmware_job import AT_REST, FirmwarePolicy, Job, State, Update
+from chargerd.core.reasons import Why
 
 _DOUBLINGS: Final = 16
 """More would only make large numbers: the longest wait is reached before."""
@@ -42,9 +42,9 @@ def supersede(job: Job, event: FirmwareEvent, _now: Instant) -> Done:
 def decline(job: Job, _event: FirmwareEvent, _now: Instant) -> Done:
     """Say why not."""
     if job.state in AT_REST:
-        return job, (Declined(Objection.NO_JOB, "firmware: there is no job"),)
+        return job, (Declined(Why.NO_JOB, "firmware: there is no job"),)
     detail = f"firmware job {job.id}: it is {job.state.value}; wait for its end"
-    return job, (Declined(Objection.INSTALLING, detail),)
+    return job, (Declined(Why.INSTALLING, detail),)
 
 
 def attempt(job: Job, _event: FirmwareEvent, _now: Instant) -> Done:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from chargerd.core.firmware_job import Job, Status
+from chargerd.core.reasons import Why
 
 OWNER: Final = "firmware"
 """In whose name the connectors are held."""
@@ -48,18 +49,11 @@ class Alarmed:
     at: datetime
 
 
-class Objection(StrEnum):
-    """Why a firmware job was not begun, or not cancelled."""
-
-    INSTALLING = "INSTALLING"
-    NO_JOB = "NO_JOB"
-
-
 @dataclass(frozen=True, slots=True)
 class Declined:
     """What somebody wanted is not done, and here is why."""
 
-    why: Objection
+    why: Why
     detail: str
 
 

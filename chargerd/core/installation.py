@@ -5,7 +5,7 @@ the process at the latest, and a CSMS that regulates by TxProfiles would wear th
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 from typing import Final, Protocol
@@ -30,21 +30,13 @@ from chargerd.core.profiles import (
     station_layers,
     transaction_layers,
 )
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.core.schedules import begun
 from chargerd.core.session import Session
 
 Effects = tuple[Effect, ...]
 
 MAX_PROFILES: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """Why a profile is not taken, and what to write instead."""
-
-    why: Why
-    detail: str
 
 
 class Floor(Protocol):

@@ -1,5 +1,6 @@
 """Machine-readable reasons: why a transaction ended, why something was refused."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -108,3 +109,11 @@ class Why(StrEnum):
     FILE_TOO_LARGE = "FILE_TOO_LARGE"
     TRIAL_RUNNING = "TRIAL_RUNNING"  # another way to the CSMS is being tried
     NOT_HERE = "NOT_HERE"  # it is changed by a method of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why something is not done, and what to do instead."""
+
+    why: Why
+    detail: str

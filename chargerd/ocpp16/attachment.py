@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 from chargerd.clock import Instant
 from chargerd.core.effects import Noted
 from chargerd.core.events import WHOLE_STATION
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.attachment_filing import (
     BEFORE,
     CALLED,
@@ -19,7 +19,7 @@ from chargerd.ocpp16.attachment_filing import (
     as_settled,
     found,
 )
-from chargerd.ocpp16.attachment_rules import Asked, Objection, objection
+from chargerd.ocpp16.attachment_rules import Asked, objection
 from chargerd.ocpp16.attachment_values import (
     TRIAL,
     Attachment,

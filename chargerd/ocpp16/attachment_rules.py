@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from chargerd.clock import Instant
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.attachment_values import (
     Attachment,
     AttachmentWanted,
@@ -20,14 +20,6 @@ from chargerd.ocpp16.attachment_values import (
 
 LONGEST_IDENTITY: Final = 48
 """As the station file allows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """Why a change is not taken, and what to do instead."""
-
-    why: Why
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from chargerd.clock import EARLIEST, Instant
 from chargerd.core.effects import Noted, Refused
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.policy import Policy
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16 import keyring_events as events
 from chargerd.ocpp16.certificate_chains import check_station_chain, renew_at
 from chargerd.ocpp16.certificates import (
@@ -22,7 +22,7 @@ from chargerd.ocpp16.certificates import (
 )
 from chargerd.ocpp16.consequences import Concern, Consequences
 from chargerd.ocpp16.jobs import Redial
-from chargerd.ocpp16.keyring_events import Objection, Origin
+from chargerd.ocpp16.keyring_events import Origin
 from chargerd.ocpp16.own_certificates import Own, OwnCertificates
 from chargerd.ocpp16.records import Record, Sheet
 from chargerd.ocpp16.security import SecurityEventType

@@ -13,10 +13,9 @@ from typing import Final
 from ocpp.v16.datatypes import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod
 from ocpp.v16.enums import ChargingRateUnitType
 
-from chargerd.core.installation import Objection
 from chargerd.core.policy import Policy
 from chargerd.core.profiles import Profile, Purpose
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.core.schedules import Kind, Period, Recurrency, Schedule
 from chargerd.core.station import Station
 from chargerd.ocpp16.wire import moment

@@ -14,13 +14,14 @@ from chargerd.clock import Instant
 from chargerd.core.effects import Noted
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.policy import Policy
+from chargerd.core.reasons import Objection
 from chargerd.ocpp16 import keyring_events as events
 from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.certification import Certification
 from chargerd.ocpp16.consequences import Concern, Consequences
 from chargerd.ocpp16.expiry import Expiry
 from chargerd.ocpp16.jobs import Redial
-from chargerd.ocpp16.keyring_events import KeyringEvent, Objection, Root
+from chargerd.ocpp16.keyring_events import KeyringEvent, Root
 from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.records import Drawer, Record, Sheet

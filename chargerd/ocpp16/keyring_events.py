@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from ocpp.v16.enums import CertificateUse
 
-from chargerd.core.reasons import Why
 from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.link_news import LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
@@ -20,14 +19,6 @@ class Origin(StrEnum):
     HERE = "chargerctl"
     HAND = "hand"  # the same, but people sign it, and the CSMS is not asked
     RENEWAL = "renewal"  # the station, for the one it has will end
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """Why something is not done, and what to do instead."""
-
-    why: Why
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

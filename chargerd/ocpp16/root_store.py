@@ -11,7 +11,7 @@ from ocpp.v16.enums import CertificateUse
 
 from chargerd.clock import Instant
 from chargerd.core.policy import Policy
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.certificate_chains import check_root, check_successor
 from chargerd.ocpp16.certificate_hashes import hash_data, is_named
 from chargerd.ocpp16.certificates import (
@@ -21,7 +21,7 @@ from chargerd.ocpp16.certificates import (
     read,
     read_chain,
 )
-from chargerd.ocpp16.keyring_events import Objection, Root
+from chargerd.ocpp16.keyring_events import Root
 from chargerd.ocpp16.records import Drawer, Sheet, SheetDropped, SheetKept
 
 CSMS: Final = CertificateUse.central_system_root_certificate

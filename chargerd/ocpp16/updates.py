@@ -28,7 +28,6 @@ from chargerd.core.firmware_job import (
     Update,
 )
 from chargerd.core.policy import Policy
-from chargerd.core.reasons import Why
 from chargerd.ocpp16.consequences import Concern, Consequences, Notice
 from chargerd.ocpp16.jobs import FirmwareJob
 from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
@@ -167,8 +166,7 @@ class Updates:
         return Consequences(concerns=(Concern(type_, effect.detail),))
 
     def _declined(self, effect: effects.Declined) -> Consequences:
-        why = Why(effect.why.value)
-        refused = Refused(WHOLE_STATION, "firmware", why, effect.detail)
+        refused = Refused(WHOLE_STATION, "firmware", effect.why, effect.detail)
         return Consequences(told=(refused,))
 
     def _held(self, effect: effects.Hold) -> Consequences:

@@ -8,8 +8,7 @@ from typing import Any
 from chargerd import control
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
-from chargerd.core.reasons import Why
-from chargerd.ocpp16.attachment_rules import Objection
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.attachment_values import (
     AttachmentWanted,
     Kept,

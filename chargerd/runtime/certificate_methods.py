@@ -9,10 +9,9 @@ from typing import Any
 from chargerd import control
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.certificates import BadCertificate, Certificate, read_chain
 from chargerd.ocpp16.keyring_events import (
-    Objection,
     Origin,
     OwnInstalled,
     RootDeleted,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chargerd.core import firmware_effects as effects
 from chargerd.core import firmware_events as events
 from chargerd.core.firmware import Answer, answer, next_deadline_s, present_status
-from chargerd.core.firmware_effects import Alarm, Objection
+from chargerd.core.firmware_effects import Alarm
 from chargerd.core.firmware_job import (
     ENDS,
     FirmwarePolicy,
@@ -29,6 +29,7 @@ from chargerd.core.firmware_job import (
     SIGNED as SIGNED_WORDS,
 )
 from chargerd.core.firmware_table import AT_ONCE, LIMITS, ON_EVENT
+from chargerd.core.reasons import Why
 from tests.clock import FakeClock
 from tests.core.firmware_bench import (
     FINAL,
@@ -363,7 +364,7 @@ def test_a_new_request_is_refused_from_the_install_on() -> None:
     assert answer(bench.update) is Answer.REJECTED
     (declined,) = bench.happens(wanted(id="job-2"))
     assert isinstance(declined, effects.Declined)
-    assert declined.why is Objection.INSTALLING
+    assert declined.why is Why.INSTALLING
     assert declined.detail == "firmware job job-1: it is installing; wait for its end"
     assert bench.update == before
 
@@ -387,7 +388,7 @@ def test_a_technician_can_cancel_until_the_install(
     assert bench.job.why == "cancelled by a technician"
     assert bench.held_until_s is None
     (declined,) = bench.happens(events.Cancelled())
-    assert declined == effects.Declined(Objection.NO_JOB, "firmware: there is no job")
+    assert declined == effects.Declined(Why.NO_JOB, "firmware: there is no job")
 
 
 def test_a_technician_cannot_cancel_an_install() -> None:
@@ -395,7 +396,7 @@ def test_a_technician_cannot_cancel_an_install() -> None:
     bench.happens(wanted(), DONE, VERIFIED)
     (declined,) = bench.happens(events.Cancelled())
     assert isinstance(declined, effects.Declined)
-    assert declined.why is Objection.INSTALLING
+    assert declined.why is Why.INSTALLING
 
 
 def test_whoever_asks_hears_the_last_status_and_idle_only_if_nothing_goes_on() -> None:

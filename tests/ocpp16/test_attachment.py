@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargerd.core.effects import Noted
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.attachment import MOST_REFUSALS, TRIAL_WITHIN_S, Attachments
-from chargerd.ocpp16.attachment_rules import Objection
 from chargerd.ocpp16.attachment_values import (
     TRIAL,
     Attachment,

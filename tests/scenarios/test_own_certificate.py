@@ -8,12 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA224
 from cryptography.x509.oid import NameOID
 
-from chargerd.ocpp16.keyring_events import (
-    Objection,
-    Origin,
-    OwnInstalled,
-    SigningWanted,
-)
+from chargerd.core.reasons import Objection
+from chargerd.ocpp16.keyring_events import Origin, OwnInstalled, SigningWanted
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.records import Drawer, SheetDropped
 from chargerd.ocpp16.signing_requests import read_key

@@ -16,11 +16,10 @@ from ocpp.v16.enums import (
 from chargerd.clock import Instant
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.answer import Answer, Handlers, Picture, Provided
 from chargerd.ocpp16.keyring_events import (
     CertificateRefused,
-    Objection,
     OwnInstalled,
     RootDeleted,
     RootInstalled,

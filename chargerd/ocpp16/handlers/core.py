@@ -22,13 +22,11 @@ from chargerd.core import events
 from chargerd.core.course import OUTPUTS
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
-from chargerd.core.installation import Objection as ProfileObjection
 from chargerd.core.profiles import Profile, Purpose
-from chargerd.core.reasons import Cause, Why
+from chargerd.core.reasons import Cause, Objection, Why
 from chargerd.core.station import Station
 from chargerd.ocpp16 import charging
 from chargerd.ocpp16.answer import Answer, Handlers, Later, Picture, Provided
-from chargerd.ocpp16.attachment_rules import Objection
 from chargerd.ocpp16.attachment_values import (
     TRIAL,
     AttachmentWanted,
@@ -222,16 +220,16 @@ def _promised(
     request: call.RemoteStartTransaction,
     connector: int,
     now: Instant,
-) -> tuple[Profile, ProfileObjection | None]:
+) -> tuple[Profile, Objection | None]:
     """Return the profile for the transaction to come, and what speaks against it."""
     sent = request.charging_profile
     profile, objection = charging.examined(sent, connector, picture.station, now.utc)
     if sent.transaction_id is not None:
         detail = "transactionId: the transaction has none yet; leave it out"
-        return profile, ProfileObjection(Why.BAD_VALUE, detail)
+        return profile, Objection(Why.BAD_VALUE, detail)
     if profile.purpose is not Purpose.TRANSACTION:
         detail = f"chargingProfilePurpose: {profile.purpose}; use TxProfile"
-        return profile, ProfileObjection(Why.BAD_VALUE, detail)
+        return profile, Objection(Why.BAD_VALUE, detail)
     return profile, objection
 
 

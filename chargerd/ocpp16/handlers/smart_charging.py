@@ -17,10 +17,9 @@ from chargerd.clock import Instant
 from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION, ProfilesCleared, ProfileSet
 from chargerd.core.forecast import merged
-from chargerd.core.installation import Objection
 from chargerd.core.policy import Policy
 from chargerd.core.profiles import Profile, Purpose
-from chargerd.core.reasons import Why
+from chargerd.core.reasons import Objection, Why
 from chargerd.core.session import BILLED
 from chargerd.ocpp16 import charging
 from chargerd.ocpp16.answer import Answer, Handlers, Picture
