@@ -28,7 +28,7 @@ from tests.servers.web import Web, web_server
 @pytest.mark.requirement("FW-12")
 @pytest.mark.parametrize("scheme", ["http", "ftp"])
 async def test_a_file_comes_whole(scheme: str, to: Path, there: Path) -> None:
-    await comes_whole(scheme, to, there)
+    assert await fetched(scheme, to, there) == BODY
 
 
 @pytest.mark.requirement("FW-12", "SFW-18")
@@ -36,16 +36,18 @@ async def test_a_file_comes_whole(scheme: str, to: Path, there: Path) -> None:
 async def test_a_file_comes_whole_where_nobody_can_read_along(
     scheme: str, to: Path, there: Path
 ) -> None:
-    await comes_whole(scheme, to, there)
+    assert await fetched(scheme, to, there) == BODY
 
 
-async def comes_whole(scheme: str, to: Path, there: Path) -> None:
+async def fetched(scheme: str, to: Path, there: Path) -> bytes:
+    """Return what came, and is as it was told."""
     async with serving(scheme, there) as server:
         server.put("fw.bin", BODY)
         received = await download(f"{server.url}/fw.bin", to, LIMITS, server.access)
-    assert (received.size_bytes, received.sha256) == (len(BODY), sha256(BODY))
-    assert to.read_bytes() == BODY
+    body = to.read_bytes()
+    assert (received.size_bytes, received.sha256) == (len(body), sha256(body))
     assert left(to) == ["image.bin"]
+    return body
 
 
 @ALL
