@@ -32,6 +32,7 @@ from chargerd.ocpp16.keys import BadValue
 from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.records import Sheet, SheetDropped, SheetKept
 from chargerd.ocpp16.registration import Standing
+from chargerd.ocpp16.security import SecurityEventType
 from tests.clock import FakeClock
 
 OLD_KEY, NEW_KEY = "00" * 16, "11" * 16
@@ -302,6 +303,15 @@ def test_after_a_power_cut_the_trial_begins_its_time_anew() -> None:
     assert part.dialed == FIRST
     part.starts()
     assert part.dialed == FIRST
+
+
+def test_after_a_power_cut_the_alarm_of_the_trial_is_raised_for_sure() -> None:
+    part = Part()
+    part.wants(MOVE)
+    part.starts()
+    (concern,) = part.told[-1].concerns
+    assert concern.type is SecurityEventType.RECONFIGURATION
+    assert concern.info == "URL, by cli, tried again after a restart"
 
 
 def test_a_link_that_was_dialed_before_the_trial_proves_nothing() -> None:

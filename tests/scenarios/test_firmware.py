@@ -363,3 +363,18 @@ def test_an_updater_that_counts_starts_hears_of_every_one_that_went_well(
     bench.restarts()
     (wish,) = bench.to_do
     assert isinstance(wish, wishes.MarkGood)
+
+
+def test_a_file_that_the_power_cut_left_behind_its_job_goes_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    bench = station(tmp_path)
+    bench.asks("UpdateFirmware", **wanted())
+    workshop = Workshop(bench, silent=frozenset({wishes.Discard}))
+    workshop.updates()
+    assert told(bench) == WHOLE
+    bench.to_do.clear()
+    bench.restarts()
+    (wish,) = bench.to_do
+    assert isinstance(wish, wishes.Discard)
+    assert told(bench) == WHOLE
