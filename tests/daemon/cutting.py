@@ -74,6 +74,9 @@ class Story:
     """Looks at a station that is up again."""
     prepare: Do = nothing
     whens: tuple[str, ...] = (BEFORE, AFTER)
+    first: int = 1
+    every: int = 1
+    """Which commits: one of so many, where all are cut at without a daemon too."""
 
 
 async def cut_everywhere(story: Story) -> int:
@@ -90,7 +93,8 @@ async def cut_everywhere(story: Story) -> int:
         async with turns:
             await _cut(story, at, when)
 
-    cuts: Iterable[tuple[int, str]] = product(range(1, total + 1), story.whens)
+    chosen = range(story.first, total + 1, story.every)
+    cuts: Iterable[tuple[int, str]] = product(chosen, story.whens)
     async with asyncio.TaskGroup() as stations:
         for at, when in cuts:
             stations.create_task(one(at, when))

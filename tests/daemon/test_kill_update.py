@@ -39,7 +39,9 @@ class Update:
     notification: str
     whole: tuple[str, ...]
     whens: tuple[str, ...]
-    """Half of the commits each: an update has many, and every one restarts twice."""
+    first: int
+    """The first commit that is cut at, then every third: an update has many, each
+    costs two restarts, and tests/scenarios/test_firmware.py cuts at all of them."""
 
 
 PLAIN = Update(
@@ -47,6 +49,7 @@ PLAIN = Update(
     "FirmwareStatusNotification",
     ("Downloading", "Downloaded", "Installing", "Installed"),
     (BEFORE,),
+    1,
 )
 SIGNED = Update(
     "SignedUpdateFirmware",
@@ -60,6 +63,7 @@ SIGNED = Update(
         "Installed",
     ),
     (AFTER,),
+    2,
 )
 
 
@@ -143,5 +147,5 @@ async def test_a_kill_during_an_update_leaves_the_version_that_was_told(
         def make(identity: str) -> Daemon:
             return bench.station(csms, identity)
 
-        story = Story(make, change, proof, prepare, update.whens)
+        story = Story(make, change, proof, prepare, update.whens, update.first, 3)
         assert await cut_everywhere(story) >= len(update.whole)

@@ -322,3 +322,11 @@ def test_a_happening_of_the_whole_station_is_told_of_each_change() -> None:
     ]
     words = "csms: tries ws://new.example/ocpp as CP1, profile 1 (URL)"
     assert words in notes
+
+
+def test_every_key_that_is_known_is_told_to_who_takes_secrets_out() -> None:
+    bench = Bench()
+    attachments = bench.charge_point.upkeep.attachments
+    assert attachments.keys == {OLD_KEY}
+    bench.sets(AuthorizationKey=NEW_KEY)
+    assert attachments.keys == {OLD_KEY, NEW_KEY}

@@ -6,7 +6,11 @@ import pytest
 
 from chargerd.core import firmware_effects as wishes
 from chargerd.core import firmware_events as events
+from chargerd.core.effects import Refused
 from chargerd.core.firmware_events import Rebooted
+from chargerd.core.firmware_job import Job, Origin
+from chargerd.core.reasons import Why
+from chargerd.ocpp16.consequences import Consequences
 from chargerd.steps import Step
 from chargerd.store.database import Store
 from tests.scenarios.bench import Bench, PowerCut
@@ -378,3 +382,24 @@ def test_a_file_that_the_power_cut_left_behind_its_job_goes_at_the_next_start(
     (wish,) = bench.to_do
     assert isinstance(wish, wishes.Discard)
     assert told(bench) == WHOLE
+
+
+def test_a_job_of_a_technician_is_none_of_the_csmss_business(tmp_path: Path) -> None:
+    bench = station(tmp_path)
+    updates = bench.charge_point.upkeep.updates
+    early = bench.clock.now().utc
+    job = Job("job-here", "sent", early, updates.version, origin=Origin.FILE)
+    bench.happens(events.Wanted(job))
+    Workshop(bench).updates()
+    assert bench.runs.version == "2.0"
+    assert not told(bench)
+    now = bench.clock.now()
+    assert bench.charge_point.upkeep.updates.begin(now) == Consequences()
+
+
+def test_where_there_is_no_job_none_is_cancelled(tmp_path: Path) -> None:
+    bench = station(tmp_path)
+    step = bench.happens(events.Cancelled())
+    (refused,) = step.told
+    assert isinstance(refused, Refused)
+    assert refused.why is Why.NO_JOB

@@ -10,6 +10,7 @@ from cryptography.x509.oid import NameOID
 
 from chargerd.core.reasons import Objection
 from chargerd.ocpp16.keyring_events import Origin, OwnInstalled, SigningWanted
+from chargerd.ocpp16.link_news import LinkTried
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.records import Drawer, SheetDropped
 from chargerd.ocpp16.signing_requests import read_key
@@ -612,3 +613,33 @@ def test_a_key_that_was_made_elsewhere_leaves_the_open_request_as_it_is() -> Non
     assert bench.keyring.certification.request is not None
     assert bench.keyring.certification.wanted == 1
     assert bench.delivers(bench.certified()) == "Accepted"
+
+
+@pytest.mark.requirement("CERT-13")
+def test_a_certificate_that_the_csms_refuses_takes_turns_with_the_one_before() -> None:
+    bench = KeyringBench(profile=3)
+
+    def dials(*, ok: bool, layer: str = "tls-refused") -> Own | None:
+        turn = bench.charge_point.upkeep.attachments.turn
+        bench.happens(LinkTried(ok, turn, "" if ok else layer, ""))
+        return bench.keyring.shown(bench.clock.now())
+
+    first = bench.gets_certificate()
+    assert dials(ok=False) == first  # there is none before it
+    bench.waits_days(1)
+    newest = bench.gets_certificate()
+    assert dials(ok=False, layer="tcp") == newest
+    assert dials(ok=False) == first
+    assert dials(ok=True) == first
+    assert dials(ok=False) == newest
+    assert dials(ok=False) == first
+    assert bench.notes[-1].endswith("the one before is tried")
+
+
+@pytest.mark.requirement("SEC-34", "CERT-18")
+def test_a_certificate_that_was_installed_opens_the_way_to_profile_3() -> None:
+    bench = KeyringBench(profile=2)
+    wish = {"key": "SecurityProfile", "value": "3"}
+    assert bench.asks("ChangeConfiguration", **wish) == {"status": "Rejected"}
+    bench.gets_certificate()
+    assert bench.asks("ChangeConfiguration", **wish) == {"status": "Accepted"}
