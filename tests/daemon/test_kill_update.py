@@ -40,7 +40,7 @@ class Update:
     whole: tuple[str, ...]
     whens: tuple[str, ...]
     first: int
-    """The first commit that is cut at, then every third: an update has many, each
+    """The first commit that is cut at, then every fifth: an update has many, each
     costs two restarts, and tests/scenarios/test_firmware.py cuts at all of them."""
 
 
@@ -147,5 +147,5 @@ async def test_a_kill_during_an_update_leaves_the_version_that_was_told(
         def make(identity: str) -> Daemon:
             return bench.station(csms, identity)
 
-        story = Story(make, change, proof, prepare, update.whens, update.first, 3)
+        story = Story(make, change, proof, prepare, update.whens, update.first, 5)
         assert await cut_everywhere(story) >= len(update.whole)

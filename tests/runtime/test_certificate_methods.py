@@ -92,7 +92,7 @@ def test_everything_that_is_believed_is_listed_with_its_end() -> None:
 
 
 def test_the_certificate_that_is_shown_is_told_from_the_spare_one() -> None:
-    desk = Desk(keys={"SecurityProfile": "3"})
+    desk = Desk(profile=3)
     desk.gets_certificate()
     desk.waits_days(1)
     desk.gets_certificate()
@@ -107,7 +107,7 @@ def test_the_certificate_that_is_shown_is_told_from_the_spare_one() -> None:
 def test_the_certificate_of_the_station_file_is_shown_until_one_is_installed(
     made: Path,
 ) -> None:
-    desk = Desk(made, keys={"SecurityProfile": "3"})
+    desk = Desk(made, profile=3)
     (filed,) = desk.listed("station")
     assert (filed["subject"], filed["source"]) == (
         "CN=Filed,O=Example",

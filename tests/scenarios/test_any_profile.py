@@ -99,7 +99,7 @@ def composite(bench: Bench, connector: int) -> dict[int, float]:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(SENT, min_size=1, max_size=5), st.booleans())
 def test_any_profile_is_answered_and_any_limit_is_one(
     asked: list[tuple[int, Json]], remotely: bool

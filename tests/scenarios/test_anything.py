@@ -132,7 +132,7 @@ histories = st.builds(
 
 
 @pytest.mark.no_cover
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories)
 def test_no_history_loses_or_doubles_a_message_of_a_transaction(
     history: list[Move],

@@ -290,5 +290,5 @@ class Connectors(RuleBasedStateMachine):
 def test_whatever_happens_the_csms_hears_what_is_legal_and_in_the_end_true() -> None:
     check_machine(
         Connectors,
-        settings=settings(max_examples=100, stateful_step_count=40, deadline=None),
+        settings=settings(max_examples=60, stateful_step_count=40, deadline=None),
     )

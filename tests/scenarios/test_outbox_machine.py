@@ -369,7 +369,7 @@ def test_nothing_is_lost_doubled_or_reordered() -> None:
     check_machine(
         OutboxMachine,
         settings=settings(
-            max_examples=100,
+            max_examples=50,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
