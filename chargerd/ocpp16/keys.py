@@ -244,7 +244,7 @@ _TABLE: Final[tuple[Key, ...]] = (
     Key("CpoName",                          cpo_name,           "",        "cpo_name",
         meaning="the operator, as certificates of the station name it; without it none is asked for"),
     Key("DeleteLastRootAllowed",            boolean,            "true",    "delete_last_root",
-        meaning="the last root certificate of its kind may be deleted, unless the link rests on it"),
+        meaning="the last root certificate of its kind may be deleted, unless the link needs it"),
     Key("DetailedCallErrors",               boolean,            "true",    "detailed_call_errors",
         meaning="a CALLERROR names the kind of fault; false: always FormationViolation"),
     Key("FirmwareIdleWithin",               whole(60, 30 * _DAY_S), "86400", "firmware_idle_within_s",

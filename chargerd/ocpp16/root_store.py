@@ -214,7 +214,7 @@ class RootStore:
                 Why.ROOT_IN_USE,
                 f"{name}: this link rests on it; install another one and reconnect",
             )
-        if len(self.of(root.use)) == 1 and not policy.delete_last_root:
+        if len(self.of(root.use)) == 1 and not _may_be_last(root.use, policy):
             return Objection(
                 Why.LAST_ROOT, f"{name}: the last {root.use}; install another one first"
             )
@@ -236,6 +236,12 @@ class RootStore:
 def names(roots: Iterable[Root]) -> list[CertificateHashData]:
     """Return by what the CSMS calls roots (section 6.1)."""
     return [hash_data(root.certificate, root.issuer) for root in roots]
+
+
+def _may_be_last(use: CertificateUse, policy: Policy) -> bool:
+    """Tell whether the last root of a use may go; the link must not need it."""
+    needed = use == CSMS and policy.security_profile >= _TLS_FROM
+    return policy.delete_last_root and not needed
 
 
 def _read(sheet: Sheet) -> Root:

@@ -201,6 +201,17 @@ def test_the_last_root_may_be_kept_from_deletion() -> None:
     assert bench.deletes(named(ROOT)) == "Accepted"
 
 
+@pytest.mark.requirement("CERT-29")
+@pytest.mark.parametrize(("profile", "answer"), [(1, "Accepted"), (2, "Failed")])
+def test_the_last_root_of_a_link_over_tls_is_never_deleted(
+    profile: int, answer: str
+) -> None:
+    bench = KeyringBench(profile=profile, file_roots=())
+    bench.installs(OTHER.pem)
+    # Not every Python tells on which root the link rests.
+    assert bench.deletes(named(OTHER)) == answer
+
+
 def test_a_root_of_two_uses_is_deleted_where_it_can_be() -> None:
     bench = KeyringBench()
     bench.installs(OTHER.pem)
