@@ -94,9 +94,11 @@ class Archive:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._thread, _guarded, write, order, stop)
-        finally:
-            # A thread goes on when its caller is cancelled; it looks at this.
+        except asyncio.CancelledError:
+            # The thread goes on: either it sees this, or its file is there already.
             stop.set()
+            path.unlink(missing_ok=True)
+            raise
 
     def close(self) -> None:
         """Wait for the file that is being made."""
