@@ -98,7 +98,7 @@ def _renew(context: Context) -> int:
     before = _owns(context.station("ListCertificates"))
     number = context.station("RenewCertificate")["number"]
     if context.arguments.no_wait:
-        _say(context, (mark(WARNING, "asked for; see: chargerctl csms cert"),))
+        context.say((mark(WARNING, "asked for; see: chargerctl csms cert"),))
         return 0
     shown = ""
     end_s = time.monotonic() + WAITS_S
@@ -112,7 +112,7 @@ def _renew(context: Context) -> int:
             raise Problem(problems.FAILED, "NOT_CERTIFIED", text)
         if request and (words := course(request)) != shown:
             shown = words
-            _say(context, (mark(WARNING, words),))
+            context.say((mark(WARNING, words),))
         time.sleep(LOOKS_EVERY_S)
     text = "not certified yet; it comes by itself, see: chargerctl csms cert"
     raise Problem(problems.TIMED_OUT, "TIMEOUT", text, pending=True)
@@ -131,10 +131,5 @@ def _installed(context: Context, document: Document, fingerprint: str) -> int:
     if context.arguments.json:
         context.print_json("certificate-renew", {"certificate": own})
     text = f"{own['subject']} is certified until {units.day(own['ends'])}"
-    _say(context, (mark(GOOD, text),))
+    context.say((mark(GOOD, text),))
     return 0
-
-
-def _say(context: Context, line: Line) -> None:
-    if not (context.arguments.json or context.terminal.quiet):
-        context.terminal.print((line,))

@@ -72,6 +72,11 @@ class Context:
             text = "not done; say y, or give --yes"
             raise Problem(problems.REFUSED, "NOT_CONFIRMED", text)
 
+    def say(self, line: Line) -> None:
+        """Print a line of what goes on, unless a document is wanted, or silence."""
+        if not (self.arguments.json or self.terminal.quiet):
+            self.terminal.print((line,))
+
     def print_json(self, schema: str, document: Mapping[str, Any]) -> None:
         """Print one document in the form that ``--json`` asks for."""
         indent = 2 if self.arguments.json == "pretty" else None

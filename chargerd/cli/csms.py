@@ -151,7 +151,7 @@ def _key(file: str | None) -> str | None:
 def _followed(context: Context, number: int) -> int:
     """Show the course of a trial; return 0 if it was committed."""
     if context.arguments.no_wait:
-        _say(context, (mark(WARNING, "on trial; see: chargerctl csms show"),))
+        context.say((mark(WARNING, "on trial; see: chargerctl csms show"),))
         return 0
     shown = ""
     end_s = time.monotonic() + WAITS_S
@@ -162,7 +162,7 @@ def _followed(context: Context, number: int) -> int:
             return _told(context, document)
         if trial and (course := _course(trial)) != shown:
             shown = course
-            _say(context, (mark(WARNING, f"trying: {course}"),))
+            context.say((mark(WARNING, f"trying: {course}"),))
         time.sleep(LOOKS_EVERY_S)
     text = "not decided yet; it is tried on, see: chargerctl csms show"
     raise Problem(problems.TIMED_OUT, "TIMEOUT", text, pending=True)
@@ -174,15 +174,10 @@ def _told(context: Context, document: Document) -> int:
         context.print_json("csms-set", document)
     elif outcome["committed"]:
         undo = "; undo: chargerctl csms rollback" if "before" in document else ""
-        _say(context, (mark(GOOD, f"committed: {outcome['what']}{undo}"),))
+        context.say((mark(GOOD, f"committed: {outcome['what']}{undo}"),))
     else:
-        _say(context, (mark(FAULT, f"fell back: {outcome['what']}"),))
+        context.say((mark(FAULT, f"fell back: {outcome['what']}"),))
     return 0 if outcome["committed"] else problems.FAILED
-
-
-def _say(context: Context, line: Line) -> None:
-    if not (context.arguments.json or context.terminal.quiet):
-        context.terminal.print((line,))
 
 
 _show = reads("csms", _fetch, _render)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
 from chargerd.clock import Instant
 from chargerd.core import firmware_events as events
@@ -17,10 +16,8 @@ from chargerd.core.firmware_effects import (
 )
 from chargerd.core.firmware_events import FirmwareEvent
 from chargerd.core.firmware_job import AT_REST, FirmwarePolicy, Job, State, Update
+from chargerd.core.patience import grown_s
 from chargerd.core.reasons import Why
-
-_DOUBLINGS: Final = 16
-"""More would only make large numbers: the longest wait is reached before."""
 
 Done = tuple[Job, tuple[FirmwareEffect, ...]]
 Action = Callable[[Job, FirmwareEvent, Instant], Done]
@@ -190,11 +187,9 @@ def idle(update: Update, _now: Instant, _policy: FirmwarePolicy) -> bool:
 def retry_interval_s(job: Job, policy: FirmwarePolicy) -> float:
     """Return how long to wait between two attempts at the download.
 
-    What the request names is kept to; what is our own choice grows, so that a server
-    in trouble is left in peace.
+    What the request names is kept to; what is our own choice grows.
     """
     if job.retry_interval_s is not None:
         return job.retry_interval_s
-    doublings = min(max(job.attempts - 1, 0), _DOUBLINGS)
-    grown_s = policy.retry_interval_s * float(1 << doublings)
-    return min(grown_s, policy.longest_retry_interval_s)
+    longest_s = policy.longest_retry_interval_s
+    return grown_s(policy.retry_interval_s, job.attempts, longest_s)

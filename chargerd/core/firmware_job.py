@@ -107,6 +107,16 @@ PLAIN: Final[Mapping[State, Status]] = {
 """What a state is called; one without a word goes by that of the state before."""
 
 
+def cell(value: Cell | datetime | Enum) -> Cell:
+    """Return a value as a column keeps it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        word: Cell = value.value
+        return word
+    return int(value) if isinstance(value, bool) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A wish for another firmware, and how far it has come; one row of a store.
@@ -140,7 +150,7 @@ class Job:
 
     def row(self) -> dict[str, Cell]:
         """Return the columns that keep the job; ``from_row`` reads them."""
-        return {f.name: _cell(getattr(self, f.name)) for f in fields(self)}
+        return {f.name: cell(getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Cell]) -> Self:
@@ -183,16 +193,6 @@ class Update:
     job: Job = NO_JOB
     since_s: float = 0.0  # monotonic; when its state began
     busy: bool = True  # a transaction may run; so it is until the station says no
-
-
-def _cell(value: Cell | datetime | State) -> Cell:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, State):
-        return value.value
-    if isinstance(value, StrEnum):
-        return str(value)
-    return int(value) if isinstance(value, bool) else value
 
 
 _READ: Final[Mapping[str, Callable[[Any], object]]] = {

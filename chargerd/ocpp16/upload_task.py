@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any, Final, Self
 
-from chargerd.core.firmware_job import Cell
+from chargerd.core.firmware_job import Cell, cell
+from chargerd.core.patience import grown_s
 from chargerd.ocpp16.jobs import LogKind, Upload
 from chargerd.ocpp16.upload_events import Failing, UploadWanted
 from chargerd.ocpp16.wire import Json
@@ -19,8 +20,6 @@ RETRY_INTERVAL_S: Final = 60.0
 LEAST_INTERVAL_S: Final = 1.0
 LONGEST_INTERVAL_S: Final = 3_600.0
 """Of those that the request does not name."""
-
-_DOUBLINGS: Final = 16
 
 
 class State(Enum):
@@ -85,13 +84,11 @@ class Task:
     def interval_s(self) -> float:
         """How long to wait before the next attempt.
 
-        What the request names is kept to; what is our own choice grows, so that a
-        server in trouble is left in peace.
+        What the request names is kept to; what is our own choice grows.
         """
         if self.retry_interval_s is not None:
             return max(float(self.retry_interval_s), LEAST_INTERVAL_S)
-        grown_s = RETRY_INTERVAL_S * float(1 << min(self.attempts - 1, _DOUBLINGS))
-        return min(grown_s, LONGEST_INTERVAL_S)
+        return grown_s(RETRY_INTERVAL_S, self.attempts, LONGEST_INTERVAL_S)
 
     @property
     def action(self) -> str:
@@ -123,7 +120,7 @@ class Task:
 
     def row(self) -> dict[str, Cell]:
         """Return the columns that keep it; ``from_row`` reads them."""
-        return {f.name: _cell(getattr(self, f.name)) for f in fields(self)}
+        return {f.name: cell(getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Cell]) -> Self:
@@ -139,14 +136,6 @@ _READ: Final[Mapping[str, Callable[[Any], object]]] = {
     "until": datetime.fromisoformat,
     "state": State,
 }
-
-
-def _cell(value: Cell | datetime | State) -> Cell:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, State):
-        return value.value
-    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _value(name: str, cell: Cell) -> object:

@@ -1,6 +1,5 @@
 """The methods of ``org.chargerd.Station`` that concern how the CSMS is reached."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from chargerd.ocpp16.attachment_values import (
 from chargerd.ocpp16.keys import BadValue
 from chargerd.runtime.control_server import Method, failed
 from chargerd.runtime.control_socket import Peer
+from chargerd.runtime.permission import permit
 from chargerd.runtime.views import Json, known
 from chargerd.steps import Happening
 
@@ -88,7 +88,7 @@ class AttachmentMethods:
         )
 
     def _set(self, parameters: Mapping[str, Any], peer: Peer) -> Json:
-        self._check(peer)
+        permit(peer, self._group)
         key = parameters.get("key")
         try:
             key = None if key is None else key_of(key)
@@ -106,7 +106,7 @@ class AttachmentMethods:
         )
 
     def _roll_back(self, _: Mapping[str, Any], peer: Peer) -> Json:
-        self._check(peer)
+        permit(peer, self._group)
         attachments = self._attachments
         if attachments.trial is not None:
             number = attachments.next_outcome
@@ -126,10 +126,6 @@ class AttachmentMethods:
         number = self._attachments.next_outcome
         self._soon(wish)
         return {"number": number}
-
-    def _check(self, peer: Peer) -> None:
-        if peer.uid != os.geteuid() and not peer.belongs_to(self._group):
-            raise _failed("NotPermitted", group=self._group or "root")
 
 
 def _shown(kept: Kept) -> Json:

@@ -1,6 +1,5 @@
 """The methods of ``org.chargerd.Station`` that concern certificates."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from chargerd.runtime import certificate_views
 from chargerd.runtime.certificate_views import USES
 from chargerd.runtime.control_server import Method, failed
 from chargerd.runtime.control_socket import Peer
+from chargerd.runtime.permission import permit
 from chargerd.runtime.views import Json, known
 from chargerd.steps import Happening
 
@@ -82,7 +82,7 @@ class CertificateMethods:
         )
 
     def _install_root(self, parameters: Mapping[str, Any], peer: Peer) -> Json:
-        self._check(peer)
+        permit(peer, self._group)
         use = USES.get(parameters["use"])
         if use is None:
             detail = f"use: {parameters['use']!r}; write {' or '.join(USES)}"
@@ -98,7 +98,7 @@ class CertificateMethods:
         return {**_named(root.certificate), "known": there}
 
     def _install_own(self, parameters: Mapping[str, Any], peer: Peer) -> Json:
-        self._check(peer)
+        permit(peer, self._group)
         key = _key(parameters.get("key"))
         own = self._keyring.judged_chain(parameters["chain"], self._clock.now(), key)
         if isinstance(own, Objection):
@@ -109,7 +109,7 @@ class CertificateMethods:
         return {**_named(own.certificate), "known": there}
 
     def _make_request(self, _: Mapping[str, Any], peer: Peer) -> Json:
-        self._check(peer)
+        permit(peer, self._group)
         self._check_subject()
         certification = self._keyring.certification
         request = certification.request
@@ -120,13 +120,13 @@ class CertificateMethods:
         return known(request=shown, csr=certification.csr())
 
     def _renew(self, _: Mapping[str, Any], peer: Peer) -> Json:
-        self._check(peer)
+        permit(peer, self._group)
         self._check_subject()
         self._soon(SigningWanted(Origin.HERE))
         return {"number": self._keyring.certification.wanted + 1}
 
     def _remove(self, parameters: Mapping[str, Any], peer: Peer) -> Json:
-        self._check(peer)
+        permit(peer, self._group)
         root = self._keyring.beginning_root(parameters["fingerprint"])
         if isinstance(root, Objection):
             raise _refused(root)
@@ -147,10 +147,6 @@ class CertificateMethods:
             self._keyring.certification.subject()
         except BadCertificate as error:
             raise _refused(Objection(Why.NO_SUBJECT, str(error))) from None
-
-    def _check(self, peer: Peer) -> None:
-        if peer.uid != os.geteuid() and not peer.belongs_to(self._group):
-            raise _failed("NotPermitted", group=self._group or "root")
 
 
 def _key(pem: str | None) -> KeyPair | None:

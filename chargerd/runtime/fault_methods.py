@@ -1,6 +1,5 @@
 """The methods of ``org.chargerd.Station`` by which a technician deals with faults."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from chargerd.core.health import Active
 from chargerd.core.reasons import ORDINARY, Why
 from chargerd.runtime.control_server import Method, failed
 from chargerd.runtime.control_socket import Peer
+from chargerd.runtime.permission import permit
 from chargerd.runtime.views import Json, time_of
 from chargerd.steps import Happening
 from chargerd.store.reader import Reader
@@ -47,8 +47,7 @@ class FaultMethods:
         return {"ClearFault": self._clear, "ListFailures": self._failures}
 
     def _clear(self, parameters: Mapping[str, Any], peer: Peer) -> Json:
-        if peer.uid != os.geteuid() and not peer.belongs_to(self._group):
-            raise _failed("NotPermitted", group=self._group or "root")
+        permit(peer, self._group)
         active = self._find(parameters["id"])
         if active.fault.recovers is not Recovers.BY_HAND:
             detail = f"{active.fault.name} clears {_CLEARS[active.fault.recovers]}"

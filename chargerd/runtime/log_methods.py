@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -20,6 +19,7 @@ from chargerd.ocpp16.upload_events import LogClearWanted
 from chargerd.runtime.control_server import Method, Stream, failed
 from chargerd.runtime.control_socket import Peer
 from chargerd.runtime.logs.archive import Archive
+from chargerd.runtime.permission import permit
 from chargerd.runtime.views import Json, known, time_of
 from chargerd.steps import Happening
 from chargerd.store.database import StoreFailed
@@ -91,8 +91,7 @@ class LogMethods:
         }
 
     def _clear(self, _: Mapping[str, Any], peer: Peer) -> Json:
-        if peer.uid != os.geteuid() and not peer.belongs_to(self._group):
-            raise _failed("NotPermitted", group=self._group or "root")
+        permit(peer, self._group)
         self._soon(LogClearWanted(f"uid {peer.uid} on the spot"))
         return {}
 

@@ -1,7 +1,6 @@
 """The methods of ``org.chargerd.Station`` that concern messages for the CSMS."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -13,6 +12,7 @@ from chargerd.core.reasons import Why
 from chargerd.ocpp16.ledger import DropWanted, RetryWanted
 from chargerd.runtime.control_server import Method, failed
 from chargerd.runtime.control_socket import Peer
+from chargerd.runtime.permission import permit
 from chargerd.runtime.views import Json, Views, known, time_of
 from chargerd.steps import Happening
 from chargerd.store.database import MOST_BYTES
@@ -101,8 +101,7 @@ class QueueMethods:
         return {"ids": ids}
 
     def _drop(self, parameters: Mapping[str, Any], peer: Peer) -> Json:
-        if peer.uid != os.geteuid() and not peer.belongs_to(self._group):
-            raise _failed("NotPermitted", group=self._group or "root")
+        permit(peer, self._group)
         self._quarantined(parameters["id"])
         self._soon(DropWanted(parameters["id"]))
         return {}

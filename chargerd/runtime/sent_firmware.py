@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from chargerd.runtime.lasting import sync
+
 NAME: Final = "sent.firmware"
 LOCATION: Final = "sent"
 """The location of a job whose file was sent, and is not fetched."""
@@ -82,19 +84,10 @@ def take(folder: Path, to: Path, expected_bytes: int | None) -> int:
     with to.open("rb") as file:
         os.fsync(file.fileno())
         there = os.fstat(file.fileno()).st_size
-    _sync_folder(to.parent)
+    sync(to.parent)
     if expected_bytes is not None and there != expected_bytes:
         raise OSError(
             f"{there} of the {expected_bytes} bytes that were sent are here;"
             " send the file again"
         )
     return there
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import errno
-import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from chargerd.core.reasons import Why
 from chargerd.runtime import sent_firmware, update_views
 from chargerd.runtime.control_server import ControlFailed, Method, Stream, failed
 from chargerd.runtime.control_socket import Peer
+from chargerd.runtime.permission import permit
 from chargerd.runtime.sent_firmware import LOCATION, OutOfPlace
 from chargerd.runtime.transfer.places import Place
 from chargerd.runtime.transfer.reasons import TransferFailed
@@ -94,7 +94,7 @@ class UpdateMethods:
     async def _send(
         self, parameters: Mapping[str, Any], peer: Peer
     ) -> AsyncGenerator[Json, None]:
-        self._permit(peer)
+        permit(peer, self._group)
         folder = self._place_of_files()
         offset, content = parameters["offset"], _decoded(parameters["content"])
         if offset + len(content) > self._most_bytes:
@@ -115,7 +115,7 @@ class UpdateMethods:
         yield {"size": size}
 
     def _install(self, parameters: Mapping[str, Any], peer: Peer) -> Json:
-        self._permit(peer)
+        permit(peer, self._group)
         self._make_way(replace=bool(parameters.get("replace")))
         location = parameters.get("location")
         if location is not None:
@@ -135,7 +135,7 @@ class UpdateMethods:
         return {"id": job.id}
 
     def _cancel(self, _: Mapping[str, Any], peer: Peer) -> Json:
-        self._permit(peer)
+        permit(peer, self._group)
         answer = self._updates.answer
         if answer is Answer.ACCEPTED:
             raise _refused(Why.NO_JOB, "there is no job that could be cancelled")
@@ -143,10 +143,6 @@ class UpdateMethods:
             raise self._installing()
         self._soon(Cancelled())
         return {}
-
-    def _permit(self, peer: Peer) -> None:
-        if peer.uid != os.geteuid() and not peer.belongs_to(self._group):
-            raise _failed("NotPermitted", group=self._group or "root")
 
     def _make_way(self, *, replace: bool) -> None:
         """Refuse if a job is in the way that shall not, or cannot, be superseded."""

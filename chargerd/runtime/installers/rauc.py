@@ -18,7 +18,7 @@ from chargerd.runtime.installers.interface import (
     Trouble,
 )
 from chargerd.runtime.installers.rauc_bus import connected
-from chargerd.runtime.installers.slot_state import sync
+from chargerd.runtime.lasting import sync
 
 
 @dataclass(frozen=True, slots=True)

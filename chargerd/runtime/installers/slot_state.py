@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from chargerd.runtime.lasting import sync
+
 SYSTEM: Final = ""
 """The version that the system installed; it starts if no slot is chosen."""
 SLOTS: Final = ("a", "b")
@@ -65,15 +67,6 @@ def write(directory: Path, choice: Choice) -> None:
         os.fsync(file.fileno())
     following.replace(directory / _FILE)
     sync(directory)
-
-
-def sync(path: Path) -> None:
-    """Have a file, or the names in a directory, on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def tried(choice: Choice) -> Choice:

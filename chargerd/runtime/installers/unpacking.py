@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
 
-from chargerd.runtime.installers import slot_state, wheel
+from chargerd.runtime.installers import wheel
 from chargerd.runtime.installers.interface import InstallRefused
+from chargerd.runtime.lasting import sync
 
 _PIECE_BYTES: Final = 256 * 1024
 _SPARE_BYTES: Final = 16 * 1024 * 1024
@@ -75,9 +76,9 @@ def _unpack(archive: ZipFile, slot: Path) -> None:
 def _sync(slot: Path) -> None:
     for directory, _, files in os.walk(slot, topdown=False):
         for name in files:
-            slot_state.sync(Path(directory, name))
-        slot_state.sync(Path(directory))
-    slot_state.sync(slot.parent)
+            sync(Path(directory, name))
+        sync(Path(directory))
+    sync(slot.parent)
 
 
 if __name__ == "__main__":

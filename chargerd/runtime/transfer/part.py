@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from chargerd.runtime.lasting import sync
 from chargerd.runtime.transfer.beside import Stopped
 from chargerd.runtime.transfer.reasons import TransferFailed, Why, failure
 from chargerd.runtime.transfer.values import Limits, Received
@@ -97,11 +98,7 @@ class Part:
         os.fsync(self._file.fileno())
         self._path.replace(self._to)
         self._note.unlink(missing_ok=True)
-        folder = os.open(self._to.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(self._to.parent)
         return Received(self.done_bytes, self._hash.hexdigest())
 
     def drop_if_worthless(self, why: Why) -> None:

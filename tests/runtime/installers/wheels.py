@@ -15,6 +15,7 @@ REAL = (
     "chargerd/runtime/installers/__init__.py",
     "chargerd/runtime/installers/slot_boot.py",
     "chargerd/runtime/installers/slot_state.py",
+    "chargerd/runtime/lasting.py",
 )
 """What of a version in a slot chooses the slot; it is the real thing."""
 APP = """\
