@@ -236,6 +236,7 @@ class Daemon:
                 # What is here by now stays for good. To look through it again for
                 # garbage, with 10,000 id tags in it, would hold up the loop.
                 gc.freeze()
+                gc.enable()
                 cause = await self._served()
                 notify("STOPPING=1")
                 for task in background:

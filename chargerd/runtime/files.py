@@ -1,9 +1,9 @@
 """How files are fetched and delivered here, as the station file says."""
 
+import asyncio
+from importlib import import_module
 from pathlib import Path
 
-from chargerd.runtime.transfer.download import download
-from chargerd.runtime.transfer.upload import upload
 from chargerd.runtime.transfer.values import Access, Limits
 from chargerd.sections import FilesSection
 
@@ -37,6 +37,9 @@ class Files:
         Raises:
             TransferFailed: With the reason; what came may be gone on with.
         """
+        await _libcurl()
+        from chargerd.runtime.transfer.download import download  # noqa: PLC0415
+
         return (await download(url, to, self._limits, self._access)).size_bytes
 
     async def deliver(self, path: Path, url: str, resume: bool) -> None:
@@ -50,4 +53,16 @@ class Files:
         Raises:
             TransferFailed: With the reason, and whether the next attempt may resume.
         """
+        await _libcurl()
+        from chargerd.runtime.transfer.upload import upload  # noqa: PLC0415
+
         await upload(path, url, self._limits, self._access, resume=resume)
+
+
+async def _libcurl() -> None:
+    """Load it when the first file moves, beside the loop.
+
+    It brings thirty libraries and a third of the daemon's memory, for what most days
+    do not see.
+    """
+    await asyncio.to_thread(import_module, "pycurl")

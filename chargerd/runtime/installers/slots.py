@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import chargerd
-from chargerd.runtime.installers import programs, slot_state, wheel
+from chargerd.runtime.installers import programs, slot_state
 from chargerd.runtime.installers.interface import (
     Inspected,
     Installed,
@@ -163,6 +163,9 @@ class SlotsInstaller:
 
 
 def _version(file: Path) -> str:
+    # What judges a wheel is loaded with the first one: most days see none.
+    from chargerd.runtime.installers import wheel  # noqa: PLC0415
+
     try:
         with wheel.opened(file) as archive:
             return wheel.check(archive)
