@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from chargerd.clock import Instant
+from chargerd.core.patience import grown_s
 from chargerd.ocpp16.records import Record, SecurityEventKept, SecurityEventSettled
 from chargerd.ocpp16.rpc import Failed, FailureKind
 from chargerd.ocpp16.security import (
@@ -117,7 +118,7 @@ class SecurityLog:
             self._unwanted = True
             return ()
         self._attempts += 1
-        pause_s = min(RETRY_S * 2 ** (self._attempts - 1), LONGEST_RETRY_S)
+        pause_s = grown_s(RETRY_S, self._attempts, LONGEST_RETRY_S)
         self._due_s = now.monotonic_s + pause_s
         critical = WEIGHTS[kept.event.type] is Weight.CRITICAL
         if critical or self._attempts < ATTEMPTS:

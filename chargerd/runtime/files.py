@@ -4,6 +4,8 @@ import asyncio
 from importlib import import_module
 from pathlib import Path
 
+from chargerd.runtime.transfer.places import redacted
+from chargerd.runtime.transfer.reasons import Why, failure
 from chargerd.runtime.transfer.values import Access, Limits
 from chargerd.sections import FilesSection
 
@@ -37,7 +39,7 @@ class Files:
         Raises:
             TransferFailed: With the reason; what came may be gone on with.
         """
-        await _libcurl()
+        await _libcurl(url)
         from chargerd.runtime.transfer.download import download  # noqa: PLC0415
 
         return (await download(url, to, self._limits, self._access)).size_bytes
@@ -53,16 +55,19 @@ class Files:
         Raises:
             TransferFailed: With the reason, and whether the next attempt may resume.
         """
-        await _libcurl()
+        await _libcurl(url)
         from chargerd.runtime.transfer.upload import upload  # noqa: PLC0415
 
         await upload(path, url, self._limits, self._access, resume=resume)
 
 
-async def _libcurl() -> None:
+async def _libcurl(url: str) -> None:
     """Load it when the first file moves, beside the loop.
 
-    It brings thirty libraries and a third of the daemon's memory, for what most days
+    It brings thirty libraries and a tenth of the daemon's memory, for what most days
     do not see.
     """
-    await asyncio.to_thread(import_module, "pycurl")
+    try:
+        await asyncio.to_thread(import_module, "pycurl")
+    except ImportError as error:
+        raise failure(redacted(url), Why.NO_LIBRARY, str(error)) from None

@@ -29,6 +29,7 @@ class Why(StrEnum):
     HOST_KEY = "host_key"
     DISK = "disk"
     CUT_OFF = "cut_off"
+    NO_LIBRARY = "no_library"
 
 
 class TransferFailed(Exception):
@@ -63,6 +64,7 @@ _WORDS: Final = {
     Why.HOST_KEY: "the server's host key is not known; install its fingerprint",
     Why.DISK: "the station's own disk failed; check path and rights",
     Why.CUT_OFF: "the connection ended too early; try again",
+    Why.NO_LIBRARY: "libcurl cannot be loaded; install pycurl anew for this system",
 }
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
