@@ -1,6 +1,8 @@
 """Find the installed drivers. The only place that reads entry points."""
 
-from importlib.metadata import entry_points
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Final, cast
 
 from hal.interfaces import DriverModule
@@ -29,7 +31,7 @@ class UnknownDriver(LookupError):
 
 def installed(kind: str) -> tuple[str, ...]:
     """Return the names of the drivers of one kind, e.g. ``"meter"``."""
-    return tuple(sorted({e.name for e in entry_points(group=f"hal.{kind}")}))
+    return tuple(sorted({e.name for e in _select()(group=f"hal.{kind}")}))
 
 
 def load(kind: str, name: str) -> DriverModule:
@@ -38,7 +40,13 @@ def load(kind: str, name: str) -> DriverModule:
     Raises:
         UnknownDriver: None of that name is installed; the text lists those that are.
     """
-    for entry in entry_points(group=f"hal.{kind}", name=name):
+    for entry in _select()(group=f"hal.{kind}", name=name):
         return cast(DriverModule, entry.load())
     known = ", ".join(installed(kind)) or "none"
     raise UnknownDriver(f'no {kind} driver "{name}"; installed: {known}')
+
+
+@cache
+def _select() -> Callable[..., EntryPoints]:
+    """Look through what is installed, once: every package has a file to be read."""
+    return entry_points().select
