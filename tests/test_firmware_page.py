@@ -5,9 +5,9 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chargerd.ocpp16.certificate_chains import check_firmware_signer, check_root
-from chargerd.ocpp16.certificates import read
-from chargerd.ocpp16.signatures import Verifier
+from chargerd.ocpp16.pki.chains import check_firmware_signer, check_root
+from chargerd.ocpp16.pki.reading import read
+from chargerd.ocpp16.pki.signatures import Verifier
 
 PAGE = Path(__file__).parents[1] / "docs" / "firmware.md"
 

@@ -13,21 +13,22 @@ from chargerd.core.events import WHOLE_STATION
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16 import keyring_events as events
-from chargerd.ocpp16.certificate_chains import check_station_chain, renew_at
-from chargerd.ocpp16.certificates import (
-    BadCertificate,
-    Certificate,
-    Subject,
-    read_chain,
-)
 from chargerd.ocpp16.consequences import Concern, Consequences
 from chargerd.ocpp16.jobs import Redial
 from chargerd.ocpp16.keyring_events import Origin
 from chargerd.ocpp16.own_certificates import Own, OwnCertificates
+from chargerd.ocpp16.pki import chains, own_keys, reading
+from chargerd.ocpp16.pki.periods import renew_at
+from chargerd.ocpp16.pki.values import (
+    BadCertificate,
+    Certificate,
+    KeyKind,
+    KeyPair,
+    Subject,
+)
 from chargerd.ocpp16.records import Record, Sheet
 from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.signing import AGAIN, Question, Request, Signing, subject_of
-from chargerd.ocpp16.signing_requests import KeyKind, KeyPair, signing_request
 
 _INTRODUCES: Final = 3
 """The security profile under which the station shows its certificate."""
@@ -110,7 +111,7 @@ class Certification:
             BadCertificate: For ``WRONG_SUBJECT``: it cannot be asked for.
         """
         key = self._signing.pending
-        return signing_request(key, self.subject()) if key else None
+        return own_keys.signing_request(key, self.subject()) if key else None
 
     def told_again_s(self) -> float | None:
         """Return when the CSMS is asked again that has not answered."""
@@ -135,7 +136,7 @@ class Certification:
         """
         key = key or self._signing.pending
         try:
-            chain = read_chain(text, self._policy().most_chain_characters)
+            chain = reading.read_chain(text, self._policy().most_chain_characters)
             return self._owns.among(chain) or self._certified(chain, roots, key, now)
         except BadCertificate as error:
             return Objection(Why.BAD_CERTIFICATE, str(error))
@@ -179,7 +180,7 @@ class Certification:
         now: Instant,
     ) -> Own:
         wanted = key.fingerprint if key else ""
-        path = check_station_chain(chain, wanted, self.subject(), roots, now.utc)
+        path = chains.check_station_chain(chain, wanted, self.subject(), roots, now.utc)
         assert key is not None  # or no certificate would have its fingerprint
         return Own(path.certificates, key, now.utc)
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from chargerd.core.effects import Noted
 from chargerd.core.events import WHOLE_STATION
-from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.consequences import Concern, Consequences
+from chargerd.ocpp16.pki.values import Certificate
 from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
 from chargerd.ocpp16.security import SecurityEventType
 

@@ -18,7 +18,7 @@ from chargerd.core.firmware_effects import (
     RollBack,
     Verify,
 )
-from chargerd.ocpp16.signing_requests import KeyKind
+from chargerd.ocpp16.pki.values import KeyKind
 
 
 class LogKind(StrEnum):

@@ -16,7 +16,6 @@ from chargerd.core.events import WHOLE_STATION
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Objection
 from chargerd.ocpp16 import keyring_events as events
-from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.certification import Certification
 from chargerd.ocpp16.consequences import Concern, Consequences
 from chargerd.ocpp16.expiry import Expiry
@@ -24,10 +23,10 @@ from chargerd.ocpp16.jobs import Redial
 from chargerd.ocpp16.keyring_events import KeyringEvent, Root
 from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
+from chargerd.ocpp16.pki.values import Certificate, KeyPair
 from chargerd.ocpp16.records import Drawer, Record, Sheet
 from chargerd.ocpp16.root_store import CSMS, RootStore
 from chargerd.ocpp16.security import SecurityEventType
-from chargerd.ocpp16.signing_requests import KeyPair
 
 HEARD: Final = (*get_args(KeyringEvent), LinkTried)
 

@@ -5,11 +5,10 @@ from enum import StrEnum
 
 from ocpp.v16.enums import CertificateUse
 
-from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.link_news import LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
+from chargerd.ocpp16.pki.values import Certificate, KeyPair
 from chargerd.ocpp16.security import SecurityEventType
-from chargerd.ocpp16.signing_requests import KeyPair
 
 
 class Origin(StrEnum):

@@ -18,10 +18,9 @@ from chargerd.core.locallist import MOST_ENTRIES, MOST_SENT
 from chargerd.core.policy import ENERGY, PlainFirmware, Policy
 from chargerd.core.profile_rules import MAX_PERIODS, MAX_STACK_LEVEL
 from chargerd.core.reasons import Why
-from chargerd.ocpp16.certificates import LONGEST_CHAIN
 from chargerd.ocpp16.locations import SCHEMES
 from chargerd.ocpp16.measurands import MEASURANDS
-from chargerd.ocpp16.signing_requests import LONGEST_ORGANIZATION, KeyKind
+from chargerd.ocpp16.pki.values import LONGEST_CHAIN, LONGEST_ORGANIZATION, KeyKind
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chargerd.ocpp16.certificate_chains import MONTH, in_use
-from chargerd.ocpp16.certificates import BadCertificate, Certificate, read_chain
+from chargerd.ocpp16.pki import own_keys, reading
+from chargerd.ocpp16.pki.periods import MONTH, in_use
+from chargerd.ocpp16.pki.values import BadCertificate, Certificate, KeyPair
 from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
-from chargerd.ocpp16.signing_requests import KeyPair, read_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,8 @@ def _in_use(owns: Iterable[Own], now: datetime) -> Own | None:
 
 def _read(sheet: Sheet, key: Sheet) -> Own:
     return Own(
-        read_chain(str(sheet["chain"])),
-        read_key(str(key.get("pem")).encode()),
+        reading.read_chain(str(sheet["chain"])),
+        own_keys.read_key(str(key.get("pem")).encode()),
         datetime.fromisoformat(str(sheet["installed"])),
         bool(sheet["refused"]),
     )

@@ -12,16 +12,9 @@ from ocpp.v16.enums import CertificateUse
 from chargerd.clock import Instant
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Objection, Why
-from chargerd.ocpp16.certificate_chains import check_root, check_successor
-from chargerd.ocpp16.certificate_hashes import hash_data, is_named
-from chargerd.ocpp16.certificates import (
-    BadCertificate,
-    Certificate,
-    issuer_of,
-    read,
-    read_chain,
-)
 from chargerd.ocpp16.keyring_events import Root
+from chargerd.ocpp16.pki import chains, naming, reading
+from chargerd.ocpp16.pki.values import BadCertificate, Certificate
 from chargerd.ocpp16.records import Drawer, Sheet, SheetDropped, SheetKept
 
 CSMS: Final = CertificateUse.central_system_root_certificate
@@ -108,7 +101,9 @@ class RootStore:
     def named(self, wanted: CertificateHashData, policy: Policy) -> Root | Objection:
         """Return the root to be deleted, or why it is not (M04.FR.05 and 06)."""
         found = [
-            r for r in self._removable if is_named(r.certificate, r.issuer, wanted)
+            r
+            for r in self._removable
+            if naming.is_named(r.certificate, r.issuer, wanted)
         ]
         if not found:
             return Objection(Why.NO_SUCH_CERTIFICATE, "no root has these hashes")
@@ -177,10 +172,10 @@ class RootStore:
     def _checked(
         self, use: CertificateUse, pem: str, policy: Policy, now: Instant
     ) -> Root:
-        certificate = read(pem)
-        check_root(certificate, now.utc)
+        certificate = reading.read(pem)
+        chains.check_root(certificate, now.utc)
         known = (*self.of_file, *self.installed.values())
-        issuer = issuer_of(certificate, (root.certificate for root in known))
+        issuer = reading.issuer_of(certificate, (root.certificate for root in known))
         root = Root(use, certificate, issuer or certificate)
         if policy.roots_signed_by_last and use == CSMS:
             self._check_successor(root)
@@ -188,9 +183,11 @@ class RootStore:
 
     def _check_successor(self, root: Root) -> None:
         before = self._installed(CSMS)[-1:] or self.of_file
-        signed = any(each.certificate.issued(root.certificate) for each in before)
+        signed = any(
+            reading.issued(each.certificate, root.certificate) for each in before
+        )
         if before and not signed and self.find(root) is None:
-            check_successor(root.certificate, before[-1].certificate)
+            chains.check_successor(root.certificate, before[-1].certificate)
 
     def _installed(self, use: CertificateUse) -> tuple[Root, ...]:
         return tuple(root for root in self.installed.values() if root.use == use)
@@ -224,18 +221,20 @@ class RootStore:
         found: dict[str, Certificate] = {}
         for text in texts:
             try:
-                chain = read_chain(text, _LONGEST_FILE)
+                chain = reading.read_chain(text, _LONGEST_FILE)
             except BadCertificate as error:
                 self.unreadable.append(f"csms.root_files: {error}")
             else:
                 found |= {each.fingerprint: each for each in chain}
         every = tuple(found.values())
-        return tuple(Root(CSMS, c, issuer_of(c, every) or c, True) for c in every)
+        return tuple(
+            Root(CSMS, c, reading.issuer_of(c, every) or c, True) for c in every
+        )
 
 
 def names(roots: Iterable[Root]) -> list[CertificateHashData]:
     """Return by what the CSMS calls roots (section 6.1)."""
-    return [hash_data(root.certificate, root.issuer) for root in roots]
+    return [naming.hash_data(root.certificate, root.issuer) for root in roots]
 
 
 def _may_be_last(use: CertificateUse, policy: Policy) -> bool:
@@ -245,10 +244,10 @@ def _may_be_last(use: CertificateUse, policy: Policy) -> bool:
 
 
 def _read(sheet: Sheet) -> Root:
-    certificate = read(str(sheet["pem"]))
+    certificate = reading.read(str(sheet["pem"]))
     issuer = sheet["issuer"]
     return Root(
         CertificateUse(str(sheet["use"])),
         certificate,
-        certificate if issuer is None else read(str(issuer)),
+        certificate if issuer is None else reading.read(str(issuer)),
     )

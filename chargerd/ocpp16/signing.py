@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chargerd.clock import Instant
-from chargerd.ocpp16.certificates import BadCertificate, Subject
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.jobs import MakeKey
 from chargerd.ocpp16.keyring_events import Origin
-from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
-from chargerd.ocpp16.signing_requests import (
+from chargerd.ocpp16.pki import own_keys
+from chargerd.ocpp16.pki.values import (
+    BadCertificate,
     KeyKind,
     KeyPair,
+    Subject,
     check_subject,
-    read_key,
-    signing_request,
 )
+from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
 
 AGAIN: Final = timedelta(days=1)
 """After so long an unanswered request is made again."""
@@ -103,7 +103,7 @@ class Signing:
         except BadCertificate:  # CpoName was taken away; it may come again
             self.unanswered(key.fingerprint, now)
             return None
-        return Question(key.fingerprint, signing_request(key, subject))
+        return Question(key.fingerprint, own_keys.signing_request(key, subject))
 
     def told_again_s(self) -> float | None:
         """Return when an unanswered question is asked again."""
@@ -176,7 +176,8 @@ def _read(sheet: Sheet, keys: Mapping[str, Sheet]) -> Request:
         sheet["accepted"],
     )
     try:
-        key = None if name is None else read_key(str(keys[str(name)]["pem"]).encode())
+        pem = None if name is None else str(keys[str(name)]["pem"])
+        key = None if pem is None else own_keys.read_key(pem.encode())
     except (BadCertificate, KeyError):  # without its key a request is made anew
         return Request(origin)
     at = None if accepted is None else datetime.fromisoformat(str(accepted))

@@ -13,11 +13,11 @@ from chargerd.core.policy import Policy
 from chargerd.ocpp16 import attachment, keyring, updates, uploads
 from chargerd.ocpp16.attachment import Attachments
 from chargerd.ocpp16.attachment_values import AttachmentEvent, Filed
-from chargerd.ocpp16.certificate_chains import check_firmware_signer
-from chargerd.ocpp16.certificates import Certificate, read
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.keyring import Keyring
 from chargerd.ocpp16.keyring_events import KeyringEvent
+from chargerd.ocpp16.pki import chains, reading
+from chargerd.ocpp16.pki.values import Certificate
 from chargerd.ocpp16.records import Drawer, Sheet
 from chargerd.ocpp16.root_store import CSMS, MANUFACTURER
 from chargerd.ocpp16.updates import Updates
@@ -119,8 +119,8 @@ class Upkeep:
         Raises:
             BadCertificate: For what cannot be believed.
         """
-        signer = read(pem)
-        check_firmware_signer(signer, self.keyring.roots(MANUFACTURER), now.utc)
+        signer = reading.read(pem)
+        chains.check_firmware_signer(signer, self.keyring.roots(MANUFACTURER), now.utc)
         return signer
 
     def begin(self, now: Instant) -> Consequences:

@@ -9,7 +9,6 @@ from chargerd import control
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Clock
 from chargerd.core.reasons import Objection, Why
-from chargerd.ocpp16.certificates import BadCertificate, Certificate, read_chain
 from chargerd.ocpp16.keyring_events import (
     Origin,
     OwnInstalled,
@@ -17,7 +16,8 @@ from chargerd.ocpp16.keyring_events import (
     RootInstalled,
     SigningWanted,
 )
-from chargerd.ocpp16.signing_requests import KeyPair, read_key
+from chargerd.ocpp16.pki import own_keys, reading
+from chargerd.ocpp16.pki.values import BadCertificate, Certificate, KeyPair
 from chargerd.runtime import certificate_views
 from chargerd.runtime.certificate_views import USES
 from chargerd.runtime.control_server import Method, failed
@@ -138,7 +138,7 @@ class CertificateMethods:
         if self._own_file is None:
             return None
         try:
-            return read_chain(self._own_file.read_bytes())[0]
+            return reading.read_chain(self._own_file.read_bytes())[0]
         except (OSError, BadCertificate):
             return None
 
@@ -151,7 +151,7 @@ class CertificateMethods:
 
 def _key(pem: str | None) -> KeyPair | None:
     try:
-        return None if pem is None else read_key(pem.encode())
+        return None if pem is None else own_keys.read_key(pem.encode())
     except BadCertificate:
         detail = "key: not an EC or RSA key in PEM without password; export it so"
         raise _refused(Objection(Why.BAD_CERTIFICATE, detail)) from None

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Final
 
 from chargerd.clock import Instant
-from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.keyring_events import Root
 from chargerd.ocpp16.own_certificates import Own
+from chargerd.ocpp16.pki.values import Certificate
 from chargerd.ocpp16.root_store import CSMS, MANUFACTURER
 from chargerd.ocpp16.signing import Request
 from chargerd.ocpp16.upkeep import Upkeep

@@ -40,7 +40,7 @@ class Files:
             TransferFailed: With the reason; what came may be gone on with.
         """
         await _libcurl(url)
-        from chargerd.runtime.transfer.download import download  # noqa: PLC0415
+        from chargerd.runtime.transfer.download import download  # noqa: PLC0415  # see _libcurl
 
         return (await download(url, to, self._limits, self._access)).size_bytes
 
@@ -56,7 +56,7 @@ class Files:
             TransferFailed: With the reason, and whether the next attempt may resume.
         """
         await _libcurl(url)
-        from chargerd.runtime.transfer.upload import upload  # noqa: PLC0415
+        from chargerd.runtime.transfer.upload import upload  # noqa: PLC0415  # see _libcurl
 
         await upload(path, url, self._limits, self._access, resume=resume)
 

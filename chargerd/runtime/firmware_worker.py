@@ -18,9 +18,9 @@ from chargerd.core.events import WHOLE_STATION, RestartRequested
 from chargerd.core.firmware_events import FirmwareEvent
 from chargerd.core.firmware_job import Job, Origin
 from chargerd.core.reasons import Cause
-from chargerd.ocpp16.certificates import BadCertificate, Certificate
 from chargerd.ocpp16.jobs import FirmwareJob
-from chargerd.ocpp16.signatures import BadSignature, Verifier
+from chargerd.ocpp16.pki import signatures
+from chargerd.ocpp16.pki.values import BadCertificate, BadSignature, Certificate
 from chargerd.runtime import sent_firmware
 from chargerd.runtime.gate import Gate
 from chargerd.runtime.installers.interface import (
@@ -147,7 +147,7 @@ class FirmwareWorker:
 
     async def _verify(self, wish: wishes.Verify) -> FirmwareEvent:
         job, file = wish.job, self._file(wish.job)
-        bad = await asyncio.to_thread(self._distrust, job, file)
+        bad = await self._distrust(job, file)
         if bad is not None:
             return bad
         version = None
@@ -157,16 +157,15 @@ class FirmwareWorker:
             version = (await self._installer.inspect(file)).version
         return events.Verified(job.id, version)
 
-    def _distrust(self, job: Job, file: Path) -> events.SignatureBad | None:
+    async def _distrust(self, job: Job, file: Path) -> events.SignatureBad | None:
         """Return why a file is not what its maker has signed; ``None``: it is."""
         try:
             if not job.signed:
-                file.open("rb").close()
+                await asyncio.to_thread(lambda: file.open("rb").close())
                 return None
-            verifier = Verifier(self._around.signer(job.certificate_pem))
-            with file.open("rb") as opened:
-                while chunk := opened.read(CHUNK_BYTES):
-                    verifier.update(chunk)
+            # Whom we believe, the loop alone may ask.
+            verifier = signatures.Verifier(self._around.signer(job.certificate_pem))
+            await asyncio.to_thread(_pass, file, verifier.update)
             verifier.verify(job.signature)
         except BadCertificate as error:
             return events.SignatureBad(job.id, str(error), certificate=True)
@@ -177,7 +176,7 @@ class FirmwareWorker:
     async def _install(self, wish: wishes.Install) -> FirmwareEvent:
         job, file = wish.job, self._file(wish.job)
         # Between the first look and now, days may have passed.
-        bad = await asyncio.to_thread(self._distrust, job, file)
+        bad = await self._distrust(job, file)
         if bad is not None:
             return events.InstallFailed(job.id, bad.why, verification=True)
         try:
@@ -225,6 +224,13 @@ class FirmwareWorker:
 
 def _is_over(wish: FirmwareJob, job: str) -> bool:
     return wish.job.id == job and isinstance(wish, _BROKEN_OFF)
+
+
+def _pass(file: Path, to: Callable[[bytes], object]) -> None:
+    """Read a file to its end."""
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK_BYTES):
+            to(chunk)
 
 
 def _was_sent(job: Job) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chargerd.ocpp16.jobs import Job, MakeKey, Redial, StopUpload, Upload
 from chargerd.ocpp16.keyring_events import KeyMade
-from chargerd.ocpp16.signing_requests import new_key
+from chargerd.ocpp16.pki import own_keys
 from chargerd.ocpp16.upload_events import Failing, UploadFailed
 from chargerd.runtime.firmware_worker import FirmwareWorker
 from chargerd.runtime.upload_worker import UploadWorker
@@ -82,7 +82,7 @@ class Worker:
             task.cancel()
 
     async def _make_key(self, job: MakeKey) -> Happening:
-        return KeyMade(await asyncio.to_thread(new_key, job.kind))
+        return KeyMade(await asyncio.to_thread(own_keys.new_key, job.kind))
 
     async def _deliver(self, job: Upload) -> Happening:
         try:

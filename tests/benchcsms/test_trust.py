@@ -7,14 +7,15 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from benchcsms import authority, firmware, issuer
-from chargerd.ocpp16.certificate_chains import (
+from chargerd.ocpp16.pki.chains import (
     check_firmware_signer,
     check_root,
     check_station_chain,
 )
-from chargerd.ocpp16.certificates import Certificate, Subject, read, read_chain
-from chargerd.ocpp16.signatures import BadSignature, Verifier
-from chargerd.ocpp16.signing_requests import KeyKind, new_key, signing_request
+from chargerd.ocpp16.pki.own_keys import new_key, signing_request
+from chargerd.ocpp16.pki.reading import read, read_chain
+from chargerd.ocpp16.pki.signatures import Verifier
+from chargerd.ocpp16.pki.values import BadSignature, Certificate, KeyKind, Subject
 
 
 @pytest.fixture

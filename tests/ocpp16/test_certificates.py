@@ -23,31 +23,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ocpp.v16.enums import HashAlgorithm
 
-from chargerd.ocpp16 import certificate_chains as chains
-from chargerd.ocpp16.certificate_hashes import hash_data, is_named
-from chargerd.ocpp16.certificates import (
+from chargerd.ocpp16.pki import chains, periods
+from chargerd.ocpp16.pki.naming import hash_data, is_named
+from chargerd.ocpp16.pki.own_keys import new_key, read_key, signing_request
+from chargerd.ocpp16.pki.reading import issuer_of, read, read_chain
+from chargerd.ocpp16.pki.signatures import Scheme, Verifier
+from chargerd.ocpp16.pki.values import (
     LONGEST,
+    LONGEST_SIGNATURE,
     BadCertificate,
+    BadSignature,
     Certificate,
     Flaw,
-    Subject,
-    issuer_of,
-    read,
-    read_chain,
-)
-from chargerd.ocpp16.signatures import (
-    LONGEST_SIGNATURE,
-    BadSignature,
-    Scheme,
-    SignatureFlaw,
-    Verifier,
-)
-from chargerd.ocpp16.signing_requests import (
     KeyKind,
     KeyPair,
-    new_key,
-    read_key,
-    signing_request,
+    SignatureFlaw,
+    Subject,
 )
 from tests.authority import (
     CA,
@@ -529,7 +520,7 @@ def test_renewal_is_after_two_thirds_of_a_life_or_a_month_before_its_end(
 ) -> None:
     begin = NOW
     made = value(for_station(not_before=begin, not_after=begin + life_days * DAY))
-    assert chains.renew_at(made) == begin + after_days * DAY
+    assert periods.renew_at(made) == begin + after_days * DAY
 
 
 @pytest.mark.requirement("CERT-11")
@@ -540,11 +531,11 @@ def test_of_several_valid_ones_the_one_that_begins_last_is_used() -> None:
     old = lives(NOW - 90 * DAY, NOW + 90 * DAY)
     new = lives(NOW - DAY, NOW + 10 * DAY)
     later = lives(NOW + DAY, NOW + 300 * DAY)
-    assert chains.in_use([old, later, new], NOW) == new
-    assert chains.in_use([old, later, new], NOW + DAY) == later
-    assert chains.in_use([old, new], NOW + 11 * DAY) == old
-    assert chains.in_use([old], NOW + 91 * DAY) is None
-    assert chains.in_use([], NOW) is None
+    assert periods.in_use([old, later, new], NOW) == new
+    assert periods.in_use([old, later, new], NOW + DAY) == later
+    assert periods.in_use([old, new], NOW + 11 * DAY) == old
+    assert periods.in_use([old], NOW + 91 * DAY) is None
+    assert periods.in_use([], NOW) is None
 
 
 # who signs firmware

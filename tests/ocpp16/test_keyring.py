@@ -7,7 +7,6 @@ import pytest
 
 from chargerd.clock import Instant
 from chargerd.core.policy import Policy
-from chargerd.ocpp16.certificates import read
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.jobs import MakeKey
 from chargerd.ocpp16.keyring import Keyring
@@ -22,9 +21,11 @@ from chargerd.ocpp16.keyring_events import (
     SigningWanted,
 )
 from chargerd.ocpp16.own_certificates import Own
+from chargerd.ocpp16.pki.own_keys import new_key
+from chargerd.ocpp16.pki.reading import read
+from chargerd.ocpp16.pki.values import KeyKind, KeyPair
 from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetDropped, SheetKept
 from chargerd.ocpp16.signing import Question
-from chargerd.ocpp16.signing_requests import KeyKind, KeyPair, new_key
 from tests.authority import DAY, root
 from tests.scenarios.keyring_bench import CSMS, MANUFACTURER
 

@@ -18,9 +18,10 @@ from chargerd.core import firmware_events as events
 from chargerd.core.events import RestartRequested
 from chargerd.core.firmware_job import Job
 from chargerd.core.reasons import Cause
-from chargerd.ocpp16.certificate_chains import check_firmware_signer
-from chargerd.ocpp16.certificates import Certificate, read
 from chargerd.ocpp16.jobs import FirmwareJob
+from chargerd.ocpp16.pki.chains import check_firmware_signer
+from chargerd.ocpp16.pki.reading import read
+from chargerd.ocpp16.pki.values import Certificate
 from chargerd.runtime.csms import LinkState
 from chargerd.runtime.files import Files
 from chargerd.runtime.firmware_worker import FirmwareWorker, Surroundings

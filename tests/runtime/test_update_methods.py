@@ -18,7 +18,7 @@ from chargerd.cli.main import main
 from chargerd.core import firmware_events as events
 from chargerd.core.firmware_effects import Download
 from chargerd.core.firmware_job import Job, Origin, State
-from chargerd.ocpp16.certificates import Certificate
+from chargerd.ocpp16.pki.values import Certificate
 from chargerd.runtime import sent_firmware
 from chargerd.runtime.control_server import ControlFailed, ControlServer
 from chargerd.runtime.control_socket import Peer

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chargerd.ocpp16.certificates import Certificate
 from chargerd.ocpp16.jobs import LogKind, StopUpload, Upload
+from chargerd.ocpp16.pki.values import Certificate
 from chargerd.ocpp16.upload_events import Failing, UploadDone, UploadFailed
 from chargerd.runtime.csms import LinkState
 from chargerd.runtime.files import Files

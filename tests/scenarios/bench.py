@@ -31,9 +31,9 @@ from chargerd.ocpp16.attachment_values import Attachment, Filed
 from chargerd.ocpp16.jobs import FirmwareJob, MakeKey
 from chargerd.ocpp16.keyring_events import KeyMade
 from chargerd.ocpp16.link_news import LinkTried
+from chargerd.ocpp16.pki.own_keys import new_key
 from chargerd.ocpp16.records import Record, Snapshot
 from chargerd.ocpp16.requests import Nameplate
-from chargerd.ocpp16.signing_requests import new_key
 from chargerd.steps import (
     DeadlinePassed,
     FrameReceived,

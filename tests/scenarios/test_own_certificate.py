@@ -12,8 +12,8 @@ from chargerd.core.reasons import Objection
 from chargerd.ocpp16.keyring_events import Origin, OwnInstalled, SigningWanted
 from chargerd.ocpp16.link_news import LinkTried
 from chargerd.ocpp16.own_certificates import Own
+from chargerd.ocpp16.pki.own_keys import read_key
 from chargerd.ocpp16.records import Drawer, SheetDropped
-from chargerd.ocpp16.signing_requests import read_key
 from chargerd.steps import Step
 from chargerd.store.database import Store
 from tests.authority import DAY, Wish, distinguished, ec_key, pem_of, root, wish_for_ca

@@ -7,10 +7,10 @@ from ocpp.v16.enums import CertificateUse, HashAlgorithm
 
 from chargerd.core.events import WHOLE_STATION, StorageChanged
 from chargerd.core.reasons import Objection, Why
-from chargerd.ocpp16.certificate_hashes import hash_data
-from chargerd.ocpp16.certificates import read
 from chargerd.ocpp16.keyring_events import Root
 from chargerd.ocpp16.link_news import LinkTried
+from chargerd.ocpp16.pki.naming import hash_data
+from chargerd.ocpp16.pki.reading import read
 from chargerd.ocpp16.records import Drawer, SheetKept
 from chargerd.ocpp16.wire import encode
 from chargerd.steps import Step

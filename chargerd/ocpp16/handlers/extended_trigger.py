@@ -10,8 +10,8 @@ from chargerd.core.effects import Refused
 from chargerd.core.events import WHOLE_STATION
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.answer import Answer, Handlers, Picture, Trigger
-from chargerd.ocpp16.certificates import BadCertificate
 from chargerd.ocpp16.keyring_events import Origin, SigningWanted
+from chargerd.ocpp16.pki.values import BadCertificate
 from chargerd.ocpp16.promises import promised
 
 

@@ -15,9 +15,9 @@ from chargerd.core.firmware_job import Job
 from chargerd.core.policy import PlainFirmware
 from chargerd.core.reasons import Why
 from chargerd.ocpp16.answer import Answer, Handlers, Picture
-from chargerd.ocpp16.certificates import BadCertificate
 from chargerd.ocpp16.consequences import Concern
 from chargerd.ocpp16.errors import NotSupportedHere
+from chargerd.ocpp16.pki.values import BadCertificate
 from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.wire import moment
 

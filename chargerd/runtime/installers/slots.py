@@ -163,8 +163,7 @@ class SlotsInstaller:
 
 
 def _version(file: Path) -> str:
-    # What judges a wheel is loaded with the first one: most days see none.
-    from chargerd.runtime.installers import wheel  # noqa: PLC0415
+    from chargerd.runtime.installers import wheel  # noqa: PLC0415  # most days see none
 
     try:
         with wheel.opened(file) as archive:

@@ -8,7 +8,7 @@ from cryptography.x509.ocsp import OCSPRequestBuilder
 from ocpp.v16.datatypes import CertificateHashData
 from ocpp.v16.enums import HashAlgorithm
 
-from chargerd.ocpp16.certificates import Certificate
+from chargerd.ocpp16.pki.values import Certificate
 
 
 def hash_data(

@@ -6,28 +6,19 @@ content, and raises ``BadCertificate`` otherwise.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from cryptography import x509
 
-from chargerd.ocpp16.certificate_checks import (
+from chargerd.ocpp16.pki.checks import (
     check_extensions,
     check_is_ca,
     check_period,
     check_strength,
     check_usage,
 )
-from chargerd.ocpp16.certificates import (
-    BadCertificate,
-    Certificate,
-    Flaw,
-    Subject,
-    extension,
-)
-
-MONTH: Final = timedelta(days=30)
-"""Before its end a certificate is renewed (A03.FR.02)."""
+from chargerd.ocpp16.pki.reading import extension, is_for, issued
+from chargerd.ocpp16.pki.values import BadCertificate, Certificate, Flaw, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ def check_successor(root: Certificate, before: Certificate) -> None:
     Raises:
         BadCertificate: For ``UNTRUSTED``. AdditionalRootCertificateCheck wants it.
     """
-    if not before.issued(root):
+    if not issued(before, root):
         raise BadCertificate(
             Flaw.UNTRUSTED,
             f"{root.name}: not signed by the installed root {before.name}; "
@@ -120,24 +111,6 @@ def check_firmware_signer(
     return root
 
 
-def renew_at(certificate: Certificate) -> datetime:
-    """Return when a new certificate is asked for: after two thirds of its life.
-
-    It is a month before the end where that comes first (A03.FR.02), but never in the
-    first third, or a certificate for a month would be renewed without end.
-    """
-    begin = certificate.not_before
-    life = certificate.not_after - begin
-    wanted = min(begin + life * 2 / 3, certificate.not_after - MONTH)
-    return max(wanted, begin + life / 3)
-
-
-def in_use(certificates: Iterable[Certificate], now: datetime) -> Certificate | None:
-    """Return the valid one that begins last (A02.FR.09), or ``None`` without any."""
-    valid = (c for c in certificates if c.not_before <= now <= c.not_after)
-    return max(valid, key=lambda c: (c.not_before, c.not_after), default=None)
-
-
 def _path(
     leaf: Certificate,
     chain: Sequence[Certificate],
@@ -181,7 +154,7 @@ def _signers(
     """Return who signed the end of a way and may; tell why the others may not."""
     found = []
     for candidate in candidates:
-        if not candidate.issued(way[-1]):
+        if not issued(candidate, way[-1]):
             continue
         try:
             _check_signer(candidate, way, at)
@@ -214,7 +187,7 @@ def _check_station(leaf: Certificate, wanted: Subject) -> None:
             Flaw.NO_SERIAL_NUMBER,
             f"{leaf.name}: no serial number; issue it with one above zero",
         )
-    if not leaf.subject_is(wanted):
+    if not is_for(leaf, wanted):
         raise BadCertificate(
             Flaw.WRONG_SUBJECT,
             f"{leaf.name}: not for this station; issue it for "

@@ -6,8 +6,6 @@ security whitepaper.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final, TypeAlias
 
 from cryptography import x509
@@ -22,37 +20,17 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from chargerd.ocpp16.certificates import (
+from chargerd.ocpp16.pki.reading import key_fingerprint
+from chargerd.ocpp16.pki.values import (
     BadCertificate,
     Flaw,
+    KeyKind,
+    KeyPair,
     Subject,
-    key_fingerprint,
+    check_subject,
 )
 
-LONGEST_SERIAL_NUMBER: Final = 25
-"""Characters of a serial number in a BootNotification.req."""
-LONGEST_ORGANIZATION: Final = 64
-"""Characters of an organization in a name (RFC 5280, appendix A)."""
-
 _Private: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-
-class KeyKind(StrEnum):
-    """What a new key pair is made of (A00.FR.501 to 503)."""
-
-    EC_P256 = "EC-P256"
-    RSA_2048 = "RSA-2048"
-    RSA_3072 = "RSA-3072"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """A key of the station. The private part appears in no text."""
-
-    private_pem: bytes = field(repr=False)
-    """PKCS #8 without password, for the store and nobody else."""
-    fingerprint: str
-    """SHA-256 of the public key: ``key_fingerprint`` of its certificates."""
 
 
 def new_key(kind: KeyKind = KeyKind.EC_P256) -> KeyPair:
@@ -63,12 +41,6 @@ def new_key(kind: KeyKind = KeyKind.EC_P256) -> KeyPair:
 def read_key(private_pem: bytes) -> KeyPair:
     """Return a key pair that was stored; raise ``BadCertificate`` for anything else."""
     return _pair(_loaded(private_pem))
-
-
-def check_subject(subject: Subject) -> None:
-    """Check that a certificate can be asked for; ``WRONG_SUBJECT`` otherwise."""
-    _check_length("serial number", subject.serial_number, LONGEST_SERIAL_NUMBER)
-    _check_length("CpoName", subject.organization, LONGEST_ORGANIZATION)
 
 
 def signing_request(key: KeyPair, subject: Subject) -> str:
@@ -119,11 +91,3 @@ def _name(subject: Subject) -> x509.Name:
             x509.NameAttribute(NameOID.COMMON_NAME, subject.serial_number),
         ]
     )
-
-
-def _check_length(place: str, text: str, most: int) -> None:
-    if not text or len(text.encode(errors="replace")) > most:
-        raise BadCertificate(
-            Flaw.WRONG_SUBJECT,
-            f"{place}: {len(text)} characters; set it to 1 to {most}",
-        )

@@ -1,4 +1,4 @@
-"""X.509 certificates as values: read from PEM, and refused with a reason.
+"""X.509 certificates are read from PEM, or refused with a reason.
 
 Nothing is stored here, and no clock is read. Sections are those of the OCPP 1.6
 security whitepaper.
@@ -9,9 +9,6 @@ import hashlib
 import re
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -22,98 +19,16 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-LONGEST: Final = 5500
-"""Characters of a certificate or a signing request (A00.FR.507)."""
-LONGEST_CHAIN: Final = 10_000
-"""Characters of the chain of a CertificateSigned.req (section 5.1)."""
+from chargerd.ocpp16.pki.values import (
+    LONGEST,
+    LONGEST_CHAIN,
+    BadCertificate,
+    Certificate,
+    Flaw,
+    Subject,
+)
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
-
-
-class Flaw(StrEnum):
-    """Why a certificate, or what one is asked for with, is refused."""
-
-    UNREADABLE = "unreadable"
-    TOO_LONG = "too_long"
-    EXPIRED = "expired"
-    NOT_YET_VALID = "not_yet_valid"
-    WEAK_KEY = "weak_key"
-    WEAK_SIGNATURE = "weak_signature"
-    NOT_A_CA = "not_a_ca"
-    WRONG_USAGE = "wrong_usage"
-    UNKNOWN_EXTENSION = "unknown_extension"
-    UNTRUSTED = "untrusted"
-    WRONG_SUBJECT = "wrong_subject"
-    NO_SERIAL_NUMBER = "no_serial_number"
-    WRONG_KEY = "wrong_key"
-
-
-class BadCertificate(Exception):
-    """A certificate is refused: ``why`` is for programs, the text for people."""
-
-    def __init__(self, why: Flaw, text: str) -> None:
-        super().__init__(text)
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whom the certificate of a station is for (A00.FR.511)."""
-
-    serial_number: str
-    """Of the station; the common name."""
-    organization: str
-    """The value of the key CpoName."""
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What people and the store want to know of one certificate."""
-
-    subject: str
-    """As in RFC 4514, like ``O=Example,CN=Root``; so is the issuer."""
-    issuer: str
-    serial: str
-    """Hex in lower case without leading zeros."""
-    not_before: datetime
-    not_after: datetime
-    key: str
-    """Kind and size, like ``EC secp256r1`` or ``RSA 2048``."""
-    key_fingerprint: str
-    """SHA-256 of the public key with its algorithm, in hex."""
-    is_ca: bool
-    fingerprint: str
-    """SHA-256 of the certificate, in hex."""
-    pem: str
-    """The certificate alone, without what stood around it."""
-    parsed: x509.Certificate = field(repr=False, compare=False)
-
-    @property
-    def name(self) -> str:
-        """How messages call it: by the beginning of its subject, or by its number."""
-        return self.subject[:_LONGEST_NAME] or f"certificate {self.serial}"
-
-    @property
-    def self_issued(self) -> bool:
-        """Whether subject and issuer have one name."""
-        return self.parsed.subject == self.parsed.issuer
-
-    def subject_is(self, wanted: Subject) -> bool:
-        """Return whether it is for this station of this operator, and nobody else."""
-        return (
-            _values(self.parsed.subject, NameOID.COMMON_NAME) == [wanted.serial_number]
-        ) and (
-            _values(self.parsed.subject, NameOID.ORGANIZATION_NAME)
-            == [wanted.organization]
-        )
-
-    def issued(self, other: "Certificate") -> bool:
-        """Return whether it bears the issuer's name of another one and signed it."""
-        try:
-            other.parsed.verify_directly_issued_by(self.parsed)
-        except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
-            return False
-        return True
 
 
 def read(text: str | bytes, longest: int = LONGEST) -> Certificate:
@@ -152,12 +67,29 @@ def read_chain(
     return tuple(_certificate(body, n) for n, body in enumerate(found, 1))
 
 
+def issued(issuer: Certificate, other: Certificate) -> bool:
+    """Return whether one bears the issuer's name of another one and signed it."""
+    try:
+        other.parsed.verify_directly_issued_by(issuer.parsed)
+    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
+        return False
+    return True
+
+
+def is_for(certificate: Certificate, wanted: Subject) -> bool:
+    """Return whether it is for this station of this operator, and nobody else."""
+    subject = certificate.parsed.subject
+    return (_values(subject, NameOID.COMMON_NAME) == [wanted.serial_number]) and (
+        _values(subject, NameOID.ORGANIZATION_NAME) == [wanted.organization]
+    )
+
+
 def issuer_of(
     certificate: Certificate, others: Iterable[Certificate]
 ) -> Certificate | None:
     """Return who signed a certificate: itself, one of the others, or unknown."""
     known = (certificate, *others)
-    return next((other for other in known if other.issued(certificate)), None)
+    return next((other for other in known if issued(other, certificate)), None)
 
 
 def key_fingerprint(key: CertificatePublicKeyTypes) -> str:
@@ -177,7 +109,6 @@ def extension(parsed: x509.Certificate, kind: type[_Extension]) -> _Extension | 
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL
 )
-_LONGEST_NAME: Final = 100
 _LONGEST_SERIAL: Final = 40  # characters of serialNumber, section 6.1
 
 _UNREADABLE: Final = (

@@ -11,10 +11,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from chargerd.ocpp16.certificates import BadCertificate, Certificate, Flaw
-
-LONGEST_SIGNATURE: Final = 800
-"""Characters of the signature in a SignedUpdateFirmware.req."""
+from chargerd.ocpp16.pki.values import (
+    LONGEST_SIGNATURE,
+    BadCertificate,
+    BadSignature,
+    Certificate,
+    Flaw,
+    SignatureFlaw,
+)
 
 
 class Scheme(StrEnum):
@@ -23,21 +27,6 @@ class Scheme(StrEnum):
     RSA_PSS = "RSA-PSS"
     RSA_PKCS1 = "RSA-PKCS1"
     ECDSA = "ECDSA"
-
-
-class SignatureFlaw(StrEnum):
-    """Why a signature is refused."""
-
-    UNREADABLE = "unreadable"
-    WRONG = "wrong"
-
-
-class BadSignature(Exception):
-    """A signature is refused: ``why`` is for programs, the text for people."""
-
-    def __init__(self, why: SignatureFlaw, text: str) -> None:
-        super().__init__(text)
-        self.why = why
 
 
 class Verifier:

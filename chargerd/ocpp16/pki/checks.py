@@ -13,12 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from chargerd.ocpp16.certificates import (
-    BadCertificate,
-    Certificate,
-    Flaw,
-    extension,
-)
+from chargerd.ocpp16.pki.reading import extension
+from chargerd.ocpp16.pki.values import BadCertificate, Certificate, Flaw
 
 LEAST_RSA_BITS: Final = 2048
 LEAST_EC_BITS: Final = 224
