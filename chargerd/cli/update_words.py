@@ -120,6 +120,7 @@ _MORE: Final[Mapping[str, Callable[[Values, str], str]]] = {
     "install scheduled": _until_installed,
     "paused": _again,
     "waiting for idle": _idle,
+    "downloading": _percent,
     "installing": _percent,
     INSTALLED: _version,
 }

@@ -1,12 +1,13 @@
 """How files are fetched and delivered here, as the station file says."""
 
 import asyncio
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 from chargerd.runtime.transfer.places import redacted
 from chargerd.runtime.transfer.reasons import Why, failure
-from chargerd.runtime.transfer.values import Access, Limits
+from chargerd.runtime.transfer.values import Access, Limits, Progress
 from chargerd.sections import FilesSection
 
 _KIB, _MIB = 1024, 1024 * 1024
@@ -33,8 +34,14 @@ class Files:
             max_bytes=section.max_mib * _MIB, most_bytes_s=section.most_kib_s * _KIB
         )
 
-    async def fetch(self, url: str, to: Path) -> int:
+    async def fetch(self, url: str, to: Path, told: Callable[[int], None]) -> int:
         """Fetch a file, or the rest of it; return its bytes.
+
+        Args:
+            url: Where it is.
+            to: Where it shall be.
+            told: Given now and then how much of it is there, in percent, where the
+                server has said how long it is.
 
         Raises:
             TransferFailed: With the reason; what came may be gone on with.
@@ -42,7 +49,12 @@ class Files:
         await _libcurl(url)
         from chargerd.runtime.transfer.download import download  # noqa: PLC0415  # see _libcurl
 
-        return (await download(url, to, self._limits, self._access)).size_bytes
+        def report(progress: Progress) -> None:
+            if progress.size_bytes:
+                told(100 * progress.done_bytes // progress.size_bytes)
+
+        done = await download(url, to, self._limits, self._access, report)
+        return done.size_bytes
 
     async def deliver(self, path: Path, url: str, resume: bool) -> None:
         """Deliver a file under its own name into a folder of a server.

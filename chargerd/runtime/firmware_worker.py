@@ -41,8 +41,9 @@ _BROKEN_OFF: Final = (wishes.Download, wishes.Verify, wishes.Install, wishes.Con
 class Surroundings:
     """What the worker needs of the daemon."""
 
-    fetch: Callable[[str, Path], Awaitable[int]]
-    """Fetches a file; returns its bytes; raises ``TransferFailed``."""
+    fetch: Callable[[str, Path, Callable[[int], None]], Awaitable[int]]
+    """Fetches a file; tells how much is there, in percent; returns its bytes; raises
+    ``TransferFailed``."""
     signer: Callable[[str], Certificate]
     """Returns who signed, from PEM; raises ``BadCertificate``."""
     gate: Gate
@@ -65,7 +66,7 @@ class FirmwareWorker:
             surroundings: What the daemon offers.
         """
         self.percent: int | None = None
-        """How far the install is that goes on now."""
+        """How far the download or install is that goes on now."""
         self._installer = installer
         self._folder = folder
         self._around = surroundings
@@ -129,7 +130,7 @@ class FirmwareWorker:
 
     async def _fetched(self, job: Job, file: Path) -> int:
         if not _was_sent(job):
-            return await self._around.fetch(job.location, file)
+            return await self._around.fetch(job.location, file, self._progress)
         return await asyncio.to_thread(
             sent_firmware.take, self._folder, file, job.size_bytes
         )

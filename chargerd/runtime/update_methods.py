@@ -55,7 +55,7 @@ class UpdateMethods:
             group: The Unix group whose members may update; "": root alone.
             folder: Where the worker keeps files; ``None``: none can be sent.
             most_bytes: How large a file that is sent may be.
-            percent: How far the install is that goes on now.
+            percent: How far the download or install is that goes on now.
         """
         self._charge_point = charge_point
         self._updates = charge_point.upkeep.updates

@@ -1,5 +1,7 @@
 """The documents of ``org.chargerd.Station`` on firmware jobs."""
 
+from typing import Final
+
 from chargerd.chargepoint import ChargePoint
 from chargerd.clock import Instant
 from chargerd.core.firmware_effects import OWNER
@@ -8,13 +10,15 @@ from chargerd.runtime.sent_firmware import LOCATION
 from chargerd.runtime.transfer.places import redacted
 from chargerd.runtime.views import Json, known, time
 
+_MEASURED: Final = (State.DOWNLOADING, State.INSTALLING)
+
 
 def update(charge_point: ChargePoint, percent: int | None, now: Instant) -> Json:
     """Return what runs, and the job that there is, or was last.
 
     Args:
         charge_point: Has the job.
-        percent: How far an install is; ``None``: nobody knows.
+        percent: How far a download or install is; ``None``: nobody knows.
         now: The present.
     """
     updates, station = charge_point.upkeep.updates, charge_point.station
@@ -25,7 +29,7 @@ def update(charge_point: ChargePoint, percent: int | None, now: Instant) -> Json
         if updates.job.state is State.NONE
         else known(
             **job(updates.job),
-            percent=percent if updates.job.state is State.INSTALLING else None,
+            percent=percent if updates.job.state in _MEASURED else None,
             left_s=None if due_s is None else round(max(due_s - now.monotonic_s, 0)),
         ),
         held=OWNER in station.booking.holds.owners,

@@ -234,6 +234,8 @@ def test_an_update_under_way_is_on_the_first_screen(
     [
         ({"version": "0.1.0", "held": False, "transactions": 0}, "○ none"),
         (stands("scheduled"), "2026-03-02 13:58"),
+        (stands("downloading"), "● the file is on its way\n"),
+        (stands("downloading", percent=7), "● the file is on its way, 7 %\n"),
         (stands("install scheduled", install_at="2026-03-03T02:00:00Z"), "03 02:00"),
         (stands("paused", left_s=60), "tried again in 1m 00s"),
         (stands("download failed", why="404"), "✗ 404"),

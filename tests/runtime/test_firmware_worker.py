@@ -27,6 +27,7 @@ from chargerd.runtime.files import Files
 from chargerd.runtime.firmware_worker import FirmwareWorker, Surroundings
 from chargerd.runtime.gate import Gate
 from chargerd.runtime.installers.command import CommandInstaller
+from chargerd.runtime.transfer import handle
 from chargerd.sections import FilesSection
 from chargerd.steps import Happening
 from tests import authority
@@ -127,6 +128,28 @@ async def test_a_file_is_fetched_and_what_others_left_is_gone(tmp_path: Path) ->
             told = await bench.does(wishes.Download(job, resume=False))
             assert told == events.DownloadDone("job-1", len(BODY))
             assert bench.files() == ["job-1.firmware"]
+
+
+async def test_how_much_of_a_download_is_there_can_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handle, "REPORT_EVERY_S", 0.0)
+    stalls = Web(files={"/fw": BODY}, stall_after=len(BODY) // 2)
+    with web_server(stalls) as web:
+        async with working(Bench(tmp_path)) as bench:
+            job = replace(PLAIN, location=f"{url(web)}/fw")
+            bench.worker.begin(wishes.Download(job, resume=False))
+            async with asyncio.timeout(20.0):
+                while bench.worker.percent != 50:
+                    await asyncio.sleep(0.01)
+
+
+async def test_what_a_server_does_not_measure_has_no_percentage(tmp_path: Path) -> None:
+    told: list[int] = []
+    with web_server(Web(files={"/fw": BODY}, announced=False)) as web:
+        fetch = Files(FilesSection()).fetch
+        assert await fetch(f"{url(web)}/fw", tmp_path / "fw", told.append) == len(BODY)
+    assert told == []
 
 
 async def test_a_download_that_fails_says_why_without_the_password(

@@ -7,7 +7,7 @@ import resource
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -346,7 +346,7 @@ async def test_chargerctl_sends_a_file_and_begins_the_update(
 
 
 def worker_of(folder: Path, told: asyncio.Queue[Happening]) -> FirmwareWorker:
-    async def fetch(url: str, to: Path) -> int:
+    async def fetch(url: str, to: Path, _told: Callable[[int], None]) -> int:
         return to.write_bytes(url.encode())
 
     def signer(pem: str) -> Certificate:

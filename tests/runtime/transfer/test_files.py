@@ -14,10 +14,15 @@ URL = "ftp://bob:hunter2@files.example/in"
 FILES = Files(FilesSection())
 
 
+def untold(percent: int) -> None:
+    """Hear nothing, for nothing comes."""
+    raise AssertionError(percent)
+
+
 @pytest.mark.parametrize(
     "move",
     [
-        lambda path: FILES.fetch(URL, path),
+        lambda path: FILES.fetch(URL, path, untold),
         lambda path: FILES.deliver(path, URL, False),
     ],
     ids=["fetch", "deliver"],
