@@ -142,7 +142,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     add("--verbose", action="store_true", help="print the dialogue on stderr")
     for name, kind, metavar, words in (
         ("--station", str, "ID", "who is welcome (default: everybody)"),
-        ("--key", _key, "[ID=]HEX", "an AuthorizationKey: security profile 1"),
+        ("--key", _key, "[ID=]HEX|@FILE", "an AuthorizationKey: security profile 1"),
         ("--common-name", _name, "ID=NAME", "in the certificate of a station"),
         ("--tag", _tag, "UID=STATUS[/PARENT]", "an id tag that is not just Accepted"),
         ("--answer", Path, "FILE", "scripts: a JSON list of the command script's"),
@@ -209,12 +209,25 @@ def _user(words: str) -> str:
 
 
 def _key(words: str) -> Key:
+    owner, at, file = words.partition("@")
+    if at and (not owner or owner.endswith("=")):
+        words = f"{owner}{_content(file)}"
     identity, _, digits = words.rpartition("=")
     try:
         return identity or None, bytes.fromhex(digits)
     except ValueError:
         # no echo: it may be most of a secret
         raise argparse.ArgumentTypeError("not HEX or ID=HEX") from None
+
+
+def _content(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="ascii").strip()
+    except UnicodeDecodeError:
+        return "?"  # what is no text is no key either
+    except OSError as error:
+        text = f"{file}: {error.strerror}; name another file"
+        raise argparse.ArgumentTypeError(text) from None
 
 
 def _name(words: str) -> tuple[str, str]:

@@ -59,7 +59,7 @@ def _password(place: Place) -> Security:
     key, file = secrets.token_hex(_KEY_BYTES), place.directory / "authorization-key"
     file.touch(mode=0o600)
     file.write_text(key)
-    return Security(("--key", key), {"authorization_key_file": str(file)})
+    return Security(("--key", f"@{file}"), {"authorization_key_file": str(file)})
 
 
 def _tls(place: Place) -> Security:

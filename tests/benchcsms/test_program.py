@@ -216,26 +216,34 @@ def test_a_file_that_cannot_be_opened_ends_the_start(
         assert said.startswith(f"benchcsms: {option} {tmp_path}/no/file: No such file")
 
 
-def test_options_become_settings() -> None:
+def test_options_become_settings(tmp_path: Path) -> None:
+    kept = tmp_path / "key=of B"
+    kept.write_text("03ff\n")
     words = (
         *("serve", "--station", "A", "--station", "B", "--key", "A=00ff"),
+        *("--key", f"B=@{kept}", "--key", "C@x=04"),
         *("--key", "0102", "--tag", "X=Blocked", "--tag", "Y=Accepted/P"),
         *("--heartbeat-interval", "60", "--port", "8000", "--host", "::1"),
     )
     found = settings(parser().parse_args(words))
     assert found.stations == {"A", "B"}
-    assert (found.keys, found.key) == ({"A": b"\x00\xff"}, b"\x01\x02")
+    assert found.keys == {"A": b"\x00\xff", "B": b"\x03\xff", "C@x": b"\x04"}
+    assert found.key == b"\x01\x02"
     assert found.tags == {
         "X": {"status": "Blocked"},
         "Y": {"status": "Accepted", "parentIdTag": "P"},
     }
     assert (found.host, found.port, found.heartbeat_interval_s) == ("::1", 8000, 60)
+    alone = settings(parser().parse_args(["serve", "--key", f"@{kept}"]))
+    assert alone.key == b"\x03\xff"
 
 
 @pytest.mark.parametrize(
     ("words", "mistake"),
     [
         (["--key", "A=xyz"], "argument --key: not HEX or ID=HEX"),
+        (["--key", f"@{sys.executable}"], "argument --key: not HEX or ID=HEX"),
+        (["--key", "A=@/no/key"], "argument --key: /no/key: No such file or direc"),
         (["--tag", "X"], "argument --tag: 'X'; write UID=STATUS or"),
         (["call", "A", "Reset", "{"], "argument JSON: not JSON: "),
         (["call", "A", "Reset", "5"], "argument JSON: '5' is no object"),
