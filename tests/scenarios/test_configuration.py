@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from chargerd.core.events import StorageChanged
 from chargerd.ocpp16.keys import KEYS, Access
 from chargerd.ocpp16.records import KeyKept, Snapshot
 from chargerd.ocpp16.router import EXTENSIONS, PROFILES
+from chargerd.store.database import Store
 from tests.scenarios.bench import Bench
 from tests.scenarios.csms import Json
 
@@ -52,6 +55,18 @@ def test_unknown_keys_are_named_as_they_were_asked_for() -> None:
     assert [key["key"] for key in found["configurationKey"]] == ["HeartbeatInterval"]
     assert found["unknownKey"] == ["Nonsense"]
     assert get(bench, "Nonsense") == {"unknownKey": ["Nonsense"]}
+
+
+@pytest.mark.requirement("PERS-01")
+def test_a_changed_key_outlives_the_process(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    bench = Bench(store=store)
+    assert change(bench, "MeterValueSampleInterval", "77") == "Accepted"
+    store.close()
+    bench.store = store = Store(tmp_path / "store.sqlite")
+    bench.restarts()
+    assert value(bench, "MeterValueSampleInterval") == "77"
+    store.close()
 
 
 @pytest.mark.key("AuthorizationKey")

@@ -307,6 +307,7 @@ def test_no_more_than_one_certificate_is_kept_to_fall_back_on() -> None:
     assert [*bench.keyring.certification._owns] == [second, third]
 
 
+@pytest.mark.requirement("CERT-17")
 def test_a_certificate_that_has_ended_is_offered_where_there_is_no_other() -> None:
     bench = KeyringBench({"CpoName": "Example"}, profile=3)
     own = bench.gets_certificate()

@@ -82,7 +82,7 @@ def _different(messages: list[Json]) -> list[Json]:
     return [m for n, m in enumerate(messages) if m not in messages[:n]]
 
 
-@pytest.mark.requirement("OFFL-01", "TXN-40", "TXN-41", "TXN-44")
+@pytest.mark.requirement("OFFL-01", "TXN-40", "TXN-41", "TXN-44", "PERS-07")
 @pytest.mark.parametrize("online", [True, False])
 def test_a_cut_before_any_commit_leaves_one_bill_that_is_right(
     online: bool, tmp_path: Path

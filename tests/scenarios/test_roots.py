@@ -366,6 +366,7 @@ def test_a_beginning_of_two_fingerprints_names_nobody() -> None:
     assert against.detail.endswith("; add a digit")
 
 
+@pytest.mark.requirement("CERT-35")
 def test_a_root_is_tried_at_once_where_no_other_has_vouched_for_the_csms() -> None:
     bench = KeyringBench()
     bench.happens(LinkTried(True, 0))

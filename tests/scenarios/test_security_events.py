@@ -1,3 +1,4 @@
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from chargerd.core.events import (
 from chargerd.core.reasons import Cause
 from chargerd.steps import FrameReceived
 from chargerd.store.database import Store
+from chargerd.store.reader import Reader
 from hal.values import SafetyReading
 from tests.scenarios.bench import Bench
 from tests.scenarios.csms import SILENCE, Json, Refusal
@@ -117,6 +119,21 @@ def test_critical_events_outlive_the_process(tmp_path: Path) -> None:
     bench.restarts()
     assert types(bench)[3:] == ["StartupOfTheDevice"]
     store.close()
+
+
+@pytest.mark.requirement("PERS-09")
+@pytest.mark.key("NonCriticalSecurityEvents")
+def test_the_log_outlives_the_process_whatever_of_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    store = Store(path)
+    bench = Bench(store=store, keys={"NonCriticalSecurityEvents": "false"})
+    bench.happens(FrameReceived("no OCPP"))
+    bench.happens(RestartRequested(WHOLE_STATION, Cause.HARD_RESET))
+    store.close()
+    with closing(Reader(path)) as reader:
+        logged = [row["type"] for row in reader.security_log()]
+    assert logged == ["StartupOfTheDevice", "InvalidMessages", "ResetOrReboot"]
+    assert types(bench) == ["StartupOfTheDevice", "ResetOrReboot"]
 
 
 @pytest.mark.requirement("WS-07")
