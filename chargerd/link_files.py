@@ -37,7 +37,17 @@ def filed(settings: Settings) -> Filed:
         ),
         roots=_makes_tls(settings, 2),
         own=_makes_tls(settings, 3),
+        certificate=_certificate(csms.certificate_file),
+        in_hardware=tls.in_hardware(Path(csms.private_key_file)),
     )
+
+
+def _certificate(name: str) -> str:
+    """Return what the file of our certificate says; a dial tells what is wrong."""
+    try:
+        return Path(name).read_text() if name else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _makes_tls(settings: Settings, profile: int) -> bool:

@@ -115,7 +115,11 @@ def test_the_link_is_what_the_file_says(tmp_path: Path) -> None:
 
 def test_a_profile_can_be_raised_where_the_files_make_tls(tmp_path: Path) -> None:
     own = authority.root()
-    for name, content in (("root", own.pem), ("key", pem_of(own.key).decode())):
+    for name, content in (
+        ("root", own.pem),
+        ("key", pem_of(own.key).decode()),
+        ("token", authority.REFERENCE),
+    ):
         (tmp_path / name).write_text(content)
     roots = f'root_files = ["{tmp_path}/root"]\n'
     station = f'certificate_file = "{tmp_path}/root"\nprivate_key_file = "{tmp_path}/'
@@ -126,17 +130,29 @@ def test_a_profile_can_be_raised_where_the_files_make_tls(tmp_path: Path) -> Non
         roots,
         f'{roots}{station}root"\n',
         f'{roots}{station}key"\n',
+        f'{roots}{station}token"\n',
     ):
         text = STATION.replace("[safety]", f"{lines}[safety]")
         link = filed(settings(tmp_path, text))
-        found.append((link.roots, link.own))
+        assert link.certificate == (own.pem if "certificate_file" in lines else "")
+        found.append((link.roots, link.own, link.in_hardware))
     assert found == [
-        (False, False),
-        (False, False),
-        (True, False),
-        (True, False),
-        (True, True),
+        (False, False, False),
+        (False, False, False),
+        (True, False, False),
+        (True, False, False),
+        (True, True, False),
+        (True, False, True),
     ]
+
+
+def test_a_certificate_that_is_no_text_is_left_to_the_dial(tmp_path: Path) -> None:
+    file = tmp_path / "der"
+    file.write_bytes(b"\x30\x82\xff")
+    for name in (file, tmp_path / "missing"):
+        lines = f'certificate_file = "{name}"\n'
+        text = STATION.replace("[safety]", f"{lines}[safety]")
+        assert filed(settings(tmp_path, text)).certificate == ""
 
 
 @pytest.mark.parametrize(

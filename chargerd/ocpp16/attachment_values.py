@@ -120,6 +120,10 @@ class Filed:
     attachment: Attachment = field(default_factory=Attachment)
     roots: bool = False
     own: bool = False
+    certificate: str = field(default="", repr=False)
+    """Our certificate, in PEM, with what leads to its root; empty: none is named."""
+    in_hardware: bool = False
+    """Its private key is in a token, in which no other one can be made."""
 
     def has_root(self) -> bool:
         """Whether the file names roots."""

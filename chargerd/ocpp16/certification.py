@@ -26,9 +26,12 @@ from chargerd.ocpp16.pki.values import (
     KeyPair,
     Subject,
 )
-from chargerd.ocpp16.records import Record, Sheet
+from chargerd.ocpp16.records import Drawer, Record, Sheet, SheetKept
 from chargerd.ocpp16.security import SecurityEventType
 from chargerd.ocpp16.signing import AGAIN, Question, Request, Signing, subject_of
+
+REFUSED: Final = "refused"
+"""Under which name it is kept that the CSMS does not renew that of the station file."""
 
 _INTRODUCES: Final = 3
 """The security profile under which the station shows its certificate."""
@@ -43,6 +46,7 @@ class Certification:
         keys: Mapping[str, Sheet],
         serial_number: str | None,
         policy: Callable[[], Policy],
+        filed: Certificate | None = None,
     ) -> None:
         """Go on with what the disk knows.
 
@@ -51,11 +55,16 @@ class Certification:
             keys: Theirs, that which waits for a certificate, and the open request.
             serial_number: Of the station, as BootNotification tells it.
             policy: Tells what the operator wants now.
+            filed: The certificate of the station file, if another key may follow it.
         """
         self._owns = OwnCertificates(certificates, keys)
         self._signing = Signing(keys)
         self._serial_number = serial_number
         self._policy = policy
+        self._filed = filed
+        refused = keys.get(REFUSED, {}).get("fingerprint")
+        self.filed_refused = filed is not None and filed.fingerprint == refused
+        """The CSMS does not want to renew it."""
         self._used: Certificate | None = None
         self._renew_from: datetime = EARLIEST
 
@@ -196,13 +205,28 @@ class Certification:
 
     def _renewal(self) -> datetime | None:
         """Return when the station asks for a new certificate by itself (A03.FR.02)."""
-        newest, request = self._owns.newest, self._signing.request
-        if newest is None or newest.refused:
+        certificate, request = self._renewable(), self._signing.request
+        if certificate is None:
             return None
-        at = max(renew_at(newest.certificate), self._renew_from)
+        at = max(renew_at(certificate), self._renew_from)
         if request is None or request.origin is Origin.HAND:
             return at
         return max(at, request.accepted + AGAIN) if request.accepted else None
+
+    def _renewable(self) -> Certificate | None:
+        newest = self._owns.newest
+        if newest is None:
+            return None if self.filed_refused else self._filed
+        return None if newest.refused else newest.certificate
+
+    def _refuse_renewal(self) -> tuple[Record, ...]:
+        newest = self._owns.newest
+        if newest is not None:
+            return self._owns.refuse_renewal(newest)
+        assert self._filed is not None
+        self.filed_refused = True
+        sheet: Sheet = {"fingerprint": self._filed.fingerprint}
+        return (SheetKept(Drawer.KEY, REFUSED, sheet),)
 
     def _renewed(self, now: Instant) -> Consequences:
         at = self._renewal()
@@ -239,9 +263,9 @@ class Certification:
         records = self._signing.rejected(event.fingerprint)
         if not records:
             return Consequences()
-        newest = self._owns.newest
-        if newest and renew_at(newest.certificate) <= now.utc:
-            records += self._owns.refuse_renewal(newest)
+        certificate = self._renewable()
+        if certificate and renew_at(certificate) <= now.utc:
+            records += self._refuse_renewal()
         what = "the CSMS refused to have a certificate made; the old one stays in use"
         return Consequences(records, told=(Noted(WHOLE_STATION, what),))
 

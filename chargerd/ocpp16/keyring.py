@@ -3,7 +3,7 @@
 Sections are those of the OCPP 1.6 security whitepaper.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, get_args
 
@@ -16,6 +16,7 @@ from chargerd.core.events import WHOLE_STATION
 from chargerd.core.policy import Policy
 from chargerd.core.reasons import Objection
 from chargerd.ocpp16 import keyring_events as events
+from chargerd.ocpp16.attachment_values import Filed
 from chargerd.ocpp16.certification import Certification
 from chargerd.ocpp16.consequences import Concern, Consequences
 from chargerd.ocpp16.expiry import Expiry
@@ -23,7 +24,8 @@ from chargerd.ocpp16.jobs import Redial
 from chargerd.ocpp16.keyring_events import KeyringEvent, Root
 from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
-from chargerd.ocpp16.pki.values import Certificate, KeyPair
+from chargerd.ocpp16.pki import periods, reading
+from chargerd.ocpp16.pki.values import BadCertificate, Certificate, KeyPair
 from chargerd.ocpp16.records import Drawer, Record, Sheet
 from chargerd.ocpp16.root_store import CSMS, RootStore
 from chargerd.ocpp16.security import SecurityEventType
@@ -45,6 +47,7 @@ class Keyring:
         serial_number: str | None,
         file_roots: Iterable[str],
         policy: Callable[[], Policy],
+        filed: Filed,
     ) -> None:
         """Go on with what the disk knows.
 
@@ -53,13 +56,18 @@ class Keyring:
             serial_number: Of the station, as BootNotification tells it.
             file_roots: The files of roots that the station file names, in PEM.
             policy: Tells what the operator wants now.
+            filed: What the station file says of our own certificate.
         """
+        self._unreadable: list[str] = []
+        self.filed = self._read(filed.certificate)
+        """Our certificate of the station file."""
         self.store = RootStore(drawers.get(Drawer.ROOT, {}), file_roots)
         self.certification = Certification(
             drawers.get(Drawer.CERTIFICATE, {}),
             drawers.get(Drawer.KEY, {}),
             serial_number,
             policy,
+            None if filed.in_hardware else self.filed,
         )
         self._expiry = Expiry(drawers.get(Drawer.EXPIRY, {}))
         self._policy = policy
@@ -86,16 +94,21 @@ class Keyring:
         """Return what a handshake may be tried with: one that is not valid at worst."""
         return self.certification.offered(now)
 
+    def preferred(self, now: Instant) -> Own | None:
+        """Return what a handshake is tried with first; ``None``: that of the file."""
+        return self._choices(now)[0]
+
     def shown(self, now: Instant) -> Own | None:
-        """Return what the next handshake is tried with (A02.FR.10)."""
-        spare = self.fallback(now) if self._falls_back else None
-        return spare or self.offered(now)
+        """Return what the next one is tried with (A02.FR.10); ``None``: the same."""
+        first, *others = self._choices(now)
+        return others[0] if self._falls_back and others else first
 
     def in_use(self, now: Instant) -> tuple[Certificate, ...]:
         """Return every certificate whose end would be felt."""
-        own = self.offered(now)
+        own = self.preferred(now)
+        certificate = own.certificate if own else self.filed
         roots = (root for use in CertificateUse for root in self.roots(use))
-        return (*((own.certificate,) if own else ()), *roots)
+        return (*((certificate,) if certificate else ()), *roots)
 
     def judged_chain(
         self, text: str, now: Instant, key: KeyPair | None = None
@@ -136,7 +149,8 @@ class Keyring:
         if self._begun:
             return Consequences()
         self._begun = True
-        wrong = (*self.store.unreadable, *self.certification.unreadable)
+        wrong = [*self.store.unreadable, *self.certification.unreadable]
+        wrong += self._unreadable
         noted = Consequences(told=tuple(Noted(WHOLE_STATION, each) for each in wrong))
         return noted + self.certification.begin(now) + self._go_on(now)
 
@@ -157,6 +171,25 @@ class Keyring:
         if self._due is None:
             return None
         return now.monotonic_s + max((self._due - now.utc).total_seconds(), 0.0)
+
+    def _choices(self, now: Instant) -> Sequence[Own | None]:
+        """Return what may be shown, the best first; ``None``: that of the file.
+
+        What was installed goes before, unless it alone is not valid now.
+        """
+        installed = [each for each in (self.offered(now), self.fallback(now)) if each]
+        if self.filed is None:
+            return installed or [None]
+        if self.own(now) is None and periods.in_use((self.filed,), now.utc):
+            return [None, *installed]
+        return [*installed, None]
+
+    def _read(self, chain: str) -> Certificate | None:
+        try:
+            return reading.read_chain(chain)[0] if chain else None
+        except BadCertificate as error:
+            self._unreadable.append(f"csms.certificate_file: {error}")
+            return None
 
     def _go_on(self, now: Instant) -> Consequences:
         following = self.certification.expire(now)
@@ -189,13 +222,16 @@ class Keyring:
 
     def _tried(self, event: LinkTried, now: Instant) -> Consequences:
         self._believed = event.ok or (self._believed and event.layer != _NO_TRUST)
-        if event.ok or event.layer != _REFUSED or self.fallback(now) is None:
+        if event.ok or event.layer != _REFUSED or len(self._choices(now)) == 1:
             return Consequences()
-        # They take turns: whatever the CSMS takes, the station is reachable.
+        # They take turns: whatever the CSMS takes, the station is reachable. The other
+        # one is tried at once; if that is refused too, there is no hurry.
         self._falls_back = not self._falls_back
-        which = "the one before" if self._falls_back else "the newest"
-        told = f"the CSMS refuses our certificate; {which} is tried"
-        return Consequences(told=(Noted(WHOLE_STATION, told),))
+        told = "the CSMS refuses our certificate; another one of ours is tried"
+        return Consequences(
+            jobs=(Redial(),) if self._falls_back else (),
+            told=(Noted(WHOLE_STATION, told),),
+        )
 
     def _trusted(self, event: LinkTrusted, now: Instant) -> Consequences:
         self.store.trusted = frozenset(event.fingerprints)

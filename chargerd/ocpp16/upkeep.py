@@ -88,7 +88,7 @@ class Upkeep:
     ) -> None:
         """Go on with what the disk knows."""
         self.keyring = Keyring(
-            drawers, given.serial_number, given.file_roots, given.policy
+            drawers, given.serial_number, given.file_roots, given.policy, given.filed
         )
         jobs = drawers.get(Drawer.FIRMWARE, {})
         self.updates = Updates(jobs, given.started, given.new_id, given.policy)

@@ -60,17 +60,19 @@ def _root(root: Root, use: str, now: Instant, *, rests: bool) -> Json:
 def _owns(upkeep: Upkeep, filed: Certificate | None, now: Instant) -> Iterator[Json]:
     keyring = upkeep.keyring
     introduces = upkeep.attachments.dialed.profile == _INTRODUCES
-    offered, shown = keyring.offered(now), keyring.shown(now)
+    preferred, shown = keyring.preferred(now), keyring.shown(now)
     for own in keyring.certification.every:
         yield {
             **_own(own, now),
-            "in_use": own == offered,
+            "in_use": own == preferred,
             "link": introduces and own == shown,
         }
     if filed is not None:
+        refused = keyring.certification.filed_refused
         yield {
             **_certificate(filed, "station", _FILED, now),
-            "in_use": offered is None,
+            **known(renewal_refused=refused or None),
+            "in_use": preferred is None,
             "link": introduces and shown is None,
         }
 

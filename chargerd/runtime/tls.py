@@ -109,6 +109,14 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     return made
 
 
+def in_hardware(key: Path) -> bool:
+    """Return whether a file does not hold a private key, but says where it is."""
+    try:
+        return _REFERENCE in _seen(key)
+    except Unusable:
+        return False
+
+
 def vouching(
     end: ssl.SSLObject | ssl.SSLSocket, made: ssl.SSLContext
 ) -> tuple[str, ...]:
@@ -158,7 +166,8 @@ def _introduce(made: ssl.SSLContext, own: OwnCertificate | OwnPem) -> None:
             _load(made, chain, key, "the certificate of the station and its key")
         return
     _seen(own.chain)
-    refers = _REFERENCE in _seen(own.key)
+    _seen(own.key)
+    refers = in_hardware(own.key)
     _load(made, own.chain, own.key, f"{own.chain} and {own.key}", refers=refers)
 
 

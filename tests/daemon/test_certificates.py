@@ -14,7 +14,7 @@ from benchcsms.settings import utc_now
 from tests.authority import DAY, Issued
 from tests.daemon.process import Daemon, NotAnswered
 from tests.daemon.test_attachment import settled
-from tests.daemon.test_secure import KEY, bench
+from tests.daemon.test_secure import FILES, KEY, bench
 
 
 def issuer(folder: Path) -> Issued:
@@ -91,6 +91,44 @@ async def test_a_technician_brings_the_missing_root_and_then_a_certificate_of_ou
             assert own["link"]
             assert csms.log()
             assert not [e for e in csms.log() if e.action == "SignCertificate"]
+        finally:
+            await daemon.kill()
+            daemon.manager.close()
+
+
+@pytest.mark.requirement("CERT-13")
+async def test_a_new_certificate_that_the_csms_refuses_cuts_nobody_off(
+    tmp_path: Path,
+) -> None:
+    made, other = tmp_path / "made", tmp_path / "other"
+    for folder in (made, other):
+        authority.make(folder, "127.0.0.1", "SN-1", "Bench")
+    async with bench(made, clients=True) as csms:
+        daemon = Daemon(
+            csms,
+            tmp_path / "station",
+            csms_lines="security_profile = 3\n" + FILES.format(made),
+            station_lines='serial_number = "SN-1"\n',
+            configuration='CpoName = "Bench"\n',
+        )
+        await daemon.start()
+        try:
+            await daemon.heard("BootNotification")
+            believed = (other / "root.pem").read_text()
+            await daemon.call(
+                "Station.InstallCertificate", use="csms", certificate=believed
+            )
+            csr = await signing_request(daemon)
+            now = utc_now()
+            leaf = issuer(other).certify(csr, not_before=now, not_after=now + 90 * DAY)
+            await daemon.call("Station.InstallOwnCertificate", chain=leaf)
+            # It comes back with the other one, and tells what has happened.
+            refused = {"type": "FailedToAuthenticateAtCentralSystem"}
+            await daemon.heard("SecurityEventNotification", match=refused)
+            shown = {
+                one["source"]: one["link"] for one in await listed(daemon, "station")
+            }
+            assert shown == {"installed": False, "station file": True}
         finally:
             await daemon.kill()
             daemon.manager.close()

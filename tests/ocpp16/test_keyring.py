@@ -7,6 +7,7 @@ import pytest
 
 from chargerd.clock import Instant
 from chargerd.core.policy import Policy
+from chargerd.ocpp16.attachment_values import Filed
 from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.jobs import MakeKey
 from chargerd.ocpp16.keyring import Keyring
@@ -42,7 +43,7 @@ class Disk:
         self.drawers: dict[Drawer, dict[str, Sheet]] = {}
 
     def keyring(self) -> Keyring:
-        return Keyring(self.drawers, "SN-0042", (ROOT.pem,), lambda: POLICY)
+        return Keyring(self.drawers, "SN-0042", (ROOT.pem,), lambda: POLICY, Filed())
 
     def write(self, records: tuple[Record, ...]) -> None:
         for record in records:
@@ -71,7 +72,7 @@ def own(key: KeyPair, keyring: Keyring) -> Own:
 
 
 def test_a_keyring_begins_once() -> None:
-    keyring = Keyring({}, None, ("none",), Policy)
+    keyring = Keyring({}, None, ("none",), Policy, Filed())
     assert keyring.begin(NOW).told
     assert keyring.begin(NOW) == Consequences()
     assert keyring.expire(NOW) == Consequences()

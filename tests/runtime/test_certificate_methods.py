@@ -104,6 +104,20 @@ def test_the_certificate_that_is_shown_is_told_from_the_spare_one() -> None:
     assert [one["link"] for one in desk.listed("station")] == [True, False]
 
 
+def test_a_certificate_of_the_station_file_takes_turns_and_may_be_refused(
+    made: Path,
+) -> None:
+    desk = Desk(made, profile=3, file_own=made.read_text())
+    desk.csms.always("SignCertificate", {"status": "Rejected"})
+    desk.waits_days(100)
+    (filed,) = desk.listed("station")
+    assert filed["renewal_refused"]
+    desk.csms.always("SignCertificate", {"status": "Accepted"})
+    desk.gets_certificate()
+    desk.happens(LinkTried(False, 0, "tls-refused", ""))
+    assert [one["link"] for one in desk.listed("station")] == [False, True]
+
+
 def test_the_certificate_of_the_station_file_is_shown_until_one_is_installed(
     made: Path,
 ) -> None:

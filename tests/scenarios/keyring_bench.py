@@ -31,12 +31,18 @@ class KeyringBench(Bench):
     """A station that can have certificates, and a CSMS that has an authority."""
 
     def __init__(
-        self, keys: dict[str, str] | None = None, *, profile: int = 0, **more: Any
+        self,
+        keys: dict[str, str] | None = None,
+        *,
+        profile: int = 0,
+        file_own: str = "",
+        in_hardware: bool = False,
+        **more: Any,
     ) -> None:
         at = replace(FILED.attachment, profile=profile)
         super().__init__(
             keys=CPO | (keys or {}),
-            filed=Filed(at),
+            filed=Filed(at, certificate=file_own, in_hardware=in_hardware),
             **{"serial_number": SERIAL_NUMBER, "file_roots": (ROOT.pem,)} | more,
         )
 

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from chargerd.ocpp16.records import Drawer, SheetDropped
 from chargerd.steps import Step
 from chargerd.store.database import Store
 from tests.authority import DAY, Wish, distinguished, ec_key, pem_of, root, wish_for_ca
+from tests.clock import FakeClock
 from tests.scenarios.bench import PowerCut
 from tests.scenarios.csms import SILENCE, Refusal
 from tests.scenarios.keyring_bench import (
@@ -30,6 +32,17 @@ from tests.scenarios.keyring_bench import (
 
 BAD = "InvalidChargePointCertificate"
 CHANGED = "ReconfigurationOfSecurityParameters"
+
+
+def of_file(days: float) -> str:
+    """Return a certificate for so many days, as a station file may name one."""
+    begin = FakeClock().now().utc
+    wish = Wish(
+        name=distinguished(SERIAL_NUMBER),
+        not_before=begin,
+        not_after=begin + timedelta(days=days),
+    )
+    return ROOT.issue(wish).pem
 
 
 def whole_way(bench: KeyringBench) -> None:
@@ -634,7 +647,99 @@ def test_a_certificate_that_the_csms_refuses_takes_turns_with_the_one_before() -
     assert dials(ok=True) == first
     assert dials(ok=False) == newest
     assert dials(ok=False) == first
-    assert bench.notes[-1].endswith("the one before is tried")
+    assert bench.notes[-1].endswith("another one of ours is tried")
+
+
+@pytest.mark.requirement("CERT-13")
+def test_a_refused_certificate_takes_turns_with_that_of_the_station_file() -> None:
+    bench = KeyringBench(profile=3, file_own=of_file(180))
+
+    def dials(*, ok: bool) -> Own | None:
+        turn = bench.charge_point.upkeep.attachments.turn
+        bench.happens(LinkTried(ok, turn, "" if ok else "tls-refused", ""))
+        return bench.keyring.shown(bench.clock.now())
+
+    assert dials(ok=False) is None
+    installed = bench.gets_certificate()
+    assert dials(ok=True) == installed
+    before = bench.redials
+    assert dials(ok=False) is None
+    assert bench.redials == before + 1
+    assert dials(ok=True) is None
+    assert dials(ok=False) == installed
+    assert bench.redials == before + 1
+
+
+def test_the_station_file_has_its_turn_when_what_was_installed_has_ended() -> None:
+    bench = KeyringBench(profile=3, file_own=of_file(400))
+    installed = bench.gets_certificate()
+    bench.csms.always("SignCertificate", {"status": "Rejected"})
+    bench.waits_days(179)
+    assert bench.own is not None
+    assert bench.keyring.preferred(bench.clock.now()) == bench.own
+    bench.waits_days(2)
+    assert bench.keyring.preferred(bench.clock.now()) is None
+    assert bench.keyring.filed in bench.keyring.in_use(bench.clock.now())
+    bench.waits_days(220)
+    last_resort = bench.keyring.preferred(bench.clock.now())
+    assert last_resort is not None
+    assert last_resort.certificate == installed.certificate
+
+
+@pytest.mark.requirement("CERT-14")
+def test_the_certificate_of_the_station_file_is_renewed_too(tmp_path: Path) -> None:
+    bench = on_disk(tmp_path, profile=3, file_own=of_file(180))
+    bench.waits_days(119)
+    assert bench.csrs == []
+    bench.waits_days(1.5)
+    assert len(bench.csrs) == 1
+    assert bench.delivers(bench.certified()) == "Accepted"
+    assert bench.keyring.shown(bench.clock.now()) == bench.own
+    bench.waits_days(100)
+    assert len(bench.csrs) == 1
+
+
+@pytest.mark.requirement("CERT-06", "CERT-14")
+def test_where_the_csms_does_not_renew_that_of_the_file_people_have_to(
+    tmp_path: Path,
+) -> None:
+    bench = on_disk(tmp_path, profile=3, file_own=of_file(180))
+    bench.csms.will("SignCertificate", {"status": "Rejected"})
+    bench.waits_days(121)
+    assert len(bench.csrs) == 1
+    bench.restarts()
+    bench.waits_days(5)
+    assert len(bench.csrs) == 1
+    assert bench.keyring.certification.filed_refused
+    bench._filed = replace(bench._filed, certificate=of_file(180))
+    bench.restarts()
+    assert not bench.keyring.certification.filed_refused
+
+
+def test_a_refusal_long_before_the_end_is_none_of_the_renewal() -> None:
+    bench = KeyringBench(profile=3, file_own=of_file(180))
+    bench.csms.will("SignCertificate", {"status": "Rejected"})
+    bench.triggers()
+    assert not bench.keyring.certification.filed_refused
+    bench.waits_days(120.5)
+    assert len(bench.csrs) == 2
+
+
+@pytest.mark.requirement("CERT-02")
+def test_no_key_is_made_to_follow_one_in_hardware() -> None:
+    bench = KeyringBench(profile=3, file_own=of_file(180), in_hardware=True)
+    bench.waits_days(180)
+    assert bench.csrs == []
+    assert any("ends in 7 days" in alarm for alarm in bench.alarms(CHANGED))
+
+
+def test_a_certificate_of_the_file_that_cannot_be_read_is_told_and_passed_over() -> (
+    None
+):
+    bench = KeyringBench(profile=3, file_own="none")
+    assert bench.notes[0].startswith("csms.certificate_file: PEM: no certificate")
+    assert bench.keyring.filed is None
+    assert bench.keyring.in_use(bench.clock.now()) == bench.keyring.roots(CSMS)
 
 
 @pytest.mark.requirement("SEC-34", "CERT-18")
