@@ -130,7 +130,7 @@ class Filed:
         return self.roots
 
     def has_own(self, _now: Instant) -> bool:
-        """Whether the file names a certificate of ours; a dial tells if it is valid."""
+        """Whether the file names a certificate of ours, and its key."""
         return self.own
 
 

@@ -25,7 +25,12 @@ from chargerd.ocpp16.keyring_events import KeyringEvent, Root
 from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.pki import periods, reading
-from chargerd.ocpp16.pki.values import BadCertificate, Certificate, KeyPair
+from chargerd.ocpp16.pki.values import (
+    LONGEST_FILE,
+    BadCertificate,
+    Certificate,
+    KeyPair,
+)
 from chargerd.ocpp16.records import Drawer, Record, Sheet
 from chargerd.ocpp16.root_store import CSMS, RootStore
 from chargerd.ocpp16.security import SecurityEventType
@@ -186,7 +191,7 @@ class Keyring:
 
     def _read(self, chain: str) -> Certificate | None:
         try:
-            return reading.read_chain(chain)[0] if chain else None
+            return reading.read_chain(chain, LONGEST_FILE)[0] if chain else None
         except BadCertificate as error:
             self._unreadable.append(f"csms.certificate_file: {error}")
             return None

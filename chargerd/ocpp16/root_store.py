@@ -14,13 +14,12 @@ from chargerd.core.policy import Policy
 from chargerd.core.reasons import Objection, Why
 from chargerd.ocpp16.keyring_events import Root
 from chargerd.ocpp16.pki import chains, naming, reading
-from chargerd.ocpp16.pki.values import BadCertificate, Certificate
+from chargerd.ocpp16.pki.values import LONGEST_FILE, BadCertificate, Certificate
 from chargerd.ocpp16.records import Drawer, Sheet, SheetDropped, SheetKept
 
 CSMS: Final = CertificateUse.central_system_root_certificate
 MANUFACTURER: Final = CertificateUse.manufacturer_root_certificate
 
-_LONGEST_FILE: Final = 1_000_000
 _TLS_FROM: Final = 2
 """The security profile from which on the link is encrypted."""
 
@@ -221,7 +220,7 @@ class RootStore:
         found: dict[str, Certificate] = {}
         for text in texts:
             try:
-                chain = reading.read_chain(text, _LONGEST_FILE)
+                chain = reading.read_chain(text, LONGEST_FILE)
             except BadCertificate as error:
                 self.unreadable.append(f"csms.root_files: {error}")
             else:

@@ -17,7 +17,12 @@ from chargerd.ocpp16.keyring_events import (
     SigningWanted,
 )
 from chargerd.ocpp16.pki import own_keys, reading
-from chargerd.ocpp16.pki.values import BadCertificate, Certificate, KeyPair
+from chargerd.ocpp16.pki.values import (
+    LONGEST_FILE,
+    BadCertificate,
+    Certificate,
+    KeyPair,
+)
 from chargerd.runtime import certificate_views
 from chargerd.runtime.certificate_views import USES
 from chargerd.runtime.control_server import Method, failed
@@ -138,7 +143,7 @@ class CertificateMethods:
         if self._own_file is None:
             return None
         try:
-            return reading.read_chain(self._own_file.read_bytes())[0]
+            return reading.read_chain(self._own_file.read_bytes(), LONGEST_FILE)[0]
         except (OSError, BadCertificate):
             return None
 

@@ -742,6 +742,19 @@ def test_a_certificate_of_the_file_that_cannot_be_read_is_told_and_passed_over()
     assert bench.keyring.in_use(bench.clock.now()) == bench.keyring.roots(CSMS)
 
 
+@pytest.mark.requirement("SEC-34")
+@pytest.mark.parametrize(("days", "status"), [(2, "Accepted"), (1, "Rejected")])
+def test_a_certificate_of_the_file_opens_the_way_to_profile_3_unless_it_has_ended(
+    days: int, status: str
+) -> None:
+    bench = KeyringBench(profile=2, file_own=of_file(days))
+    bench._filed = replace(bench._filed, own=True)
+    bench.restarts()
+    bench.waits_days(1.5)
+    wish = {"key": "SecurityProfile", "value": "3"}
+    assert bench.asks("ChangeConfiguration", **wish) == {"status": status}
+
+
 @pytest.mark.requirement("SEC-34", "CERT-18")
 def test_a_certificate_that_was_installed_opens_the_way_to_profile_3() -> None:
     bench = KeyringBench(profile=2)

@@ -12,6 +12,8 @@ LONGEST: Final = 5500
 """Characters of a certificate or a signing request (A00.FR.507)."""
 LONGEST_CHAIN: Final = 10_000
 """Characters of the chain of a CertificateSigned.req (section 5.1)."""
+LONGEST_FILE: Final = 1_000_000
+"""Characters of what the station file names: some hold all roots of a system."""
 LONGEST_SIGNATURE: Final = 800
 """Characters of the signature in a SignedUpdateFirmware.req."""
 LONGEST_SERIAL_NUMBER: Final = 25
