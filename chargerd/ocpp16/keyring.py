@@ -76,8 +76,8 @@ class Keyring:
         )
         self._expiry = Expiry(drawers.get(Drawer.EXPIRY, {}))
         self._policy = policy
-        self._falls_back = False
-        """The CSMS has refused the certificate that we would show."""
+        self._spurned: tuple[Own | None, ...] = ()
+        """What we prefer to show, if the CSMS has refused just that."""
         self._believed = False
         """Nothing is known against the roots of the CSMS: a dial got past them."""
         self._begun = False
@@ -106,7 +106,7 @@ class Keyring:
     def shown(self, now: Instant) -> Own | None:
         """Return what the next one is tried with (A02.FR.10); ``None``: the same."""
         first, *others = self._choices(now)
-        return others[0] if self._falls_back and others else first
+        return others[0] if others and first in self._spurned else first
 
     def in_use(self, now: Instant) -> tuple[Certificate, ...]:
         """Return every certificate whose end would be felt."""
@@ -231,10 +231,11 @@ class Keyring:
             return Consequences()
         # They take turns: whatever the CSMS takes, the station is reachable. The other
         # one is tried at once; if that is refused too, there is no hurry.
-        self._falls_back = not self._falls_back
+        first = self.preferred(now)
+        self._spurned = () if first in self._spurned else (first,)
         told = "the CSMS refuses our certificate; another one of ours is tried"
         return Consequences(
-            jobs=(Redial(),) if self._falls_back else (),
+            jobs=(Redial(),) if self._spurned else (),
             told=(Noted(WHOLE_STATION, told),),
         )
 

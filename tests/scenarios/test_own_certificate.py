@@ -668,6 +668,10 @@ def test_a_refused_certificate_takes_turns_with_that_of_the_station_file() -> No
     assert dials(ok=True) is None
     assert dials(ok=False) == installed
     assert bench.redials == before + 1
+    assert dials(ok=False) is None
+    bench.waits_days(1)
+    following = bench.gets_certificate()
+    assert bench.keyring.shown(bench.clock.now()) == following
 
 
 def test_the_station_file_has_its_turn_when_what_was_installed_has_ended() -> None:
