@@ -211,8 +211,9 @@ def _user(words: str) -> str:
 def _key(words: str) -> Key:
     owner, at, file = words.partition("@")
     if at and (not owner or owner.endswith("=")):
-        words = f"{owner}{_content(file)}"
-    identity, _, digits = words.rpartition("=")
+        identity, digits = owner.removesuffix("="), _content(file)
+    else:
+        identity, _, digits = words.rpartition("=")
     try:
         return identity or None, bytes.fromhex(digits)
     except ValueError:
@@ -222,9 +223,8 @@ def _key(words: str) -> Key:
 
 def _content(file: str) -> str:
     try:
-        return Path(file).read_text(encoding="ascii").strip()
-    except UnicodeDecodeError:
-        return "?"  # what is no text is no key either
+        # Any bytes are text to it; what is no key is seen by who reads the digits.
+        return Path(file).read_text(encoding="latin-1").strip()
     except OSError as error:
         text = f"{file}: {error.strerror}; name another file"
         raise argparse.ArgumentTypeError(text) from None
