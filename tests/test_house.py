@@ -23,6 +23,13 @@ READ_OF_THE_CLOCK = re.compile(r"\b(datetime\.(utc)?now|date\.today|time\.time(_
 
 TEXT = {".cfg", ".md", ".py", ".rules", ".service", ".sql", ".toml", ".varlink", ""}
 PATH_IN_TEXT = re.compile(r"`(?:\./)?([\w.-]+/[\w./-]*)(?: [^`]*)?`")
+WHAT_LOADS_LATE = {
+    "chargerd/ocpp16/pki/__init__.py": [
+        "import sys",
+        "from importlib.util import LazyLoader, find_spec, module_from_spec",
+    ]
+}
+"""The only package that does anything when it is imported."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -99,10 +106,9 @@ def test_a_module_imports_at_its_top_and_for_everybody(module: Path) -> None:
 def test_no_package_re_exports() -> None:
     packages = [path for path in MODULES if path.name == "__init__.py"]
     assert packages
-    own = re.compile(r"(from \.|(from|import) (chargerd|hal|benchcsms)\b)")
     for package in packages:
         found = map(ast.unparse, imports(ast.parse((ROOT / package).read_text())))
-        assert [line for line in found if own.match(line)] == [], package
+        assert [*found] == WHAT_LOADS_LATE.get(str(package), []), package
 
 
 def test_a_start_loads_no_library_that_most_days_do_not_need() -> None:

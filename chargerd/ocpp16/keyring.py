@@ -24,7 +24,7 @@ from chargerd.ocpp16.jobs import Redial
 from chargerd.ocpp16.keyring_events import KeyringEvent, Root
 from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
-from chargerd.ocpp16.pki import periods, reading
+from chargerd.ocpp16.pki import reading
 from chargerd.ocpp16.pki.values import (
     LONGEST_FILE,
     BadCertificate,
@@ -185,7 +185,7 @@ class Keyring:
         installed = [each for each in (self.offered(now), self.fallback(now)) if each]
         if self.filed is None:
             return installed or [None]
-        if self.own(now) is None and periods.in_use((self.filed,), now.utc):
+        if self.own(now) is None and self.filed.valid(now.utc):
             return [None, *installed]
         return [*installed, None]
 
@@ -227,11 +227,11 @@ class Keyring:
 
     def _tried(self, event: LinkTried, now: Instant) -> Consequences:
         self._believed = event.ok or (self._believed and event.layer != _NO_TRUST)
-        if event.ok or event.layer != _REFUSED or len(self._choices(now)) == 1:
+        first, *others = self._choices(now)
+        if event.ok or event.layer != _REFUSED or not others:
             return Consequences()
         # They take turns: whatever the CSMS takes, the station is reachable. The other
         # one is tried at once; if that is refused too, there is no hurry.
-        first = self.preferred(now)
         self._spurned = () if first in self._spurned else (first,)
         told = "the CSMS refuses our certificate; another one of ours is tried"
         return Consequences(

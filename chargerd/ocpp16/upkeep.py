@@ -17,7 +17,6 @@ from chargerd.ocpp16.consequences import Consequences
 from chargerd.ocpp16.keyring import Keyring
 from chargerd.ocpp16.keyring_events import KeyringEvent
 from chargerd.ocpp16.pki import chains, reading
-from chargerd.ocpp16.pki.periods import in_use
 from chargerd.ocpp16.pki.values import Certificate
 from chargerd.ocpp16.records import Drawer, Sheet
 from chargerd.ocpp16.root_store import CSMS, MANUFACTURER
@@ -81,8 +80,7 @@ class Vouchers:
         if self._keyring.own(now) is not None:
             return True
         filed = self._keyring.filed
-        ended = filed is not None and not in_use((filed,), now.utc)
-        return self._filed.has_own(now) and not ended
+        return self._filed.has_own(now) and (filed is None or filed.valid(now.utc))
 
 
 class Upkeep:

@@ -166,8 +166,7 @@ def _introduce(made: ssl.SSLContext, own: OwnCertificate | OwnPem) -> None:
             _load(made, chain, key, "the certificate of the station and its key")
         return
     _seen(own.chain)
-    _seen(own.key)
-    refers = in_hardware(own.key)
+    refers = _REFERENCE in _seen(own.key)
     _load(made, own.chain, own.key, f"{own.chain} and {own.key}", refers=refers)
 
 

@@ -45,12 +45,14 @@ async def bench(
 
 
 @asynccontextmanager
-async def station(csms: Csms, directory: Path, lines: str) -> AsyncIterator[Daemon]:
+async def station(
+    csms: Csms, directory: Path, lines: str, **more: Any
+) -> AsyncIterator[Daemon]:
     key = directory / "password"
     directory.mkdir()
     key.write_text(KEY.hex())
     lines += f'authorization_key_file = "{key}"\n'
-    daemon = Daemon(csms, directory / "daemon", csms_lines=lines)
+    daemon = Daemon(csms, directory / "daemon", csms_lines=lines, **more)
     await daemon.start()
     try:
         yield daemon

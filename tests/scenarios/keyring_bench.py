@@ -12,7 +12,7 @@ from chargerd.ocpp16.attachment_values import Filed
 from chargerd.ocpp16.jobs import Job, Redial
 from chargerd.ocpp16.keyring import Keyring
 from chargerd.ocpp16.keyring_events import Origin, SigningWanted
-from chargerd.ocpp16.link_news import LinkTrusted
+from chargerd.ocpp16.link_news import LinkTried, LinkTrusted
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.store.database import Store
 from tests.authority import Issued, root
@@ -122,6 +122,12 @@ class KeyringBench(Bench):
     def trusts(self, *roots: Issued) -> None:
         """Let the present link rest on these."""
         self.happens(LinkTrusted(tuple(fingerprint(each) for each in roots)))
+
+    def dials(self, *, ok: bool, layer: str = "tls-refused") -> Own | None:
+        """Dial, and return what is shown at the next dial."""
+        turn = self.charge_point.upkeep.attachments.turn
+        self.happens(LinkTried(ok, turn, "" if ok else layer, ""))
+        return self.keyring.shown(self.clock.now())
 
     def waits_days(self, days: float) -> None:
         """Let days pass."""

@@ -11,7 +11,6 @@ from cryptography.x509.oid import NameOID
 
 from chargerd.core.reasons import Objection
 from chargerd.ocpp16.keyring_events import Origin, OwnInstalled, SigningWanted
-from chargerd.ocpp16.link_news import LinkTried
 from chargerd.ocpp16.own_certificates import Own
 from chargerd.ocpp16.pki.own_keys import read_key
 from chargerd.ocpp16.records import Drawer, SheetDropped
@@ -632,43 +631,31 @@ def test_a_key_that_was_made_elsewhere_leaves_the_open_request_as_it_is() -> Non
 @pytest.mark.requirement("CERT-13")
 def test_a_certificate_that_the_csms_refuses_takes_turns_with_the_one_before() -> None:
     bench = KeyringBench(profile=3)
-
-    def dials(*, ok: bool, layer: str = "tls-refused") -> Own | None:
-        turn = bench.charge_point.upkeep.attachments.turn
-        bench.happens(LinkTried(ok, turn, "" if ok else layer, ""))
-        return bench.keyring.shown(bench.clock.now())
-
     first = bench.gets_certificate()
-    assert dials(ok=False) == first  # there is none before it
+    assert bench.dials(ok=False) == first  # there is none before it
     bench.waits_days(1)
     newest = bench.gets_certificate()
-    assert dials(ok=False, layer="tcp") == newest
-    assert dials(ok=False) == first
-    assert dials(ok=True) == first
-    assert dials(ok=False) == newest
-    assert dials(ok=False) == first
+    assert bench.dials(ok=False, layer="tcp") == newest
+    assert bench.dials(ok=False) == first
+    assert bench.dials(ok=True) == first
+    assert bench.dials(ok=False) == newest
+    assert bench.dials(ok=False) == first
     assert bench.notes[-1].endswith("another one of ours is tried")
 
 
 @pytest.mark.requirement("CERT-13")
 def test_a_refused_certificate_takes_turns_with_that_of_the_station_file() -> None:
     bench = KeyringBench(profile=3, file_own=of_file(180))
-
-    def dials(*, ok: bool) -> Own | None:
-        turn = bench.charge_point.upkeep.attachments.turn
-        bench.happens(LinkTried(ok, turn, "" if ok else "tls-refused", ""))
-        return bench.keyring.shown(bench.clock.now())
-
-    assert dials(ok=False) is None
+    assert bench.dials(ok=False) is None
     installed = bench.gets_certificate()
-    assert dials(ok=True) == installed
+    assert bench.dials(ok=True) == installed
     before = bench.redials
-    assert dials(ok=False) is None
+    assert bench.dials(ok=False) is None
     assert bench.redials == before + 1
-    assert dials(ok=True) is None
-    assert dials(ok=False) == installed
+    assert bench.dials(ok=True) is None
+    assert bench.dials(ok=False) == installed
     assert bench.redials == before + 1
-    assert dials(ok=False) is None
+    assert bench.dials(ok=False) is None
     bench.waits_days(1)
     following = bench.gets_certificate()
     assert bench.keyring.shown(bench.clock.now()) == following

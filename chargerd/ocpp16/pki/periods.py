@@ -27,5 +27,5 @@ def renew_at(certificate: Certificate) -> datetime:
 
 def in_use(certificates: Iterable[Certificate], now: datetime) -> Certificate | None:
     """Return the valid one that begins last (A02.FR.09), or ``None`` without any."""
-    valid = (c for c in certificates if c.not_before <= now <= c.not_after)
+    valid = (c for c in certificates if c.valid(now))
     return max(valid, key=lambda c: (c.not_before, c.not_after), default=None)

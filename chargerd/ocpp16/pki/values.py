@@ -103,6 +103,10 @@ class Certificate:
         """How messages call it: by the beginning of its subject, or by its number."""
         return self.subject[:_LONGEST_NAME] or f"certificate {self.serial}"
 
+    def valid(self, at: datetime) -> bool:
+        """Return whether this moment is in its life."""
+        return self.not_before <= at <= self.not_after
+
     @property
     def self_issued(self) -> bool:
         """Whether subject and issuer have one name."""
